@@ -1,0 +1,89 @@
+// The lineage graph: what came from what, from dataset version to prediction window, and walks along it.
+import type { Transaction } from 'kysely'
+import type { Db } from '../platform/database.ts'
+import { DomainError } from '../platform/errors.ts'
+
+export const lineageKinds = [
+  'dataset_version',
+  'pipeline_run',
+  'run',
+  'model_version',
+  'gate',
+  'deployment',
+  'rollout',
+  'prediction_window',
+] as const
+export type LineageKind = (typeof lineageKinds)[number]
+
+/** A node is `kind:id`, such as `dataset_version:flights/3` or `model_version:flights/2`. */
+export type LineageNode = `${LineageKind}:${string}`
+
+export interface LineageEdge {
+  readonly upstream: LineageNode
+  readonly downstream: LineageNode
+  /** How: `trained_on`, `produced`, `evaluated_on`, `judged_by`, `deployed_as`, `answered`. */
+  readonly relation: string
+  readonly atMs: number
+}
+
+export interface LineageTables {
+  lineage_edge: { upstream: string; downstream: string; relation: string; at_ms: number }
+}
+
+const nodesMax = 10_000
+
+export function parseLineageNode(text: string): LineageNode {
+  const kind = text.slice(0, text.indexOf(':'))
+  if ((lineageKinds as readonly string[]).includes(kind) && text.length > kind.length + 1) return text as LineageNode
+  throw new DomainError(
+    'invalid',
+    'lineage_node',
+    `"${text}" is no lineage node: write <kind>:<id> with a kind of ${lineageKinds.join(', ')}`,
+  )
+}
+
+/** Idempotent. Wants the transaction that made the downstream thing. */
+export async function recordLineage(trx: Transaction<LineageTables>, edges: readonly LineageEdge[]): Promise<void> {
+  if (edges.length === 0) return
+  const rows = edges.map(({ atMs, ...edge }) => ({ ...edge, at_ms: atMs }))
+  await trx
+    .insertInto('lineage_edge')
+    .values(rows)
+    .onConflict((c) => c.columns(['upstream', 'downstream', 'relation']).doNothing())
+    .execute()
+}
+
+/** Everything that `node` came from, nearest first, as edges. */
+export const upstream = (db: Db<LineageTables>, node: LineageNode): Promise<LineageEdge[]> =>
+  walk(db, { node, from: 'downstream', to: 'upstream' })
+
+/** Everything that came of `node`, nearest first, as edges. */
+export const downstream = (db: Db<LineageTables>, node: LineageNode): Promise<LineageEdge[]> =>
+  walk(db, { node, from: 'upstream', to: 'downstream' })
+
+type Side = 'upstream' | 'downstream'
+
+async function walk(
+  db: Db<LineageTables>,
+  { node, from, to }: { node: LineageNode; from: Side; to: Side },
+): Promise<LineageEdge[]> {
+  const seen = new Set<string>([node])
+  const edges: LineageEdge[] = []
+  let frontier: string[] = [node]
+  while (frontier.length > 0 && seen.size < nodesMax) {
+    const rows = await db.selectFrom('lineage_edge').selectAll().where(from, 'in', frontier).orderBy('at_ms').execute()
+    frontier = []
+    for (const row of rows) {
+      edges.push({
+        upstream: row.upstream as LineageNode,
+        downstream: row.downstream as LineageNode,
+        relation: row.relation,
+        atMs: row.at_ms,
+      })
+      if (seen.has(row[to])) continue
+      seen.add(row[to])
+      frontier.push(row[to])
+    }
+  }
+  return edges
+}

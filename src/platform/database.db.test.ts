@@ -1,0 +1,75 @@
+// Transactions and the outbox, on SQLite and on PostgreSQL.
+import { sql } from 'kysely'
+import { expect, test } from 'vitest'
+import { appendEvent, eventMigrations, startDispatcher, type EventTables, type StoredEvent } from './events.ts'
+import { databaseKind, openDatabase, transact } from './database.ts'
+import { silentLog } from './log.ts'
+import { createTestDatabase, testDatabaseKind } from './testing.ts'
+
+const event = (subject: string) => ({ type: 'thing.made', subject, payload: { subject }, atMs: 1 })
+
+test('the kind of the database is known from any connection to it', async () => {
+  await using db = await createTestDatabase<EventTables>(eventMigrations)
+  expect(databaseKind(db)).toBe(testDatabaseKind)
+  await transact(db, async (trx) => expect(databaseKind(trx)).toBe(testDatabaseKind))
+})
+
+test('what a failed transaction wrote is gone, events included', async () => {
+  await using db = await createTestDatabase<EventTables>(eventMigrations)
+  const work = transact(db, async (trx) => {
+    await appendEvent(trx, event('a'))
+    throw new Error('no')
+  })
+  await expect(work).rejects.toThrow('no')
+  expect(await db.selectFrom('event').selectAll().execute()).toEqual([])
+})
+
+test('transactions at the same time all take effect, and counters lose nothing', async () => {
+  await using db = await createTestDatabase<EventTables>(eventMigrations)
+  await db
+    .insertInto('event_cursor')
+    .values({ consumer: 'c', seq: 0, failures: 0, failed_seq: null, last_error: null })
+    .execute()
+  const add = () =>
+    transact(db, async (trx) => {
+      const row = await trx.selectFrom('event_cursor').select('seq').executeTakeFirstOrThrow()
+      await trx
+        .updateTable('event_cursor')
+        .set({ seq: row.seq + 1 })
+        .execute()
+    })
+  await Promise.all([add(), add(), add(), add(), add()])
+  expect(await db.selectFrom('event_cursor').select('seq').execute()).toEqual([{ seq: 5 }])
+})
+
+test('a consumer sees every event once and in order, and one that fails is tried again', async () => {
+  await using db = await createTestDatabase<EventTables>(eventMigrations)
+  const seen: string[] = []
+  let failures = 2
+  const consumer = {
+    name: 'reader',
+    types: ['thing.made'],
+    async handle({ subject }: StoredEvent) {
+      if (subject === 'b' && failures-- > 0) throw new Error('not yet')
+      seen.push(subject)
+    },
+  }
+  for (const subject of ['a', 'b', 'c']) await transact(db, (trx) => appendEvent(trx, event(subject)))
+  await using dispatcher = startDispatcher({ db, clock: () => 1, log: silentLog }, [consumer])
+  await dispatcher.drain()
+  expect(seen).toEqual(['a', 'b', 'c'])
+})
+
+test.runIf(testDatabaseKind === 'sqlite')(
+  'the plain connection inside of a transaction throws instead of hanging',
+  async () => {
+    await using db = await createTestDatabase<EventTables>(eventMigrations)
+    const work = transact(db, () => sql`select 1`.execute(db))
+    await expect(work).rejects.toThrow('pass `trx` on')
+  },
+)
+
+test('an unknown scheme and a database that does not answer are told apart', async () => {
+  await expect(openDatabase('mysql://x')).rejects.toMatchObject({ code: 'database_url' })
+  await expect(openDatabase('postgres://u:p@127.0.0.1:1/x')).rejects.toMatchObject({ code: 'database_unreachable' })
+})

@@ -1,0 +1,133 @@
+// The metadata database: SQLite or PostgreSQL behind one Kysely type. Stages own their tables; `app` composes them.
+import { AsyncLocalStorage } from 'node:async_hooks'
+import {
+  Kysely,
+  PostgresAdapter,
+  PostgresDialect,
+  SqliteDialect,
+  SqliteDriver,
+  sql,
+  type DatabaseConnection,
+  type Transaction,
+} from 'kysely'
+import { Migrator, type Migration } from 'kysely/migration'
+import { DomainError } from './errors.ts'
+import { openSqliteDriver } from './sqlite-driver.ts'
+
+/** A connection or a transaction on tables `T`. A wider database fits wherever a narrower one is asked for. */
+export type Db<T> = Kysely<T> | Transaction<T>
+
+export type DatabaseKind = 'sqlite' | 'postgres'
+
+/** Migrations of one stage, keyed by date and subject (`2026-11-21-audit`); all stages' keys sort into one history. */
+export type Migrations = Readonly<Record<string, Migration>>
+
+export interface Database<T> extends AsyncDisposable {
+  readonly kind: DatabaseKind
+  readonly db: Kysely<T>
+}
+
+const poolSize = 8
+const transactionTries = 8
+const serializationFailures = new Set(['40001', '40P01'])
+
+interface Scope {
+  connected: boolean
+}
+const transactionScope = new AsyncLocalStorage<Scope>()
+
+/** SQLite has one connection: a query beside the transaction that holds it would wait for ever, so it throws. */
+class GuardedSqliteDriver extends SqliteDriver {
+  override async acquireConnection(): Promise<DatabaseConnection> {
+    const scope = transactionScope.getStore()
+    if (scope?.connected) throw new Error('the plain connection was used inside a transaction: pass `trx` on')
+    if (scope) scope.connected = true
+    return super.acquireConnection()
+  }
+}
+
+class GuardedSqliteDialect extends SqliteDialect {
+  readonly #path: string
+  constructor(path: string) {
+    super({ database: async () => openSqliteDriver(path) })
+    this.#path = path
+  }
+  override createDriver(): SqliteDriver {
+    return new GuardedSqliteDriver({ database: async () => openSqliteDriver(this.#path) })
+  }
+}
+
+/**
+ * @param url `sqlite:<file>`, `sqlite::memory:`, or `postgres://user:password@host:port/database`.
+ * @throws DomainError database_url for any other scheme; database_unreachable when PostgreSQL does not answer.
+ */
+export async function openDatabase<T>(url: string, schema?: string): Promise<Database<T>> {
+  if (url.startsWith('sqlite:')) {
+    const db = new Kysely<T>({ dialect: new GuardedSqliteDialect(url.slice('sqlite:'.length)) })
+    return { kind: 'sqlite', db, [Symbol.asyncDispose]: () => db.destroy() }
+  }
+  if (!/^postgres(?:ql)?:\/\//v.test(url)) {
+    throw new DomainError(
+      'invalid',
+      'database_url',
+      `"${url.split(':')[0]}:" is no database: use sqlite:<file> or postgres://…`,
+    )
+  }
+  return openPostgres<T>(url, schema)
+}
+
+async function openPostgres<T>(url: string, schema?: string): Promise<Database<T>> {
+  // Loaded when first used: a home on SQLite never pays for it.
+  const { default: pg } = await import('pg')
+  pg.types.setTypeParser(pg.types.builtins.INT8, Number)
+  const options = schema ? { options: `-c search_path=${schema}` } : {}
+  const pool = new pg.Pool({ connectionString: url, max: poolSize, ...options })
+  pool.on('error', () => undefined) // An idle connection that breaks is replaced by the next query's.
+  const db = new Kysely<T>({ dialect: new PostgresDialect({ pool }) })
+  try {
+    await sql`select 1`.execute(db)
+  } catch (error) {
+    await db.destroy()
+    const host = new URL(url).host
+    throw new DomainError(
+      'unavailable',
+      'database_unreachable',
+      `PostgreSQL at ${host} does not answer: ${String(error)}`,
+    )
+  }
+  return { kind: 'postgres', db, [Symbol.asyncDispose]: () => db.destroy() }
+}
+
+/**
+ * Runs `work` in one serializable transaction; on PostgreSQL it is run again when it lost a race, so it must have no effect but on `trx`.
+ * Every transaction of the program goes through here: inside, a query on the plain connection throws instead of hanging.
+ */
+export async function transact<T, R>(db: Kysely<T>, work: (trx: Transaction<T>) => Promise<R>): Promise<R> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const builder = db.transaction()
+      const started = databaseKind(db) === 'postgres' ? builder.setIsolationLevel('serializable') : builder
+      return await transactionScope.run({ connected: false }, () => started.execute(work))
+    } catch (error) {
+      const code = (error as { code?: unknown }).code
+      if (attempt >= transactionTries || typeof code !== 'string' || !serializationFailures.has(code)) throw error
+    }
+  }
+}
+
+/** @throws Error when a migration fails; what came before it stays applied. */
+export async function migrate<T>(db: Kysely<T>, migrations: Migrations): Promise<string[]> {
+  const migrator = new Migrator({
+    db,
+    provider: { getMigrations: async () => migrations },
+    allowUnorderedMigrations: true,
+  })
+  const { error, results } = await migrator.migrateToLatest()
+  if (error) throw error instanceof Error ? error : new Error('a migration failed', { cause: error })
+  return (results ?? []).filter((result) => result.status === 'Success').map((result) => result.migrationName)
+}
+
+/** Which database a migration or a query runs on, for the few places where the portable subset does not reach. */
+export function databaseKind<T>(db: Db<T>): DatabaseKind {
+  return db.getExecutor().adapter instanceof PostgresAdapter ? 'postgres' : 'sqlite'
+}

@@ -1,0 +1,135 @@
+// The control plane's HTTP server: Zod schemas on every route, OpenAPI, problem+json errors, request ids, limits.
+import fastifySwagger from '@fastify/swagger'
+import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import {
+  hasZodFastifySchemaValidationErrors,
+  isResponseSerializationError,
+  jsonSchemaTransform,
+  serializerCompiler,
+  validatorCompiler,
+} from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { DomainError, messageOf, type ErrorKind } from './errors.ts'
+import type { IdSource } from './ids.ts'
+import type { Log } from './log.ts'
+
+const statusOf: Record<ErrorKind, number> = {
+  invalid: 400,
+  unauthenticated: 401,
+  forbidden: 403,
+  not_found: 404,
+  conflict: 409,
+  too_large: 413,
+  unavailable: 503,
+}
+
+/** The body of every error answer (RFC 9457). */
+export const Problem = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  code: z.string(),
+  detail: z.string(),
+  requestId: z.string(),
+  facts: z.record(z.string(), z.unknown()).optional(),
+})
+export type Problem = z.infer<typeof Problem>
+
+const bodyBytesMax = 8 * 1024 * 1024
+const requestTimeoutMs = 60_000
+/** Longer than common client pools keep an idle connection, so that the client closes first and nothing is reset. */
+const keepAliveTimeoutMs = 75_000
+
+/** Page of a list route: `limit` rows after `after`, the last row's key of the page before. */
+export const Page = z.object({
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+  after: z.string().optional(),
+})
+
+export async function createHttpServer(deps: { log: Log; ids: IdSource; version: string }): Promise<FastifyInstance> {
+  const server = fastify({
+    bodyLimit: bodyBytesMax,
+    requestTimeout: requestTimeoutMs,
+    keepAliveTimeout: keepAliveTimeoutMs,
+    genReqId: () => deps.ids('req'),
+    logger: false,
+    forceCloseConnections: 'idle',
+  })
+  server.setValidatorCompiler(validatorCompiler)
+  server.setSerializerCompiler(serializerCompiler)
+  server.setErrorHandler((error: FastifyError, request, reply) =>
+    sendProblem(reply, request, problemOf(error, request, deps.log)),
+  )
+  server.setNotFoundHandler((request, reply) => {
+    const missing = new DomainError(
+      'not_found',
+      'route_not_found',
+      `there is no ${request.method} ${request.url.split('?')[0]}`,
+    )
+    return sendProblem(reply, request, problemOf(missing, request, deps.log))
+  })
+  server.addHook('onSend', async (request, reply) => {
+    void reply
+      .header('request-id', request.id)
+      .header('x-content-type-options', 'nosniff')
+      .header('cache-control', 'no-store')
+  })
+  await server.register(fastifySwagger, {
+    openapi: { openapi: '3.1.0', info: { title: 'Trueloop', version: deps.version } },
+    transform: jsonSchemaTransform,
+  })
+  return server
+}
+
+function sendProblem(
+  reply: FastifyReply,
+  request: FastifyRequest,
+  problem: Omit<Problem, 'requestId' | 'type'>,
+): FastifyReply {
+  if (problem.status === 503) void reply.header('retry-after', '1')
+  const body: Problem = { type: `urn:trueloop:error:${problem.code}`, ...problem, requestId: request.id }
+  return reply
+    .code(problem.status)
+    .header('content-type', 'application/problem+json')
+    .serializer((value: unknown) => JSON.stringify(value))
+    .send(body)
+}
+
+function problemOf(
+  error: FastifyError | DomainError,
+  request: FastifyRequest,
+  log: Log,
+): Omit<Problem, 'requestId' | 'type'> {
+  if (error instanceof DomainError) {
+    const { code, detail, kind, message } = error
+    return {
+      title: kind.replaceAll('_', ' '),
+      status: statusOf[kind],
+      code,
+      detail: message,
+      ...(detail ? { facts: detail } : {}),
+    }
+  }
+  if (hasZodFastifySchemaValidationErrors(error)) {
+    const where = error.validation.map(
+      (issue) => `${error.validationContext ?? 'request'}${issue.instancePath || '/'}: ${issue.message}`,
+    )
+    return { title: 'invalid', status: 400, code: 'request_invalid', detail: where.join('; ') }
+  }
+  if (!isResponseSerializationError(error) && error.statusCode && error.statusCode < 500) {
+    const code = error.statusCode === 413 ? 'body_too_large' : 'request_malformed'
+    return { title: 'invalid', status: error.statusCode, code, detail: error.message }
+  }
+  log.error('a request failed unexpectedly', {
+    requestId: request.id,
+    route: request.routeOptions.url,
+    error: messageOf(error),
+    stack: error.stack,
+  })
+  return {
+    title: 'internal error',
+    status: 500,
+    code: 'internal',
+    detail: `this is a bug in Trueloop; its log has the cause under request id ${request.id}`,
+  }
+}

@@ -1,0 +1,37 @@
+// What the gateway must serve: one document with a generation, made by the control plane, kept on the gateway's disk. Pure.
+import { z } from 'zod'
+import { Baseline } from '../models/baseline.ts'
+import { Signature } from '../models/signature.ts'
+
+/** champion: answers; canary: answers its share; shadow: scores the same rows, its answers are only logged. */
+export const VariantRole = z.enum(['champion', 'canary', 'shadow'])
+export type VariantRole = z.infer<typeof VariantRole>
+
+export const Variant = z.strictObject({
+  /** `model/version`, such as `flights/3`. */
+  version: z.string(),
+  role: VariantRole,
+  /** Share of the traffic that it answers; champion and canary sum to 1, a shadow has 0. */
+  weight: z.number().min(0).max(1),
+  /** sha256 of the ONNX bytes. */
+  digest: z.string(),
+  signature: Signature,
+  baseline: Baseline,
+  /** Taken out after hanging its worker twice: 503 for it alone. */
+  quarantined: z.boolean(),
+})
+export type Variant = Readonly<z.infer<typeof Variant>>
+
+export const EndpointConfig = z.strictObject({
+  name: z.string(),
+  /** Salt of the sticky split; changes with each rollout, so that the same callers are not always the guinea pigs. */
+  splitSalt: z.string(),
+  variants: z.array(Variant),
+  /** Share of predictions that are logged and can be joined with outcomes. */
+  logShare: z.number().min(0).max(1),
+  queueRowsMax: z.int().positive(),
+})
+export type EndpointConfig = Readonly<z.infer<typeof EndpointConfig>>
+
+export const GatewayConfig = z.strictObject({ generation: z.int().nonnegative(), endpoints: z.array(EndpointConfig) })
+export type GatewayConfig = Readonly<z.infer<typeof GatewayConfig>>
