@@ -1,0 +1,213 @@
+// Blobs in a directory: `ab/cdef…` by sha256, written beside and linked into place, so a reader never sees half a file.
+import { createHash, randomBytes } from 'node:crypto'
+import { constants, createReadStream } from 'node:fs'
+import { access, link, mkdir, open, opendir, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { BlobRef, BlobSource, BlobStore } from './blobs.ts'
+import { DomainError } from './errors.ts'
+
+/** A temporary file this old belongs to a process that died; it is removed at the next first `put`. */
+const staleTemporaryMs = 24 * 3_600_000
+const readChunkBytes = 1024 * 1024
+/** How many files one process remembers as verified, by inode, size and change time. */
+const verifiedMax = 50_000
+
+const digestPattern = /^[0-9a-f]{64}$/v
+
+/** @throws DomainError blob_digest: only a sha256 ever becomes a path or a key. */
+export function assertDigest(digest: string): void {
+  if (digestPattern.test(digest)) return
+  throw new DomainError(
+    'invalid',
+    'blob_digest',
+    `"${digest.slice(0, 80)}" is no blob: write the 64 lower-case hexadecimal digits of its sha256`,
+  )
+}
+
+export const blobNotFound = (digest: string): DomainError =>
+  new DomainError('not_found', 'blob_not_found', `there is no blob ${digest}: it was never stored here or was deleted`)
+
+export const blobCorrupt = (digest: string, where: string): DomainError =>
+  new DomainError(
+    'unavailable',
+    'blob_corrupt',
+    `blob ${digest} in ${where} no longer has the bytes it was stored with: restore it from a backup or store it again`,
+  )
+
+/**
+ * Opens (and makes when needed) a blob store in `directory`. Several processes may share one.
+ * @throws DomainError disk_full from `put` and `putFile`, with nothing left behind.
+ */
+export function openDirectoryBlobs(directory: string): BlobStore {
+  const verified = new Map<string, string>()
+  const temporary = join(directory, 'tmp')
+  let prepared: Promise<void> | undefined
+  const pathOf = (digest: string): string => {
+    assertDigest(digest)
+    return join(directory, digest.slice(0, 2), digest.slice(2))
+  }
+  const put = async (source: BlobSource): Promise<BlobRef> => {
+    if (source instanceof Uint8Array) {
+      const digest = createHash('sha256').update(source).digest('hex')
+      if (await isStored(pathOf(digest), source.byteLength)) return { digest, bytes: source.byteLength }
+    }
+    return withDiskFull(directory, async () => {
+      await (prepared ??= prepare(temporary).catch((error: unknown) => {
+        prepared = undefined
+        throw error
+      }))
+      const path = join(temporary, randomBytes(16).toString('hex'))
+      try {
+        const ref = await writeSynced(path, source)
+        await publish(path, pathOf(ref.digest), ref.bytes)
+        return ref
+      } finally {
+        await rm(path, { force: true })
+      }
+    })
+  }
+  const localPath = async (digest: string): Promise<string> => {
+    const path = pathOf(digest)
+    const identity = await identityOf(path, digest)
+    if (verified.get(digest) === identity) return path
+    for await (const _ of streamFile(path, digest)); // Reading to the end is the check.
+    if (verified.size >= verifiedMax) verified.clear()
+    verified.set(digest, identity)
+    return path
+  }
+  return {
+    put,
+    putFile: (path) => put(createReadStream(path, { highWaterMark: readChunkBytes })),
+    get: async (digest) => {
+      const chunks: Uint8Array[] = []
+      for await (const chunk of streamFile(pathOf(digest), digest)) chunks.push(chunk)
+      return Buffer.concat(chunks)
+    },
+    stream: (digest) => streamFile(pathOf(digest), digest),
+    localPath,
+    has: async (digest) => isStored(pathOf(digest)),
+    delete: async (digest) => rm(pathOf(digest), { force: true }),
+    list: () => listFiles(directory),
+  }
+}
+
+async function isStored(path: string, bytes?: number): Promise<boolean> {
+  try {
+    if (bytes === undefined) await access(path, constants.F_OK)
+    else return (await stat(path)).size === bytes
+    return true
+  } catch (error) {
+    if (isMissing(error)) return false
+    throw error
+  }
+}
+
+async function identityOf(path: string, digest: string): Promise<string> {
+  try {
+    const { ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true })
+    return `${ino}/${size}/${mtimeNs}/${ctimeNs}`
+  } catch (error) {
+    throw isMissing(error) ? blobNotFound(digest) : error
+  }
+}
+
+async function prepare(temporary: string): Promise<void> {
+  await mkdir(temporary, { recursive: true })
+  const now = Date.now()
+  for (const name of await readdir(temporary)) {
+    const path = join(temporary, name)
+    const found = await stat(path).catch(() => undefined) // Another process may finish with it between the two calls.
+    if (found && now - found.mtimeMs > staleTemporaryMs) await rm(path, { force: true })
+  }
+}
+
+async function writeSynced(path: string, source: BlobSource): Promise<BlobRef> {
+  const hash = createHash('sha256')
+  let bytes = 0
+  const file: FileHandle = await open(path, 'wx', 0o444)
+  try {
+    for await (const chunk of source instanceof Uint8Array ? [source] : source) {
+      hash.update(chunk)
+      bytes += chunk.byteLength
+      for (let offset = 0; offset < chunk.byteLength;) offset += (await file.write(chunk, offset)).bytesWritten
+    }
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  return { digest: hash.digest('hex'), bytes }
+}
+
+/** Put-if-absent. A file of another size under this name is damage, which the good bytes repair. */
+async function publish(from: string, to: string, bytes: number): Promise<void> {
+  const parent = join(to, '..')
+  const made = await mkdir(parent, { recursive: true })
+  try {
+    await link(from, to)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    if ((await stat(to)).size === bytes) return
+    await rename(from, to)
+  }
+  await syncDirectory(parent)
+  if (made) await syncDirectory(join(parent, '..'))
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const handle = await open(path, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+async function* streamFile(path: string, digest: string): AsyncIterable<Uint8Array> {
+  const hash = createHash('sha256')
+  try {
+    for await (const chunk of createReadStream(path, { highWaterMark: readChunkBytes })) {
+      hash.update(chunk as Uint8Array)
+      yield chunk as Uint8Array
+    }
+  } catch (error) {
+    throw isMissing(error) ? blobNotFound(digest) : error
+  }
+  if (hash.digest('hex') !== digest) throw blobCorrupt(digest, path)
+}
+
+async function* listFiles(directory: string): AsyncIterable<BlobRef> {
+  const folders = await readdir(directory).catch((error: unknown) => {
+    if (isMissing(error)) return []
+    throw error
+  })
+  for (const folder of folders.filter((name) => /^[0-9a-f]{2}$/v.test(name)).toSorted()) {
+    for await (const entry of await opendir(join(directory, folder))) {
+      const digest = folder + entry.name
+      if (!digestPattern.test(digest)) continue
+      const found = await stat(join(directory, folder, entry.name)).catch((error: unknown) => {
+        if (isMissing(error)) return undefined // Deleted while we listed.
+        throw error
+      })
+      if (found) yield { digest, bytes: found.size }
+    }
+  }
+}
+
+const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT'
+
+const fullCodes = new Set(['ENOSPC', 'EDQUOT'])
+
+/** @throws DomainError disk_full in place of the system's error. */
+async function withDiskFull<T>(directory: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code
+    if (!code || !fullCodes.has(code)) throw error
+    throw new DomainError(
+      'unavailable',
+      'disk_full',
+      `the disk of ${directory} is full: free some space or move the home to a larger disk; nothing was stored`,
+    )
+  }
+}
