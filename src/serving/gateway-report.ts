@@ -23,6 +23,11 @@ export const TrafficCounter = z.strictObject({
   endpoint: z.string(),
   version: z.string(),
   role: z.enum(['champion', 'canary', 'shadow']),
+  /**
+   * Probability with which the split chose this variant (0 for a shadow): a counter holds requests of one such probability only, because
+   * the tests of a canary are exact only for a known share. Absent: unknown, and the counter is no evidence for a rollout.
+   */
+  assignedWith: z.number().min(0).max(1).optional(),
   dayMs: z.int(),
   requests: z.int().nonnegative(),
   rows: z.int().nonnegative(),
