@@ -1,0 +1,148 @@
+// The settings: one parse of TRUELOOP_* when a process starts. The only place that reads the environment.
+import { isAbsolute, join, resolve } from 'node:path'
+import { availableParallelism } from 'node:os'
+import { z } from 'zod'
+import { DomainError } from '../platform/errors.ts'
+
+const port = z.coerce.number().int().min(0).max(65_535)
+const cores = availableParallelism()
+const megabyte = 1024 * 1024
+
+/** Every setting, its default and its bounds. docs/reference/settings.md lists them (tested). */
+const Environment = z.object({
+  /** Folder that holds everything: metadata, blobs, logs. Default: `.trueloop` in the current folder. */
+  TRUELOOP_HOME: z.string().min(1).optional(),
+  /** `sqlite:<file>` or `postgres://…`. Default: a SQLite file in the home. */
+  TRUELOOP_DATABASE: z.string().min(1).optional(),
+  /** A folder, or `s3://bucket/prefix?region=…&endpoint=…`. Default: `blobs` in the home. */
+  TRUELOOP_BLOBS: z.string().min(1).optional(),
+  /** Address to listen on; anything but loopback is refused while authentication is off. */
+  TRUELOOP_HOST: z.string().min(1).default('127.0.0.1'),
+  /** Host names that a request may carry besides the address it came to, separated by commas. */
+  TRUELOOP_ALLOWED_HOSTS: z.string().default(''),
+  /** Port of the control plane; 0 takes a free one. */
+  TRUELOOP_PORT: port.default(7070),
+  /** Port of the inference gateway; 0 takes a free one. */
+  TRUELOOP_GATEWAY_PORT: port.default(7071),
+  TRUELOOP_GATEWAY_WORKERS: z.coerce.number().int().min(1).max(256).default(cores),
+  /** Steps that run at a time. */
+  TRUELOOP_STEP_CONCURRENCY: z.coerce.number().int().min(1).max(256).default(1),
+  TRUELOOP_STEP_THREADS: z.coerce.number().int().min(1).max(256).default(cores),
+  /** Buffers of DuckDB in one step, in MiB. */
+  TRUELOOP_STEP_MEMORY_MB: z.coerce.number().int().min(64).max(1_048_576).default(768),
+  /** Loopback and private addresses that ingest and webhooks may reach: `host:port`, separated by commas. */
+  TRUELOOP_ALLOWED_ADDRESSES: z.string().default(''),
+  TRUELOOP_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+  TRUELOOP_LOG_FORMAT: z.enum(['json', 'text']).default('json'),
+  /** Where the CLI and steps find the control plane; the CLI's default is the one of the current home. */
+  TRUELOOP_URL: z.url().optional(),
+  TRUELOOP_TOKEN: z.string().min(1).optional(),
+  /** Set for steps: the run that they belong to. */
+  TRUELOOP_RUN_ID: z.string().min(1).optional(),
+})
+
+export interface Config {
+  readonly home: string
+  readonly database: string
+  readonly blobs: string
+  readonly host: string
+  readonly allowedHosts: readonly string[]
+  readonly port: number
+  readonly gatewayPort: number
+  readonly gatewayWorkers: number
+  readonly stepConcurrency: number
+  readonly stepThreads: number
+  readonly stepMemoryBytes: number
+  readonly allowedAddresses: readonly string[]
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
+  readonly logFormat: 'json' | 'text'
+  readonly url: string | undefined
+  readonly token: string | undefined
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** The environment of this process. */
+export const processEnvironment = (): Environment => process.env
+
+const list = (text: string): string[] =>
+  text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item.length > 0)
+
+/** @throws DomainError setting_unknown, setting_invalid; each names the setting. */
+export function loadConfig(environment: Environment): Config {
+  const known = Object.keys(Environment.shape)
+  const unknown = Object.keys(environment).find(
+    (name) => name.startsWith('TRUELOOP_') && !known.includes(name) && !name.startsWith('TRUELOOP_TEST_'),
+  )
+  if (unknown) {
+    throw new DomainError(
+      'invalid',
+      'setting_unknown',
+      `there is no setting ${unknown}; the settings are ${known.join(', ')}`,
+    )
+  }
+  const parsed = Environment.safeParse(environment)
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues
+    const name = String(issue?.path[0])
+    throw new DomainError(
+      'invalid',
+      'setting_invalid',
+      `${name}="${environment[name] ?? ''}": ${issue?.message ?? 'not valid'}`,
+    )
+  }
+  const settings = parsed.data
+  const home = resolve(settings.TRUELOOP_HOME ?? '.trueloop')
+  const blobs = settings.TRUELOOP_BLOBS ?? join(home, 'blobs')
+  return {
+    home,
+    database: settings.TRUELOOP_DATABASE ?? `sqlite:${join(home, 'metadata.sqlite')}`,
+    blobs: blobs.startsWith('s3://') || isAbsolute(blobs) ? blobs : resolve(blobs),
+    host: settings.TRUELOOP_HOST,
+    allowedHosts: list(settings.TRUELOOP_ALLOWED_HOSTS),
+    port: settings.TRUELOOP_PORT,
+    gatewayPort: settings.TRUELOOP_GATEWAY_PORT,
+    gatewayWorkers: settings.TRUELOOP_GATEWAY_WORKERS,
+    stepConcurrency: settings.TRUELOOP_STEP_CONCURRENCY,
+    stepThreads: settings.TRUELOOP_STEP_THREADS,
+    stepMemoryBytes: settings.TRUELOOP_STEP_MEMORY_MB * megabyte,
+    allowedAddresses: list(settings.TRUELOOP_ALLOWED_ADDRESSES),
+    logLevel: settings.TRUELOOP_LOG_LEVEL,
+    logFormat: settings.TRUELOOP_LOG_FORMAT,
+    url: settings.TRUELOOP_URL,
+    token: settings.TRUELOOP_TOKEN,
+  }
+}
+
+/** The settings of a child process of this home: the parent's, with what it changed. */
+export function childEnvironment(config: Config, changes: Environment = {}): Record<string, string> {
+  const { PATH, HOME, TMPDIR, LANG, TZ } = process.env
+  const aws = Object.fromEntries(Object.entries(process.env).filter(([name]) => name.startsWith('AWS_')))
+  const all: Environment = {
+    PATH,
+    HOME,
+    TMPDIR,
+    LANG,
+    TZ,
+    ...aws,
+    TRUELOOP_HOME: config.home,
+    TRUELOOP_DATABASE: config.database,
+    TRUELOOP_BLOBS: config.blobs,
+    TRUELOOP_HOST: config.host,
+    TRUELOOP_ALLOWED_HOSTS: config.allowedHosts.join(','),
+    TRUELOOP_PORT: String(config.port),
+    TRUELOOP_GATEWAY_PORT: String(config.gatewayPort),
+    TRUELOOP_GATEWAY_WORKERS: String(config.gatewayWorkers),
+    TRUELOOP_STEP_CONCURRENCY: String(config.stepConcurrency),
+    TRUELOOP_STEP_THREADS: String(config.stepThreads),
+    TRUELOOP_STEP_MEMORY_MB: String(Math.round(config.stepMemoryBytes / megabyte)),
+    TRUELOOP_ALLOWED_ADDRESSES: config.allowedAddresses.join(','),
+    TRUELOOP_LOG_LEVEL: config.logLevel,
+    TRUELOOP_LOG_FORMAT: config.logFormat,
+    ...changes,
+  }
+  return Object.fromEntries(Object.entries(all).filter((entry): entry is [string, string] => entry[1] !== undefined))
+}
