@@ -45,7 +45,7 @@ export function binCount(bins: FeatureBins): number {
 
 /** Counts of nothing yet. */
 export function emptyCounts(bins: FeatureBins): number[] {
-  return new Array<number>(binCount(bins)).fill(0)
+  return Array.from({ length: binCount(bins) }, () => 0)
 }
 
 /** The finite values, sorted upwards. */

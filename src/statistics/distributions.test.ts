@@ -8,7 +8,7 @@ import {
   normalQuantile,
   studentQuantile,
   studentSurvival,
-} from './ts'
+} from './distributions.ts'
 import { reference, relativeError } from './testing/reference.ts'
 
 const { distributions: expected } = reference

@@ -39,7 +39,7 @@ test('uniform and normal numbers have the moments they should', () => {
 
 test('integers stay in their bound, reach all of it, and refuse a bound of none', () => {
   const generator = createGenerator(1)
-  const counts = new Array<number>(6).fill(0)
+  const counts = [0, 0, 0, 0, 0, 0]
   for (let draw = 0; draw < 60_000; draw++) counts[generator.integer(6)]!++
   for (const count of counts) expect(Math.abs(count - 10_000)).toBeLessThan(500)
   expect(generator.integer(2 ** 40)).toBeLessThan(2 ** 40)
