@@ -1,0 +1,225 @@
+// What the policy machine remembers, hears, decides and asks for: all of it JSON, so that it can be stored, replayed and shown. Pure.
+import { z } from 'zod'
+import type { Schedule } from './schedule.ts'
+
+/**
+ * waiting_for_data: no model yet; rows or a person must come. ingesting, training (through its gate), going_live, rolling_out: a pipeline, alias
+ * move or rollout is under way. watching: the champion serves and triggers are heard. cooling_down: as watching, but none may act yet.
+ */
+export const Phase = z.enum([
+  'waiting_for_data',
+  'ingesting',
+  'training',
+  'going_live',
+  'rolling_out',
+  'watching',
+  'cooling_down',
+])
+export type Phase = z.infer<typeof Phase>
+
+/** Where the proof of a decision is: an event's sequence number, and the names of what it speaks of. */
+export const Evidence = z.strictObject({
+  eventSeq: z.int().optional(),
+  monitor: z.string().optional(),
+  datasetVersion: z.string().optional(),
+  pipelineRun: z.string().optional(),
+  modelVersion: z.string().optional(),
+  gate: z.string().optional(),
+  rollout: z.string().optional(),
+  command: z.string().optional(),
+  actor: z.string().optional(),
+})
+export type Evidence = Readonly<z.infer<typeof Evidence>>
+
+/** Half-open [fromMs, toMs) of event time. */
+export const TimeRange = z.strictObject({ fromMs: z.int(), toMs: z.int() })
+export type TimeRange = Readonly<z.infer<typeof TimeRange>>
+
+/** Rows that a training reads: the held-out ones begin where the training ones end, and have labels by policy time. */
+export const TrainingWindow = z.strictObject({ training: TimeRange, holdout: TimeRange })
+export type TrainingWindow = Readonly<z.infer<typeof TrainingWindow>>
+
+/** Why a retrain began; `kind` first: the model that begins the loop. */
+export const Trigger = z.strictObject({
+  kind: z.enum(['first', 'monitor', 'schedule', 'new_rows', 'manual', 'definition']),
+  /** Half a sentence: "monitor calibration is open: …". */
+  reason: z.string(),
+  evidence: Evidence,
+})
+export type Trigger = Readonly<z.infer<typeof Trigger>>
+
+const OpenAlert = z.strictObject({ monitor: z.string(), sentence: z.string(), openedMs: z.int(), evidence: Evidence })
+
+/** One way from a trigger to its end; there is at most one at a time. */
+const Attempt = z.strictObject({
+  number: z.int().positive(),
+  trigger: Trigger,
+  beganMs: z.int(),
+  /** The command that the attempt waits for. */
+  command: z.string(),
+  window: TrainingWindow.nullable(),
+  candidate: z.string().nullable(),
+})
+export type Attempt = Readonly<z.infer<typeof Attempt>>
+
+export const LoopState = z.strictObject({
+  phase: Phase,
+  paused: z.boolean(),
+  /** Policy time of the last input; never goes back. */
+  nowMs: z.int(),
+  /** 0 before the first apply. */
+  specVersion: z.int().nonnegative(),
+  commandsIssued: z.int().nonnegative(),
+  attempts: z.int().nonnegative(),
+  dataset: z.strictObject({ version: z.string(), rows: z.int(), timeMaxMs: z.int().nullable() }).nullable(),
+  /** `model/version` behind the endpoint; null until the first went live. */
+  champion: z.string().nullable(),
+  openAlerts: z.array(OpenAlert),
+  /** Asked for by a person or by a changed definition, not yet begun. */
+  requested: Trigger.nullable(),
+  attempt: Attempt.nullable(),
+  /** When retrains began, as far back as the budget's period reaches. */
+  retrainsBeganMs: z.array(z.int()),
+  /** End of the last attempt: the cooldown counts from here. */
+  lastEndedMs: z.int().nullable(),
+  /** Schedules count from here: the last attempt's beginning. */
+  scheduledFromMs: z.int().nullable(),
+  /** Rows of the dataset at the last attempt's beginning. */
+  rowsUsed: z.int().nonnegative(),
+  /** What is waiting and why, as told already: each hold is told once. */
+  heldFor: z.string().nullable(),
+})
+export type LoopState = Readonly<z.infer<typeof LoopState>>
+
+export const emptyState: LoopState = {
+  phase: 'waiting_for_data',
+  paused: false,
+  nowMs: 0,
+  specVersion: 0,
+  commandsIssued: 0,
+  attempts: 0,
+  dataset: null,
+  champion: null,
+  openAlerts: [],
+  requested: null,
+  attempt: null,
+  retrainsBeganMs: [],
+  lastEndedMs: null,
+  scheduledFromMs: null,
+  rowsUsed: 0,
+  heldFor: null,
+}
+
+/** What happened. `atMs` is policy time; `eventSeq` names the event that told it, where one did. */
+export type LoopInput = { readonly atMs: number; readonly eventSeq?: number } & (
+  | { readonly kind: 'tick' }
+  | {
+      readonly kind: 'applied'
+      readonly specVersion: number
+      readonly actor: string
+      /** What must be trained anew, in words (`training.trainer`); empty: what serves stays as it is. */
+      readonly retrainFor: readonly string[]
+    }
+  | { readonly kind: 'alert_opened'; readonly monitor: string; readonly sentence: string }
+  | { readonly kind: 'alert_closed'; readonly monitor: string; readonly sentence: string }
+  | { readonly kind: 'dataset_version'; readonly version: string; readonly rows: number; readonly timeMaxMs: number | null }
+  | { readonly kind: 'ingested'; readonly command: string }
+  | {
+      readonly kind: 'gated'
+      readonly command: string
+      readonly passed: boolean
+      readonly modelVersion: string
+      readonly gate: string
+      readonly pipelineRun: string
+      readonly sentence: string
+    }
+  | { readonly kind: 'went_live'; readonly command: string; readonly modelVersion: string }
+  | {
+      readonly kind: 'rolled_out'
+      readonly command: string
+      readonly rollout: string
+      readonly outcome: 'promoted' | 'rolled_back' | 'inconclusive'
+      readonly sentence: string
+    }
+  /** A command could not be done, or what it began has failed. */
+  | { readonly kind: 'failed'; readonly command: string; readonly reason: string; readonly pipelineRun?: string }
+  /** Somebody moved the alias by hand. */
+  | { readonly kind: 'champion_moved'; readonly modelVersion: string; readonly actor: string }
+  | { readonly kind: 'manual'; readonly actor: string; readonly reason: string }
+  | { readonly kind: 'paused'; readonly actor: string; readonly reason: string }
+  | { readonly kind: 'resumed'; readonly actor: string; readonly reason: string }
+)
+
+export const decisionKinds = [
+  'applied',
+  'ingest_started',
+  'data_arrived',
+  'data_awaited',
+  'alert_opened',
+  'alert_closed',
+  'training_started',
+  'retrain_held',
+  'gate_passed',
+  'gate_refused',
+  'attempt_failed',
+  'went_live',
+  'rollout_started',
+  'promoted',
+  'rolled_back',
+  'inconclusive',
+  'cooldown_ended',
+  'champion_moved',
+  'retrain_requested',
+  'paused',
+  'resumed',
+] as const
+export const DecisionKind = z.enum(decisionKinds)
+
+/** One line of the loop's story. `sentence` stands alone, with its numbers in it. */
+export const Decision = z.strictObject({
+  atMs: z.int(),
+  kind: DecisionKind,
+  sentence: z.string(),
+  evidence: Evidence,
+})
+export type Decision = Readonly<z.infer<typeof Decision>>
+
+/** What the engine must do; doing it again under the same id changes nothing. */
+export const LoopCommand = z.discriminatedUnion('kind', [
+  z.strictObject({ id: z.string(), kind: z.literal('start_ingest') }),
+  z.strictObject({
+    id: z.string(),
+    kind: z.literal('start_training'),
+    datasetVersion: z.string(),
+    window: TrainingWindow,
+    champion: z.string().nullable(),
+    trigger: Trigger,
+  }),
+  z.strictObject({ id: z.string(), kind: z.literal('go_live'), modelVersion: z.string(), sentence: z.string() }),
+  z.strictObject({
+    id: z.string(),
+    kind: z.literal('start_rollout'),
+    champion: z.string(),
+    challenger: z.string(),
+    sentence: z.string(),
+  }),
+])
+export type LoopCommand = Readonly<z.infer<typeof LoopCommand>>
+
+/** What the loop file says about when and on what; durations in milliseconds. */
+export interface PolicySettings {
+  readonly loop: string
+  readonly triggers: {
+    readonly monitors: readonly string[]
+    readonly schedules: readonly Schedule[]
+    /** Rows that must have come since the last attempt; null: new rows are no trigger. */
+    readonly newRows: number | null
+  }
+  /** Of the first model; null: as for a retrain. Its holdout lies within it, at its end. */
+  readonly firstWindow: TimeRange | null
+  readonly windowMs: number
+  readonly holdoutMs: number
+  readonly labelDelayMs: number
+  readonly cooldownMs: number
+  readonly budget: { readonly retrains: number; readonly perMs: number } | null
+}

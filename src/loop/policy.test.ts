@@ -1,0 +1,222 @@
+// The policy machine by example: each transition, and what it says about it.
+import { expect, test } from 'vitest'
+import { dayMs } from './duration.ts'
+import { emptyState, type LoopInput, type LoopState, type PolicySettings } from './policy-state.ts'
+import { advance, type Advance } from './policy.ts'
+
+const at = (text: string): number => Date.parse(`${text}Z`)
+const day = (text: string): number => at(`${text}T00:00:00`)
+
+const settings: PolicySettings = {
+  loop: 'flights',
+  triggers: { monitors: ['calibration'], schedules: [], newRows: null },
+  firstWindow: { fromMs: day('2001-01-01'), toMs: day('2001-02-01') },
+  windowMs: 28 * dayMs,
+  holdoutMs: 7 * dayMs,
+  labelDelayMs: dayMs,
+  cooldownMs: 14 * dayMs,
+  budget: { retrains: 2, perMs: 60 * dayMs },
+}
+
+/** Feeds inputs one after another and keeps what came of the last. */
+function play(start: LoopState, inputs: readonly LoopInput[], policy = settings): Advance & { kinds: string[] } {
+  let last: Advance = { state: start, decisions: [], commands: [] }
+  const kinds: string[] = []
+  for (const input of inputs) {
+    last = advance(last.state, input, policy)
+    kinds.push(...last.decisions.map(({ kind }) => kind))
+  }
+  return { ...last, kinds }
+}
+
+const applied: LoopInput = { kind: 'applied', atMs: day('2001-02-01'), specVersion: 1, actor: 'owner', retrainFor: [] }
+const arrived: LoopInput = {
+  kind: 'dataset_version',
+  atMs: day('2001-02-01'),
+  version: 'flights/1',
+  rows: 3_000_000,
+  timeMaxMs: at('2001-06-30T23:59:00'),
+}
+const gated = (command: string, modelVersion: string, passed = true): LoopInput => ({
+  kind: 'gated',
+  atMs: 0,
+  command,
+  passed,
+  modelVersion,
+  gate: 'gate_1',
+  pipelineRun: 'plr_1',
+  sentence: 'log loss 0.413 against 0.420',
+})
+const opening: LoopInput[] = [
+  applied,
+  arrived,
+  { kind: 'ingested', atMs: 0, command: 'flights.1.start_ingest' },
+  gated('flights.2.start_training', 'flights/1'),
+  { kind: 'went_live', atMs: 0, command: 'flights.3.go_live', modelVersion: 'flights/1' },
+]
+const alert = (text: string): LoopInput => ({
+  kind: 'alert_opened',
+  atMs: day(text),
+  eventSeq: 90,
+  monitor: 'calibration',
+  sentence: 'predicted 0.204, observed 0.161 over 28 days, n 51,000.',
+})
+const watching = play(emptyState, opening).state
+
+test('the first model is trained on the first window, gated and goes live without a comparison', () => {
+  const begun = advance(emptyState, applied, settings)
+  expect(begun.commands).toEqual([{ id: 'flights.1.start_ingest', kind: 'start_ingest' }])
+  const trained = play(emptyState, opening.slice(0, 3))
+  expect(trained.commands).toMatchObject([
+    {
+      id: 'flights.2.start_training',
+      datasetVersion: 'flights/1',
+      champion: null,
+      window: {
+        training: { fromMs: day('2001-01-01'), toMs: day('2001-01-25') },
+        holdout: { fromMs: day('2001-01-25'), toMs: day('2001-02-01') },
+      },
+    },
+  ])
+  expect(trained.decisions[0]?.sentence).toBe(
+    'Attempt 1 trains on flights/1 of [2001-01-01, 2001-01-25), holding out [2001-01-25, 2001-02-01), because the loop begins.',
+  )
+  const live = play(emptyState, opening)
+  expect(live.state).toMatchObject({ phase: 'watching', champion: 'flights/1', attempt: null })
+  expect(live.kinds).toEqual([
+    'applied',
+    'ingest_started',
+    'data_arrived',
+    'training_started',
+    'gate_passed',
+    'went_live',
+  ])
+})
+
+test('an alert begins a retrain on labelled rows only, which a rollout promotes', () => {
+  const begun = advance(watching, { ...alert('2001-04-20'), atMs: at('2001-04-20T13:00:00') }, settings)
+  expect(begun.commands).toMatchObject([
+    {
+      kind: 'start_training',
+      champion: 'flights/1',
+      window: {
+        training: { fromMs: day('2001-03-15'), toMs: day('2001-04-12') },
+        holdout: { fromMs: day('2001-04-12'), toMs: day('2001-04-19') },
+      },
+      trigger: { kind: 'monitor', evidence: { eventSeq: 90, monitor: 'calibration' } },
+    },
+  ])
+  expect(begun.decisions.at(-1)?.sentence).toContain(
+    'because monitor calibration is open (predicted 0.204, observed 0.161 over 28 days, n 51,000)',
+  )
+  const training = begun.commands[0]?.id ?? ''
+  const rolling = advance(begun.state, gated(training, 'flights/2'), settings)
+  expect(rolling.commands).toMatchObject([{ kind: 'start_rollout', champion: 'flights/1', challenger: 'flights/2' }])
+  const command = rolling.commands[0]?.id ?? ''
+  const sentence = 'its loss is lower by 0.006 [0.003, 0.009], n 9,000.'
+  const promoted = advance(
+    rolling.state,
+    { kind: 'rolled_out', atMs: day('2001-04-27'), command, rollout: 'rol_1', outcome: 'promoted', sentence },
+    settings,
+  )
+  expect(promoted.state).toMatchObject({ phase: 'cooling_down', champion: 'flights/2', attempt: null })
+  expect(promoted.decisions.map((decision) => decision.sentence)).toContain(
+    'flights/2 was promoted and replaces flights/1: its loss is lower by 0.006 [0.003, 0.009], n 9,000.',
+  )
+  // The alert is still open: told once that it waits, then acted upon when the cooldown is over.
+  const tick = (text: string): LoopInput => ({ kind: 'tick', atMs: day(text) })
+  const waited = play(promoted.state, [tick('2001-05-01'), tick('2001-05-10'), tick('2001-05-11')])
+  expect(waited.kinds).toEqual(['cooldown_ended', 'training_started'])
+  expect(promoted.decisions.at(-1)?.sentence).toContain('waits: the cooldown of 14d ends 2001-05-11.')
+})
+
+test('a candidate that the gate refuses leaves the champion, and a failed pipeline does too', () => {
+  const begun = advance(watching, alert('2001-04-20'), settings)
+  const command = begun.commands[0]?.id ?? ''
+  const refused = advance(begun.state, gated(command, 'flights/2', false), settings)
+  expect(refused.state).toMatchObject({ champion: 'flights/1', phase: 'cooling_down' })
+  expect(refused.decisions[0]?.sentence).toContain('The gate refused flights/2')
+  const failed = advance(begun.state, { kind: 'failed', atMs: 0, command, reason: 'out of memory' }, settings)
+  expect(failed.state).toMatchObject({ champion: 'flights/1', phase: 'cooling_down' })
+  expect(failed.decisions[0]?.sentence).toBe('Attempt 2 failed while training: out of memory; flights/1 stays.')
+})
+
+test('a first model that is refused waits for new rows, and they begin anew', () => {
+  const refused = play(emptyState, [...opening.slice(0, 3), gated('flights.2.start_training', 'flights/1', false)])
+  expect(refused.state).toMatchObject({ phase: 'waiting_for_data', champion: null, attempt: null })
+  expect(advance(refused.state, { kind: 'tick', atMs: day('2001-03-01') }, settings).commands).toEqual([])
+  const again = advance(refused.state, { ...arrived, version: 'flights/2' } as LoopInput, settings)
+  expect(again.commands).toMatchObject([{ kind: 'start_training', datasetVersion: 'flights/2' }])
+})
+
+test('an answer that nobody waits for changes nothing', () => {
+  const begun = advance(watching, alert('2001-04-20'), settings)
+  const stale = advance(begun.state, gated('flights.2.start_training', 'flights/9'), settings)
+  expect(stale).toEqual({ state: begun.state, decisions: [], commands: [] })
+})
+
+test('the budget holds a third retrain until the first leaves its period, even one asked for by hand', () => {
+  const manual = (text: string): LoopInput => ({ kind: 'manual', atMs: day(text), actor: 'ann', reason: 'new tariff' })
+  const fail = (number: number): LoopInput => ({
+    kind: 'failed',
+    atMs: 0,
+    command: `flights.${number}.start_training`,
+    reason: 'disk full',
+  })
+  const spent = play(watching, [manual('2001-03-01'), fail(4), manual('2001-03-02'), fail(5), manual('2001-03-03')])
+  expect(spent.commands).toEqual([])
+  expect(spent.decisions.at(-1)?.sentence).toBe(
+    'A retrain is due (ann asked for it: new tariff) but waits: the budget of 2 in 60d is spent until 2001-04-30.',
+  )
+  expect(advance(spent.state, { kind: 'tick', atMs: day('2001-04-29') }, settings).commands).toEqual([])
+  expect(advance(spent.state, { kind: 'tick', atMs: day('2001-04-30') }, settings).commands).toHaveLength(1)
+})
+
+test('a paused loop finishes what runs, begins nothing, and acts when it is resumed', () => {
+  const pause = { atMs: day('2001-04-01'), actor: 'ann', reason: 'audit' }
+  const paused = play(watching, [{ ...pause, kind: 'paused' }, alert('2001-04-20')])
+  expect(paused.commands).toEqual([])
+  expect(paused.kinds).toEqual(['paused', 'alert_opened', 'retrain_held'])
+  const resumed = advance(paused.state, { ...pause, kind: 'resumed', atMs: day('2001-04-21') }, settings)
+  expect(resumed.commands).toMatchObject([{ kind: 'start_training' }])
+})
+
+test('schedules and new rows are triggers too', () => {
+  const weekly = { ...settings, triggers: { monitors: [], schedules: [{ every: '7d' }], newRows: null } }
+  const tick = (text: string): LoopInput => ({ kind: 'tick', atMs: day(text) })
+  expect(advance(watching, tick('2001-02-07'), weekly).commands).toEqual([])
+  expect(advance(watching, tick('2001-02-08'), weekly).commands).toMatchObject([
+    { trigger: { reason: 'the schedule every 7d was due 2001-02-08' } },
+  ])
+  const onRows = { ...settings, triggers: { monitors: [], schedules: [], newRows: 1000 } }
+  const more = (rows: number): LoopInput => ({ ...arrived, version: `flights/${rows}`, rows }) as LoopInput
+  expect(advance(watching, more(3_000_999), onRows).commands).toEqual([])
+  expect(advance(watching, more(3_001_000), onRows).commands).toMatchObject([{ trigger: { kind: 'new_rows' } }])
+})
+
+test('a dataset that ends before the window is read anew first, and its newest rows bound the window', () => {
+  const short = { ...arrived, timeMaxMs: at('2001-04-10T12:00:00') } as LoopInput
+  const state = play(emptyState, [applied, short, ...opening.slice(2)]).state
+  const begun = advance(state, alert('2001-04-20'), settings)
+  expect(begun.commands).toMatchObject([{ kind: 'start_ingest' }])
+  const trained = advance(begun.state, { kind: 'ingested', atMs: 0, command: begun.commands[0]?.id ?? '' }, settings)
+  expect(trained.commands).toMatchObject([
+    { kind: 'start_training', window: { holdout: { fromMs: day('2001-04-04'), toMs: day('2001-04-11') } } },
+  ])
+})
+
+test('a changed definition retrains without waiting for the cooldown; an unchanged one does not', () => {
+  const cooling = { ...watching, phase: 'cooling_down' as const, lastEndedMs: day('2001-03-01') }
+  const apply = { kind: 'applied', atMs: day('2001-03-02'), specVersion: 2, actor: 'ann' } as const
+  expect(advance(cooling, { ...apply, retrainFor: [] }, settings).commands).toEqual([])
+  expect(advance(cooling, { ...apply, retrainFor: ['training.trainer'] }, settings).commands).toHaveLength(1)
+})
+
+test('a champion moved by hand is known to the loop and no retrain compares with the old one', () => {
+  const moved = advance(
+    watching,
+    { kind: 'champion_moved', atMs: day('2001-03-01'), modelVersion: 'flights/7', actor: 'ann' },
+    settings,
+  )
+  expect(advance(moved.state, alert('2001-04-20'), settings).commands).toMatchObject([{ champion: 'flights/7' }])
+})

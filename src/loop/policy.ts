@@ -1,0 +1,357 @@
+// The policy machine: what the loop does about what it hears. Pure, with the time passed in, so that a backtest runs the same code.
+import { momentText } from './duration.ts'
+import type {
+  Decision,
+  Evidence,
+  LoopCommand,
+  LoopInput,
+  LoopState,
+  PolicySettings,
+  TimeRange,
+  Trigger,
+} from './policy-state.ts'
+import { coversHoldout, needsIngest, nextTrainingWindow } from './training-window.ts'
+import { clause, cooldownEndMs, dueTrigger, holdOn, withinBudgetPeriod } from './trigger.ts'
+
+export interface Advance {
+  readonly state: LoopState
+  readonly decisions: readonly Decision[]
+  readonly commands: readonly LoopCommand[]
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+
+/** One step of the machine while it is being made. */
+interface Draft {
+  readonly state: Mutable<LoopState>
+  readonly settings: PolicySettings
+  readonly decisions: Decision[]
+  readonly commands: LoopCommand[]
+}
+
+/**
+ * Hears one input and answers the next state, the decisions with their sentences, and what must be done.
+ * Deterministic. An answer to a command that is not awaited (any more) changes nothing but the time, so inputs may be repeated.
+ */
+export function advance(state: LoopState, input: LoopInput, settings: PolicySettings): Advance {
+  const draft: Draft = { state: { ...state }, settings, decisions: [], commands: [] }
+  draft.state.nowMs = Math.max(state.nowMs, input.atMs)
+  endCooldown(draft)
+  hear(draft, input)
+  act(draft)
+  return { state: draft.state, decisions: draft.decisions, commands: draft.commands }
+}
+
+function hear(draft: Draft, input: LoopInput): void {
+  const evidence = input.eventSeq === undefined ? {} : { eventSeq: input.eventSeq }
+  switch (input.kind) {
+    case 'tick':
+      return
+    case 'applied':
+      return hearApplied(draft, input)
+    case 'alert_opened':
+    case 'alert_closed':
+      return hearAlert(draft, input, evidence)
+    case 'dataset_version':
+      return hearDatasetVersion(draft, input, evidence)
+    case 'champion_moved':
+      return hearChampionMoved(draft, input, evidence)
+    case 'manual':
+      return hearManual(draft, input)
+    case 'paused':
+    case 'resumed':
+      return hearPause(draft, input)
+    case 'ingested':
+    case 'gated':
+    case 'went_live':
+    case 'rolled_out':
+    case 'failed':
+      // An answer to a command: only the one that the attempt waits for counts.
+      if (draft.state.attempt?.command === input.command) hearAnswer(draft, input, evidence)
+  }
+}
+
+type Heard<Kind extends LoopInput['kind']> = Extract<LoopInput, { kind: Kind }>
+
+function hearApplied(draft: Draft, input: Heard<'applied'>): void {
+  const { state } = draft
+  const { specVersion, actor, retrainFor } = input
+  if (specVersion <= state.specVersion) return
+  const isFirst = state.specVersion === 0
+  state.specVersion = specVersion
+  tell(draft, 'applied', {
+    sentence: `Version ${specVersion} of loop ${draft.settings.loop} was applied by ${actor}.`,
+    evidence: { actor },
+  })
+  if (state.champion === null) {
+    const reason = isFirst ? 'the loop begins' : 'the loop file changed and no model serves yet'
+    state.requested = { kind: 'first', reason, evidence: { actor } }
+  } else if (retrainFor.length > 0) {
+    const reason = `the loop file changed in ${retrainFor.join(', ')}`
+    state.requested = { kind: 'definition', reason, evidence: { actor } }
+  }
+}
+
+function hearAlert(draft: Draft, input: Heard<'alert_opened' | 'alert_closed'>, evidence: Evidence): void {
+  const { state } = draft
+  const { monitor, sentence, kind } = input
+  const wasOpen = state.openAlerts.some((alert) => alert.monitor === monitor)
+  if (wasOpen === (kind === 'alert_opened')) return
+  const proof = { ...evidence, monitor }
+  state.openAlerts =
+    kind === 'alert_opened'
+      ? [...state.openAlerts, { monitor, sentence, openedMs: state.nowMs, evidence: proof }]
+      : state.openAlerts.filter((alert) => alert.monitor !== monitor)
+  const verb = kind === 'alert_opened' ? 'opened' : 'closed'
+  tell(draft, kind, { sentence: `Monitor ${monitor} ${verb}: ${clause(sentence)}.`, evidence: proof })
+}
+
+function hearDatasetVersion(draft: Draft, input: Heard<'dataset_version'>, evidence: Evidence): void {
+  const { state } = draft
+  const { version, rows, timeMaxMs } = input
+  if (state.dataset?.version === version) return
+  const came = rows - (state.dataset?.rows ?? 0)
+  state.dataset = { version, rows, timeMaxMs }
+  const until = timeMaxMs === null ? '' : `, up to ${momentText(timeMaxMs)}`
+  const proof = { ...evidence, datasetVersion: version }
+  tell(draft, 'data_arrived', {
+    sentence: `Dataset version ${version} has ${rows} rows (${came < 0 ? '' : '+'}${came})${until}.`,
+    evidence: proof,
+  })
+  if (state.champion === null && state.attempt === null && state.specVersion > 0) {
+    state.requested ??= { kind: 'first', reason: `dataset version ${version} came`, evidence: proof }
+  }
+}
+
+function hearChampionMoved(draft: Draft, input: Heard<'champion_moved'>, evidence: Evidence): void {
+  const { state } = draft
+  const { modelVersion, actor } = input
+  // What the loop does itself comes back as its own answer.
+  if (state.champion === modelVersion || state.attempt?.candidate === modelVersion) return
+  const before = state.champion ?? 'nothing'
+  state.champion = modelVersion
+  if (state.phase === 'waiting_for_data') state.phase = 'watching'
+  if (state.requested?.kind === 'first') state.requested = null
+  tell(draft, 'champion_moved', {
+    sentence: `${actor} moved the champion by hand from ${before} to ${modelVersion}.`,
+    evidence: { ...evidence, modelVersion, actor },
+  })
+}
+
+function hearManual(draft: Draft, { actor, reason }: Heard<'manual'>): void {
+  const { state } = draft
+  const kind = state.champion === null ? 'first' : 'manual'
+  state.requested = { kind, reason: `${actor} asked for it: ${clause(reason)}`, evidence: { actor } }
+  const wait = state.attempt ? `; attempt ${state.attempt.number} ends first` : ''
+  tell(draft, 'retrain_requested', {
+    sentence: `${actor} asked for a retrain: ${clause(reason)}${wait}.`,
+    evidence: { actor },
+  })
+}
+
+function hearPause(draft: Draft, { kind, actor, reason }: Heard<'paused' | 'resumed'>): void {
+  const paused = kind === 'paused'
+  if (draft.state.paused === paused) return
+  draft.state.paused = paused
+  const effect = paused ? 'no retrain begins until it is resumed' : 'triggers act again'
+  tell(draft, kind, {
+    sentence: `${actor} ${kind} the loop (${clause(reason)}): ${effect}.`,
+    evidence: { actor },
+  })
+}
+
+type Answer = Heard<'ingested' | 'gated' | 'went_live' | 'rolled_out' | 'failed'>
+
+function hearAnswer(draft: Draft, input: Answer, evidence: Evidence): void {
+  switch (input.kind) {
+    case 'ingested':
+      return train(draft)
+    case 'gated':
+      return hearGate(draft, input, evidence)
+    case 'went_live':
+      return hearWentLive(draft, input, evidence)
+    case 'rolled_out':
+      return hearRollout(draft, input, evidence)
+    case 'failed':
+      return hearFailure(draft, input, evidence)
+  }
+}
+
+function hearGate(draft: Draft, input: Heard<'gated'>, evidence: Evidence): void {
+  const { state } = draft
+  const { modelVersion, gate, pipelineRun, passed } = input
+  const sentence = clause(input.sentence)
+  const proof = { ...evidence, modelVersion, gate, pipelineRun }
+  if (!passed) {
+    const next = state.champion ? `${state.champion} stays` : 'no model serves yet; new rows or a changed loop file begin anew'
+    tell(draft, 'gate_refused', { sentence: `The gate refused ${modelVersion}: ${sentence}; ${next}.`, evidence: proof })
+    return endAttempt(draft)
+  }
+  tell(draft, 'gate_passed', { sentence: `The gate passed ${modelVersion}: ${sentence}.`, evidence: proof })
+  if (state.champion === null) {
+    const id = command(draft, 'go_live')
+    draft.commands.push({ id, kind: 'go_live', modelVersion, sentence })
+    continueAttempt(draft, { phase: 'going_live', command: id, candidate: modelVersion })
+  } else {
+    const id = command(draft, 'start_rollout')
+    draft.commands.push({ id, kind: 'start_rollout', champion: state.champion, challenger: modelVersion, sentence })
+    continueAttempt(draft, { phase: 'rolling_out', command: id, candidate: modelVersion })
+    tell(draft, 'rollout_started', {
+      sentence: `${modelVersion} goes into a rollout against ${state.champion}.`,
+      evidence: { ...proof, command: id },
+    })
+  }
+}
+
+function hearWentLive(draft: Draft, { modelVersion }: Heard<'went_live'>, evidence: Evidence): void {
+  draft.state.champion = modelVersion
+  tell(draft, 'went_live', {
+    sentence: `${modelVersion} is live: the first champion has none to be compared with.`,
+    evidence: { ...evidence, modelVersion },
+  })
+  endAttempt(draft)
+}
+
+function hearRollout(draft: Draft, input: Heard<'rolled_out'>, evidence: Evidence): void {
+  const { state } = draft
+  const candidate = state.attempt?.candidate ?? 'the challenger'
+  const before = state.champion ?? 'nothing'
+  const { outcome, rollout } = input
+  if (outcome === 'promoted') state.champion = candidate
+  const what = {
+    promoted: `${candidate} was promoted and replaces ${before}`,
+    rolled_back: `${candidate} was rolled back and ${before} stays`,
+    inconclusive: `The rollout of ${candidate} was inconclusive, which is no promotion: ${before} stays`,
+  }[outcome]
+  tell(draft, outcome, {
+    sentence: `${what}: ${clause(input.sentence)}.`,
+    evidence: { ...evidence, rollout, modelVersion: candidate },
+  })
+  endAttempt(draft)
+}
+
+function hearFailure(draft: Draft, input: Heard<'failed'>, evidence: Evidence): void {
+  const { state } = draft
+  const number = state.attempt?.number ?? 0
+  const next = state.champion ? `${state.champion} stays` : 'no model serves yet; apply, ingest or trigger to try again'
+  const { pipelineRun } = input
+  tell(draft, 'attempt_failed', {
+    sentence: `Attempt ${number} failed while ${state.phase.replaceAll('_', ' ')}: ${clause(input.reason)}; ${next}.`,
+    evidence: { ...evidence, command: input.command, ...(pipelineRun ? { pipelineRun } : {}) },
+  })
+  endAttempt(draft)
+}
+
+/** Begins what is due, unless something is under way or must wait. */
+function act(draft: Draft): void {
+  const { state, settings } = draft
+  if (state.attempt !== null || state.specVersion === 0) return
+  const trigger = state.champion === null ? (state.requested ?? undefined) : dueTrigger(settings, state)
+  if (!trigger) {
+    state.heldFor = null
+    return
+  }
+  const hold = holdOn(settings, state, trigger)
+  if (!hold) return begin(draft, trigger)
+  const key = `${trigger.kind}:${trigger.evidence.monitor ?? ''}:${hold.kind}`
+  if (state.heldFor === key) return
+  state.heldFor = key
+  tell(draft, 'retrain_held', {
+    sentence: `A retrain is due (${clause(trigger.reason)}) but waits: ${hold.reason}.`,
+    evidence: trigger.evidence,
+  })
+}
+
+function begin(draft: Draft, trigger: Trigger): void {
+  const { state, settings } = draft
+  state.attempts += 1
+  state.requested = null
+  state.heldFor = null
+  if (trigger.kind !== 'first') state.retrainsBeganMs = [...withinBudgetPeriod(settings, state), state.nowMs]
+  state.scheduledFromMs = state.nowMs
+  const base = { number: state.attempts, trigger, beganMs: state.nowMs, window: null, candidate: null }
+  if (!needsIngest(settings, state)) {
+    state.attempt = { ...base, command: '' }
+    return train(draft)
+  }
+  const id = command(draft, 'start_ingest')
+  draft.commands.push({ id, kind: 'start_ingest' })
+  state.attempt = { ...base, command: id }
+  state.phase = 'ingesting'
+  tell(draft, 'ingest_started', {
+    sentence: `Attempt ${state.attempts} begins because ${clause(trigger.reason)}: it reads the newest rows first.`,
+    evidence: { ...trigger.evidence, command: id },
+  })
+}
+
+function train(draft: Draft): void {
+  const { state, settings } = draft
+  const { attempt, dataset } = state
+  if (!attempt) return
+  const window = nextTrainingWindow(settings, state)
+  if (!dataset || !coversHoldout(state, window)) {
+    const has = dataset ? `${dataset.version} ends ${momentText(dataset.timeMaxMs ?? 0)}` : 'there is no dataset version'
+    tell(draft, 'data_awaited', {
+      sentence: `Attempt ${attempt.number} lacks rows: it holds out ${rangeText(window.holdout)}, but ${has}.`,
+      evidence: dataset ? { datasetVersion: dataset.version } : {},
+    })
+    return endAttempt(draft)
+  }
+  const id = command(draft, 'start_training')
+  const { trigger } = attempt
+  const datasetVersion = dataset.version
+  draft.commands.push({ id, kind: 'start_training', datasetVersion, window, champion: state.champion, trigger })
+  state.rowsUsed = dataset.rows
+  continueAttempt(draft, { phase: 'training', command: id, window })
+  const rows = `${datasetVersion} of ${rangeText(window.training)}, holding out ${rangeText(window.holdout)}`
+  tell(draft, 'training_started', {
+    sentence: `Attempt ${attempt.number} trains on ${rows}, because ${clause(trigger.reason)}.`,
+    evidence: { ...trigger.evidence, datasetVersion, command: id },
+  })
+}
+
+function continueAttempt(
+  { state }: Draft,
+  { phase, ...change }: Partial<NonNullable<LoopState['attempt']>> & Pick<LoopState, 'phase'>,
+): void {
+  if (!state.attempt) throw new Error('there is no attempt to continue')
+  state.phase = phase
+  state.attempt = { ...state.attempt, ...change }
+}
+
+/** The cooldown counts from here, save after the first model: it was no retrain. */
+function endAttempt({ state, settings }: Draft): void {
+  const wasFirst = state.attempt?.trigger.kind === 'first'
+  state.attempt = null
+  if (state.champion === null) {
+    state.phase = 'waiting_for_data'
+  } else if (wasFirst || settings.cooldownMs === 0) {
+    state.phase = 'watching'
+  } else {
+    state.lastEndedMs = state.nowMs
+    state.phase = 'cooling_down'
+  }
+}
+
+function endCooldown(draft: Draft): void {
+  const { state, settings } = draft
+  if (state.phase !== 'cooling_down' || state.nowMs < cooldownEndMs(settings, state)) return
+  state.phase = 'watching'
+  const open = state.openAlerts.length
+  tell(draft, 'cooldown_ended', {
+    sentence: `The cooldown is over; ${open === 0 ? 'no monitor is' : `${open} monitor${open === 1 ? ' is' : 's are'}`} open.`,
+    evidence: {},
+  })
+}
+
+function tell({ state, decisions }: Draft, kind: Decision['kind'], text: Pick<Decision, 'sentence' | 'evidence'>): void {
+  decisions.push({ atMs: state.nowMs, kind, ...text })
+}
+
+/** Counted within the loop, so that a replay of the same inputs names its commands alike. */
+function command({ state, settings }: Draft, kind: LoopCommand['kind']): string {
+  state.commandsIssued += 1
+  return `${settings.loop}.${state.commandsIssued}.${kind}`
+}
+
+const rangeText = ({ fromMs, toMs }: TimeRange): string => `[${momentText(fromMs)}, ${momentText(toMs)})`
