@@ -41,7 +41,7 @@ export const blobCorrupt = (digest: string, where: string): DomainError =>
 export function openDirectoryBlobs(directory: string): BlobStore {
   const verified = new Map<string, string>()
   const temporary = join(directory, 'tmp')
-  let prepared: Promise<void> | undefined
+  let isSwept = false
   const pathOf = (digest: string): string => {
     assertDigest(digest)
     return join(directory, digest.slice(0, 2), digest.slice(2))
@@ -52,10 +52,9 @@ export function openDirectoryBlobs(directory: string): BlobStore {
       if (await isStored(pathOf(digest), source.byteLength)) return { digest, bytes: source.byteLength }
     }
     return withDiskFull(directory, async () => {
-      await (prepared ??= prepare(temporary).catch((error: unknown) => {
-        prepared = undefined
-        throw error
-      }))
+      await mkdir(temporary, { recursive: true }) // Each time: a cache may be removed while it is in use.
+      if (!isSwept) await removeStale(temporary)
+      isSwept = true
       const path = join(temporary, randomBytes(16).toString('hex'))
       try {
         const ref = await writeSynced(path, source)
@@ -111,8 +110,7 @@ async function identityOf(path: string, digest: string): Promise<string> {
   }
 }
 
-async function prepare(temporary: string): Promise<void> {
-  await mkdir(temporary, { recursive: true })
+async function removeStale(temporary: string): Promise<void> {
   const now = Date.now()
   for (const name of await readdir(temporary)) {
     const path = join(temporary, name)

@@ -1,0 +1,284 @@
+// Blobs in an S3-compatible store, with a verified local cache. Loaded when first used: a home on a directory never pays for the SDK.
+import type * as Sdk from '@aws-sdk/client-s3'
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { assertDigest, blobCorrupt, blobNotFound, openDirectoryBlobs } from './blobs-directory.ts'
+import type { BlobRef, BlobSource, BlobStore } from './blobs.ts'
+import { DomainError, messageOf } from './errors.ts'
+
+/** Objects above this go up in parts of this size. */
+const partBytes = 8 * 1024 * 1024
+const partsAtOnce = 4
+/** Above this we ask whether the object is there before sending it; below, sending is as quick as asking. */
+const askFirstBytes = 1024 * 1024
+const requestTries = 5
+const connectionTimeoutMs = 5_000
+const requestTimeoutMs = 60_000
+
+export interface S3Location {
+  readonly bucket: string
+  /** Without slashes at its ends; may be empty. */
+  readonly prefix: string
+  readonly region: string
+  /** Absent: Amazon's own. */
+  readonly endpoint: string | undefined
+}
+
+export interface S3Options {
+  /** A directory for copies of what was read or written; shared by the processes of a home. */
+  readonly cacheDirectory: string
+  /** Absent: the SDK's default chain (environment, shared files, instance role). */
+  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string }
+}
+
+/**
+ * Reads `s3://bucket/prefix?region=eu-west-1&endpoint=http://127.0.0.1:5000`; region is `us-east-1` by default.
+ * @throws DomainError blob_store_url
+ */
+export function parseS3Url(text: string): S3Location {
+  const wrong = (why: string): DomainError =>
+    new DomainError(
+      'invalid',
+      'blob_store_url',
+      `"${text}" is no blob store: ${why}; write s3://bucket/prefix?region=…&endpoint=…`,
+    )
+  if (!URL.canParse(text)) throw wrong('it is no URL')
+  const url = new URL(text)
+  if (url.protocol !== 's3:' || !url.hostname) throw wrong('it names no bucket')
+  if (url.username || url.password) throw wrong('credentials do not belong into it (pass them apart)')
+  const unknown = [...url.searchParams.keys()].find((key) => key !== 'region' && key !== 'endpoint')
+  if (unknown) throw wrong(`"${unknown}" is no setting of it`)
+  const endpoint = url.searchParams.get('endpoint') ?? undefined
+  if (endpoint !== undefined && !/^https?:\/\//v.test(endpoint)) throw wrong('its endpoint is neither http nor https')
+  return {
+    bucket: url.hostname,
+    prefix: url.pathname.replaceAll(/^\/+|\/+$/gv, ''),
+    region: url.searchParams.get('region') ?? 'us-east-1',
+    endpoint,
+  }
+}
+
+/**
+ * Opens a blob store in a bucket that exists. Parts of an upload that a crash cut off stay until the bucket's own rule removes them.
+ * @throws DomainError blob_store_url at once; blob_store_unavailable from any method.
+ */
+export function openS3Blobs(url: string, options: S3Options): BlobStore & AsyncDisposable {
+  const location = parseS3Url(url)
+  const cache = openDirectoryBlobs(options.cacheDirectory)
+  let opened: Promise<Remote> | undefined
+  const remote = (): Promise<Remote> => (opened ??= openRemote(location, options))
+  const put = async (source: BlobSource): Promise<BlobRef> => {
+    // The digest names the object, so the bytes are spooled (and cached) before any is sent.
+    const ref = await cache.put(source)
+    await (await remote()).upload(ref, await cache.localPath(ref.digest))
+    return ref
+  }
+  const cachedPath = async (digest: string): Promise<string | undefined> => {
+    try {
+      return await cache.localPath(digest)
+    } catch (error) {
+      if (!(error instanceof DomainError)) throw error
+      if (error.code === 'blob_corrupt') await cache.delete(digest)
+      else if (error.code !== 'blob_not_found') throw error
+      return undefined
+    }
+  }
+  async function* stream(digest: string): AsyncIterable<Uint8Array> {
+    if (await cachedPath(digest)) yield* cache.stream(digest)
+    else yield* (await remote()).download(digest)
+  }
+  return {
+    put,
+    putFile: (path) => put(createReadStream(path, { highWaterMark: askFirstBytes })),
+    get: async (digest) => {
+      const chunks: Uint8Array[] = []
+      for await (const chunk of stream(digest)) chunks.push(chunk)
+      return Buffer.concat(chunks)
+    },
+    stream,
+    localPath: async (digest) => {
+      const path = await cachedPath(digest)
+      if (path) return path
+      await cache.put((await remote()).download(digest))
+      return cache.localPath(digest)
+    },
+    has: async (digest) => {
+      assertDigest(digest)
+      return (await (await remote()).size(digest)) !== undefined
+    },
+    delete: async (digest) => {
+      await cache.delete(digest)
+      await (await remote()).remove(digest)
+    },
+    async *list() {
+      yield* (await remote()).list()
+    },
+    async [Symbol.asyncDispose]() {
+      if (opened) (await opened).close()
+    },
+  }
+}
+
+interface Remote {
+  /** Put-if-absent from a file. */
+  upload(ref: BlobRef, path: string): Promise<void>
+  download(digest: string): AsyncIterable<Uint8Array>
+  size(digest: string): Promise<number | undefined>
+  remove(digest: string): Promise<void>
+  list(): AsyncIterable<BlobRef>
+  close(): void
+}
+
+async function openRemote(location: S3Location, options: S3Options): Promise<Remote> {
+  const sdk = await import('@aws-sdk/client-s3')
+  const client = new sdk.S3Client({
+    region: location.region,
+    maxAttempts: requestTries,
+    // Other stores than Amazon's refuse checksum trailers; we check every byte ourselves.
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    requestHandler: { connectionTimeout: connectionTimeoutMs, requestTimeout: requestTimeoutMs },
+    ...(location.endpoint ? { endpoint: location.endpoint, forcePathStyle: true } : {}),
+    ...(options.credentials ? { credentials: options.credentials } : {}),
+  })
+  const context: Context = { sdk, client, location }
+  const size = (digest: string): Promise<number | undefined> => sizeOf(context, digest)
+  return {
+    size,
+    async upload(ref, path) {
+      if (ref.bytes > askFirstBytes && (await size(ref.digest)) === ref.bytes) return
+      await withStoreErrors(location, () => send(context, ref, path))
+    },
+    download: (digest) => download(context, digest),
+    remove: (digest) =>
+      withStoreErrors(location, async () => {
+        await client.send(new sdk.DeleteObjectCommand(objectOf(location, digest)))
+      }),
+    list: () => listObjects(context),
+    close: () => client.destroy(),
+  }
+}
+
+interface Context {
+  readonly sdk: typeof Sdk
+  readonly client: Sdk.S3Client
+  readonly location: S3Location
+}
+
+function objectOf({ bucket, prefix }: S3Location, digest: string): { Bucket: string; Key: string } {
+  assertDigest(digest)
+  return { Bucket: bucket, Key: `${prefix ? `${prefix}/` : ''}${digest.slice(0, 2)}/${digest.slice(2)}` }
+}
+
+async function sizeOf({ sdk, client, location }: Context, digest: string): Promise<number | undefined> {
+  return withStoreErrors(location, async () => {
+    try {
+      return (await client.send(new sdk.HeadObjectCommand(objectOf(location, digest)))).ContentLength
+    } catch (error) {
+      if (statusOf(error) === 404) return undefined
+      throw error
+    }
+  })
+}
+
+/** Statuses by which a store says that the object is there (412), is being written (409), or that it knows no conditions (501, 400). */
+const refusals = new Set([412, 409, 501, 400])
+
+async function send(context: Context, ref: BlobRef, path: string): Promise<void> {
+  const target = objectOf(context.location, ref.digest)
+  try {
+    await sendOnce(context, { ref, path, params: { ...target, IfNoneMatch: '*' } })
+  } catch (error) {
+    if (!refusals.has(statusOf(error) ?? 0)) throw error
+    // The content names the object, so writing over it is harmless; but what is there with the right size need not be sent again.
+    if ((await sizeOf(context, ref.digest)) === ref.bytes) return
+    await sendOnce(context, { ref, path, params: target })
+  }
+}
+
+interface Sending {
+  readonly ref: BlobRef
+  readonly path: string
+  readonly params: { Bucket: string; Key: string; IfNoneMatch?: string }
+}
+
+async function sendOnce({ sdk, client }: Context, { ref, path, params }: Sending): Promise<void> {
+  if (ref.bytes <= partBytes) {
+    const checksum = Buffer.from(ref.digest, 'hex').toString('base64')
+    await client.send(new sdk.PutObjectCommand({ ...params, Body: await readFile(path), ChecksumSHA256: checksum }))
+    return
+  }
+  const { Upload } = await import('@aws-sdk/lib-storage')
+  const body = createReadStream(path, { highWaterMark: partBytes })
+  await new Upload({
+    client,
+    params: { ...params, Body: body },
+    partSize: partBytes,
+    queueSize: partsAtOnce,
+  }).done()
+}
+
+async function* download({ sdk, client, location }: Context, digest: string): AsyncIterable<Uint8Array> {
+  const target = objectOf(location, digest)
+  const body = await withStoreErrors(location, async () => {
+    try {
+      return (await client.send(new sdk.GetObjectCommand(target))).Body
+    } catch (error) {
+      throw statusOf(error) === 404 ? blobNotFound(digest) : error
+    }
+  })
+  const hash = createHash('sha256')
+  const chunks = (body as AsyncIterable<Uint8Array> | undefined)?.[Symbol.asyncIterator]()
+  try {
+    for (;;) {
+      const next = await withStoreErrors(location, async () => chunks?.next())
+      if (!next || next.done) break
+      hash.update(next.value)
+      yield next.value
+    }
+  } finally {
+    await chunks?.return?.() // Frees the connection when the reader stops early.
+  }
+  if (hash.digest('hex') !== digest) throw blobCorrupt(digest, `bucket ${location.bucket}`)
+}
+
+async function* listObjects({ sdk, client, location }: Context): AsyncIterable<BlobRef> {
+  const prefix = location.prefix ? `${location.prefix}/` : ''
+  let token: string | undefined
+  do {
+    const page = await withStoreErrors(location, () =>
+      client.send(
+        new sdk.ListObjectsV2Command({
+          Bucket: location.bucket,
+          Prefix: prefix,
+          ...(token ? { ContinuationToken: token } : {}),
+        }),
+      ),
+    )
+    for (const { Key: key = '', Size: bytes = 0 } of page.Contents ?? []) {
+      const match = /^(?<head>[0-9a-f]{2})\/(?<tail>[0-9a-f]{62})$/v.exec(key.slice(prefix.length))
+      if (match) yield { digest: match[1]! + match[2]!, bytes }
+    }
+    token = page.NextContinuationToken
+  } while (token)
+}
+
+function statusOf(error: unknown): number | undefined {
+  return (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode
+}
+
+/** @throws DomainError blob_store_unavailable for whatever the store or the network failed with. */
+async function withStoreErrors<T>({ bucket, endpoint }: S3Location, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (error instanceof DomainError) throw error
+    const name = error instanceof Error && error.name !== 'Error' ? `${error.name}: ` : ''
+    throw new DomainError(
+      'unavailable',
+      'blob_store_unavailable',
+      `bucket "${bucket}"${endpoint ? ` at ${endpoint}` : ''} failed (${name}${messageOf(error)}): check that it exists, answers and that the credentials may use it`,
+    )
+  }
+}
