@@ -3,7 +3,8 @@ import { randomBytes } from 'node:crypto'
 import { sql, type Kysely } from 'kysely'
 import { migrate, openDatabase, type Migrations } from './database.ts'
 
-export type TestDatabase<T> = Kysely<T> & AsyncDisposable
+/** Disposed of with `await using`. */
+export type TestDatabase<T> = Kysely<T>
 
 /** The PostgreSQL of this test run; absent: tests run on SQLite in memory. */
 const postgresUrl = process.env['TRUELOOP_TEST_POSTGRES']
