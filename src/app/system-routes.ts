@@ -1,0 +1,109 @@
+// Routes about the program itself: health, audit log, lineage, stored objects, snapshots of the metadata.
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import type { Kysely } from 'kysely'
+import { z } from 'zod'
+import { Digest } from '../data/manifest.ts'
+import { actorOf } from '../governance/access.ts'
+import { listAudit, recordAudit, type AuditTables } from '../governance/audit.ts'
+import { downstream, parseLineageNode, upstream, type LineageTables } from '../governance/lineage.ts'
+import type { BlobStore } from '../platform/blobs.ts'
+import { databaseKind, transact } from '../platform/database.ts'
+import { DomainError } from '../platform/errors.ts'
+import { snapshotMetadata } from './snapshot.ts'
+
+export interface SystemDeps {
+  readonly db: Kysely<AuditTables & LineageTables>
+  readonly blobs: BlobStore
+  readonly home: string
+  /** URL of the metadata database. */
+  readonly database: string
+  readonly version: string
+  readonly startedAtMs: number
+}
+
+const auditEventsMax = 1_000
+const AuditEvent = z.object({
+  id: z.string(),
+  atMs: z.int(),
+  actor: z.string(),
+  action: z.string(),
+  subject: z.string(),
+  detail: z.unknown(),
+})
+const Edge = z.object({ upstream: z.string(), downstream: z.string(), relation: z.string(), atMs: z.int() })
+const Status = z.object({
+  version: z.string(),
+  home: z.string(),
+  database: z.enum(['sqlite', 'postgres']),
+  pid: z.int(),
+  startedAtMs: z.int(),
+  residentBytes: z.int(),
+})
+
+const auditQuery = z.object({
+  subject: z.string().optional(),
+  limit: z.coerce.number().int().min(1).max(auditEventsMax).default(100),
+})
+const lineageQuery = z.object({ node: z.string(), direction: z.enum(['upstream', 'downstream']).default('upstream') })
+
+export const systemRoutes: FastifyPluginAsyncZod<SystemDeps> = async (server, deps) => {
+  const health = {
+    schema: { response: { 200: z.object({ ready: z.boolean() }) } },
+    config: { permission: 'public' },
+  } as const
+  server.get('/health', health, async () => ({ ready: true }))
+
+  const openapi = { schema: { hide: true, response: { 200: z.unknown() } }, config: { permission: 'public' } } as const
+  server.get('/openapi.json', openapi, async () => server.swagger())
+
+  server.get('/system', { schema: { response: { 200: Status } }, config: { permission: 'system.read' } }, async () => ({
+    version: deps.version,
+    home: deps.home,
+    database: databaseKind(deps.db),
+    pid: process.pid,
+    startedAtMs: deps.startedAtMs,
+    residentBytes: process.memoryUsage.rss(),
+  }))
+
+  const snapshot = {
+    schema: { response: { 200: z.object({ path: z.string() }) } },
+    config: { permission: 'system.manage' },
+  } as const
+  server.post('/system/snapshots', snapshot, async (request) => {
+    const actor = actorOf(request)
+    const path = join(deps.home, 'snapshots', `${actor.ids('snap')}.sqlite`)
+    await snapshotMetadata(deps.database, path)
+    await transact(deps.db, (trx) => recordAudit(trx, actor, { action: 'system.snapshot', subject: path, detail: {} }))
+    return { path }
+  })
+
+  await server.register(recordRoutes, deps)
+}
+
+/** What is on record: the audit log, the lineage graph, stored objects. */
+const recordRoutes: FastifyPluginAsyncZod<SystemDeps> = async (server, { db, blobs }) => {
+  server.get(
+    '/audit',
+    {
+      schema: { querystring: auditQuery, response: { 200: z.array(AuditEvent) } },
+      config: { permission: 'audit.read' },
+    },
+    ({ query }) => listAudit(db, query),
+  )
+
+  server.get(
+    '/lineage',
+    { schema: { querystring: lineageQuery, response: { 200: z.array(Edge) } }, config: { permission: 'lineage.read' } },
+    ({ query }) => (query.direction === 'upstream' ? upstream : downstream)(db, parseLineageNode(query.node)),
+  )
+
+  const blob = { schema: { params: z.object({ digest: Digest }) }, config: { permission: 'data.read' } } as const
+  server.get('/blobs/:digest', blob, async ({ params }, reply) => {
+    if (!(await blobs.has(params.digest)))
+      throw new DomainError('not_found', 'blob_not_found', `there is no object ${params.digest}`)
+    void reply.header('content-type', 'application/octet-stream').header('content-disposition', 'attachment')
+    return reply.send(Readable.from(blobs.stream(params.digest)))
+  })
+}
