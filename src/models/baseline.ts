@@ -1,6 +1,8 @@
 // The baseline of a model version: bins and training counts of each input and of the prediction, which live values are counted into. Pure.
 import { z } from 'zod'
-import { FeatureBins } from '../statistics/binning.ts'
+import { DomainError } from '../platform/errors.ts'
+import { binCount, FeatureBins } from '../statistics/binning.ts'
+import type { Signature } from './signature.ts'
 
 export const BaselineFeature = z.strictObject({
   /** Input column. */
@@ -30,3 +32,25 @@ export const Baseline = z.strictObject({
   ),
 })
 export type Baseline = Readonly<z.infer<typeof Baseline>>
+
+/**
+ * Every feature is an input of the model, and every count has its bin.
+ * @throws DomainError baseline_mismatch
+ */
+export function baselineFits(baseline: Baseline, signature: Signature): void {
+  const mismatch = (message: string): DomainError =>
+    new DomainError(
+      'invalid',
+      'baseline_mismatch',
+      `the baseline does not fit the model: ${message}; compute it again from the training rows`,
+    )
+  const inputs = new Set(signature.inputs.map(({ name }) => name))
+  for (const { name, bins, counts } of baseline.features) {
+    if (!inputs.has(name)) throw mismatch(`"${name}" is no input of the model`)
+    if (counts.length !== binCount(bins))
+      throw mismatch(`"${name}" has ${counts.length} counts for ${binCount(bins)} bins`)
+  }
+  const { bins, counts } = baseline.prediction
+  if (counts.length !== binCount(bins))
+    throw mismatch(`the prediction has ${counts.length} counts for ${binCount(bins)} bins`)
+}

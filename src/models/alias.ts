@@ -1,0 +1,25 @@
+// What an alias is. Pure: no I/O, so web/ and client/ import it too.
+import { z } from 'zod'
+import { DomainError } from '../platform/errors.ts'
+import { ModelName } from './model.ts'
+
+/** A movable name of one version of a model: `champion` serves, `challenger` is on trial. */
+export const Alias = z.strictObject({
+  model: ModelName,
+  alias: z.string().regex(/^\w[\w\-]{0,63}$/v, 'letters, digits, "_" and "-", at most 64'),
+  version: z.int().positive(),
+  setAtMs: z.int(),
+})
+export type Alias = Readonly<z.infer<typeof Alias>>
+export type AliasId = Pick<Alias, 'model' | 'alias'>
+
+export const aliasNotFound = ({ model, alias }: AliasId): DomainError =>
+  new DomainError('not_found', 'alias_not_found', `model "${model}" has no alias "${alias}"`)
+
+/** @throws DomainError alias_moved: somebody else moved it since the caller looked; look again, then decide. */
+export function assertStillAt(id: AliasId, expected: number | null, current: Alias | undefined): void {
+  const found = current?.version ?? null
+  if (found === expected) return
+  const message = `alias "${id.alias}" of "${id.model}" is at ${found ?? 'nothing'}, not at ${expected ?? 'nothing'}: look again, then decide`
+  throw new DomainError('conflict', 'alias_moved', message, { found, expected })
+}

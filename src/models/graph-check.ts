@@ -1,0 +1,192 @@
+// What an ONNX file must be to be loaded at all. It is read, never run: safe in any process, the control plane included.
+import { DomainError } from '../platform/errors.ts'
+import { operatorDomains, subgraphOperators } from './onnx/operators.ts'
+import { MalformedProtobuf } from './onnx/protobuf.ts'
+import { readOnnx, type GraphNode, type GraphValue, type OnnxFile } from './onnx/reader.ts'
+import type { Signature, SignatureType } from './signature.ts'
+
+export interface CheckedGraph {
+  /** Without those that have a constant value in the file. */
+  readonly inputs: readonly GraphValue[]
+  readonly outputs: readonly GraphValue[]
+  /** Version by domain, `ai.onnx` among them. */
+  readonly opsets: ReadonlyMap<string, number>
+  readonly nodes: number
+  readonly bytes: number
+}
+
+export const modelBytesMax = 512 * 1024 * 1024
+export const nodesMax = 20_000
+export const initializersMax = 100_000
+/** Inputs and outputs together, constants that are listed as inputs (old files do) included. */
+const valuesMax = initializersMax + 4_100
+
+/**
+ * Refuses a file that is no whole ONNX model, or that could run for ever, read other files, or use what ONNX Runtime 1.30 does not run.
+ * @throws DomainError graph_corrupt, graph_too_large, graph_external_data, graph_subgraph, graph_operator_unknown, graph_opset,
+ *   graph_output_unsupported, graph_malformed
+ */
+export function checkGraph(bytes: Uint8Array): CheckedGraph {
+  if (bytes.length > modelBytesMax) {
+    throw refuse('graph_too_large', `the model has ${bytes.length} bytes, at most ${modelBytesMax} are loaded`)
+  }
+  const file = readFile(bytes)
+  if (file.nodes.length > nodesMax || file.initializers.size > initializersMax) {
+    throw refuse(
+      'graph_too_large',
+      `the graph has more than ${nodesMax} nodes or ${initializersMax} constants: simplify it`,
+    )
+  }
+  if (file.inputs.length + file.outputs.length > valuesMax) {
+    throw refuse(
+      'graph_too_large',
+      `the graph has ${file.inputs.length} inputs and ${file.outputs.length} outputs, at most ${valuesMax} together`,
+    )
+  }
+  checkHidden(file)
+  checkOpsets(file)
+  for (const node of file.nodes) checkNode(file, node)
+  const inputs = file.inputs.filter((input) => !file.initializers.has(input.name))
+  for (const input of inputs) {
+    if (input.kind !== 'tensor')
+      throw refuse('graph_malformed', `input "${input.name}" is a ${input.kind}: inputs are tensors`)
+  }
+  if (file.outputs.length === 0) throw refuse('graph_malformed', 'the graph has no outputs')
+  for (const output of file.outputs) checkOutput(file, output)
+  return { inputs, outputs: file.outputs, opsets: file.opsets, nodes: file.nodes.length, bytes: bytes.length }
+}
+
+function refuse(code: string, message: string, detail?: Record<string, unknown>): DomainError {
+  return new DomainError(code === 'graph_too_large' ? 'too_large' : 'invalid', code, message, detail)
+}
+
+function readFile(bytes: Uint8Array): OnnxFile {
+  try {
+    return readOnnx(bytes, { nodes: nodesMax, initializers: initializersMax, values: valuesMax })
+  } catch (error) {
+    if (!(error instanceof MalformedProtobuf)) throw error
+    const message = `the file is no whole ONNX model: ${error.message}; export it again, or check that the upload was complete`
+    throw refuse('graph_corrupt', message)
+  }
+}
+
+function checkHidden(file: OnnxFile): void {
+  const [external] = file.externalTensors
+  if (external !== undefined) {
+    const message = `tensor "${external}" has its data in another file: save the model in one file (save_as_external_data=False)`
+    throw refuse('graph_external_data', message, { tensors: file.externalTensors.slice(0, 10) })
+  }
+  if (file.functionCount > 0) {
+    throw refuse(
+      'graph_subgraph',
+      `the file defines ${file.functionCount} functions of its own: inline them before saving (onnx.inliner)`,
+    )
+  }
+  if (file.hasTraining)
+    throw refuse('graph_malformed', 'the file holds training steps: export the inference graph alone')
+}
+
+function checkOpsets(file: OnnxFile): void {
+  for (const [domain, version] of file.opsets) {
+    const known = operatorDomains.get(domain)
+    // A domain that is declared and not used does no harm; converters declare many.
+    if (!known) continue
+    if (version > known.max) {
+      const message = `the graph uses opset ${version} of ${domain}, at most ${known.max} runs: convert it with target_opset <= ${known.max}`
+      throw refuse('graph_opset', message, { domain, version, max: known.max })
+    }
+    if (version < known.min) {
+      const message = `the graph uses opset ${version} of ${domain}, at least ${known.min} is needed: convert it again with a newer converter`
+      throw refuse('graph_opset', message, { domain, version, min: known.min })
+    }
+  }
+}
+
+function checkNode(file: OnnxFile, node: GraphNode): void {
+  const where = node.name ? `node "${node.name}"` : 'a node'
+  if (node.hasSubgraph || subgraphOperators.has(node.operator)) {
+    const message = `${where} is a ${node.operator}, which runs a graph inside the graph and might never end: such models are not served`
+    throw refuse('graph_subgraph', message, { operator: node.operator })
+  }
+  const domain = operatorDomains.get(node.domain)
+  if (!domain?.operators.has(node.operator)) {
+    const message = domain
+      ? `${where} uses the operator ${node.domain}.${node.operator}, which is not among those that are served`
+      : `${where} uses the operator ${node.operator} of the domain "${node.domain}": only ${[...operatorDomains.keys()].join(', ')} are served`
+    throw refuse('graph_operator_unknown', message, { operator: node.operator, domain: node.domain })
+  }
+  if (!file.opsets.has(node.domain)) {
+    throw refuse(
+      'graph_malformed',
+      `${where} uses the domain ${node.domain}, for which the file names no opset version`,
+    )
+  }
+}
+
+function checkOutput(file: OnnxFile, output: GraphValue): void {
+  if (output.kind === 'tensor') return
+  const maker = file.nodes.find((node) => node.outputs.includes(output.name))
+  const advice =
+    maker?.operator === 'ZipMap'
+      ? 'it comes from ZipMap: convert with options={"zipmap": False}'
+      : 'outputs must be tensors: end the graph before it is packed'
+  throw refuse('graph_output_unsupported', `output "${output.name}" is a ${output.kind}; ${advice}`, {
+    output: output.name,
+  })
+}
+
+const tensorTypeOf: Record<SignatureType, string> = {
+  boolean: 'float32',
+  integer: 'float32',
+  long: 'float32',
+  float: 'float32',
+  double: 'float32',
+  string: 'string',
+  datetime: 'int64',
+}
+
+/**
+ * The graph takes what the signature says, one [N,1] tensor per column, and gives the outputs of its task.
+ * @throws DomainError graph_signature_mismatch, naming the first difference
+ */
+export function assertGraphFits(graph: CheckedGraph, signature: Signature): void {
+  const mismatch = (message: string): DomainError =>
+    refuse('graph_signature_mismatch', `the graph does not fit its signature: ${message}`)
+  const inputs = new Map(graph.inputs.map((input) => [input.name, input]))
+  for (const column of signature.inputs) {
+    const input = inputs.get(column.name)
+    if (!input) throw mismatch(`column "${column.name}" is no input of the graph, which has ${list(inputs.keys())}`)
+    const expected = tensorTypeOf[column.type]
+    if (input.elementType !== expected || (input.shape && !(input.shape.length === 2 && input.shape[1] === 1))) {
+      const found = `${input.elementType}[${input.shape?.join(',') ?? '?'}]`
+      throw mismatch(
+        `column "${column.name}" (${column.type}) needs an input ${expected}[N,1], the graph's is ${found}`,
+      )
+    }
+    inputs.delete(column.name)
+  }
+  const [extra] = inputs.keys()
+  if (extra !== undefined) throw mismatch(`the graph wants an input "${extra}" that the signature does not name`)
+  const wanted = signature.task === 'regression' ? 'prediction' : 'probabilities'
+  const output = graph.outputs.find(({ name }) => name === wanted)
+  if (!output)
+    throw mismatch(
+      `a ${signature.task} model needs an output "${wanted}", the graph has ${list(graph.outputs.map(({ name }) => name))}`,
+    )
+  if (output.elementType !== 'float32') throw mismatch(`output "${wanted}" is ${output.elementType}, not float32`)
+  const width = outputWidth(signature)
+  const declared = output.shape?.[1]
+  if (typeof declared === 'number' && declared !== width) {
+    throw mismatch(`output "${wanted}" has ${declared} columns, the signature ${width}`)
+  }
+}
+
+/** Columns of the output tensor: one per class, or 1 for regression. */
+export const outputWidth = (signature: Signature): number =>
+  signature.task === 'regression' ? 1 : signature.classes.length
+
+const list = (names: Iterable<string>): string =>
+  [...names]
+    .slice(0, 20)
+    .map((name) => `"${name}"`)
+    .join(', ') || 'none'

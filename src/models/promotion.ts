@@ -1,0 +1,77 @@
+// Moving an alias: the one way a version starts or stops serving. A rollback is the same move, backwards.
+import type { Kysely, Transaction } from 'kysely'
+import { recordAudit, type Actor, type AuditTables } from '../governance/audit.ts'
+import { recordLineage, type LineageTables } from '../governance/lineage.ts'
+import { transact, type Db } from '../platform/database.ts'
+import { appendEvent, type EventTables } from '../platform/events.ts'
+import { deleteAlias, findAlias, putAlias, type AliasTables } from './alias-store.ts'
+import { aliasNotFound, assertStillAt, type Alias, type AliasId } from './alias.ts'
+import { getVersion, type ModelVersionTables } from './model-version-store.ts'
+import { assertMayServe, versionNode } from './model-version.ts'
+
+export type PromotionTables = AliasTables & ModelVersionTables & AuditTables & EventTables & LineageTables
+
+/** `expected` is the version the caller saw there (null: none), so that two movers cannot overtake each other. */
+export type AliasMove = AliasId & { version: number; expected: number | null; reason: string }
+
+/**
+ * Points an alias at a version and records who did it and why: audit, event `alias.moved`, lineage. In the caller's transaction when it is
+ * given one, else in its own.
+ * @throws DomainError alias_moved, model_version_not_found, version_not_approved
+ */
+export async function moveAlias(db: Db<PromotionTables>, actor: Actor, move: AliasMove): Promise<Alias> {
+  return within(db, async (trx) => {
+    const { model, alias, version, expected, reason } = move
+    assertMayServe(await getVersion(trx, move), alias)
+    assertStillAt(move, expected, await findAlias(trx, move))
+    const moved = { model, alias, version, setAtMs: actor.clock() }
+    await putAlias(trx, moved)
+    await recordMove(trx, actor, { model, alias, from: expected, to: version, reason })
+    const deployment = `deployment:${model}@${alias}` as const
+    const edge = { upstream: versionNode(move), downstream: deployment, relation: 'deployed_as', atMs: moved.setAtMs }
+    await recordLineage(trx, [edge])
+    return moved
+  })
+}
+
+/**
+ * Takes an alias away; recorded as a move to nothing.
+ * @throws DomainError alias_not_found, alias_moved
+ */
+export async function removeAlias(
+  db: Db<PromotionTables>,
+  actor: Actor,
+  removal: AliasId & { expected: number; reason: string },
+): Promise<void> {
+  await within(db, async (trx) => {
+    const { model, alias, expected, reason } = removal
+    const current = await findAlias(trx, removal)
+    if (!current) throw aliasNotFound(removal)
+    assertStillAt(removal, expected, current)
+    await deleteAlias(trx, removal)
+    await recordMove(trx, actor, { model, alias, from: expected, to: null, reason })
+  })
+}
+
+/** Payload of the event `alias.moved`. */
+export interface AliasMoved {
+  readonly model: string
+  readonly alias: string
+  readonly from: number | null
+  readonly to: number | null
+  readonly reason: string
+}
+
+async function recordMove(trx: Transaction<PromotionTables>, actor: Actor, moved: AliasMoved): Promise<void> {
+  const subject = `${moved.model}@${moved.alias}`
+  await recordAudit(trx, actor, {
+    action: moved.to === null ? 'alias.remove' : 'alias.move',
+    subject,
+    detail: { from: moved.from, to: moved.to, reason: moved.reason },
+  })
+  await appendEvent(trx, { type: 'alias.moved', subject, payload: moved, atMs: actor.clock() })
+}
+
+function within<T, R>(db: Db<T>, work: (trx: Transaction<T>) => Promise<R>): Promise<R> {
+  return db.isTransaction ? work(db as Transaction<T>) : transact(db as Kysely<T>, work)
+}
