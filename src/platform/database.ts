@@ -4,6 +4,7 @@ import {
   Kysely,
   PostgresAdapter,
   PostgresDialect,
+  SqliteAdapter,
   SqliteDialect,
   SqliteDriver,
   sql,
@@ -36,13 +37,34 @@ interface Scope {
 }
 const transactionScope = new AsyncLocalStorage<Scope>()
 
-/** SQLite has one connection: a query beside the transaction that holds it would wait for ever, so it throws. */
+/**
+ * SQLite has one connection: a query beside the transaction that holds it would wait for ever, so it throws. The turns are taken here and
+ * not in Kysely (which would wait before it asks the driver), hence the adapter below.
+ */
 class GuardedSqliteDriver extends SqliteDriver {
+  #turn: Promise<void> = Promise.resolve()
+  #endTurn: () => void = () => undefined
+
   override async acquireConnection(): Promise<DatabaseConnection> {
     const scope = transactionScope.getStore()
     if (scope?.connected) throw new Error('the plain connection was used inside a transaction: pass `trx` on')
     if (scope) scope.connected = true
+    const before = this.#turn
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#turn = promise
+    await before
+    this.#endTurn = resolve
     return super.acquireConnection()
+  }
+
+  override async releaseConnection(): Promise<void> {
+    this.#endTurn()
+  }
+}
+
+class GuardedSqliteAdapter extends SqliteAdapter {
+  override get supportsMultipleConnections(): boolean {
+    return true
   }
 }
 
@@ -51,6 +73,9 @@ class GuardedSqliteDialect extends SqliteDialect {
   constructor(path: string) {
     super({ database: async () => openSqliteDriver(path) })
     this.#path = path
+  }
+  override createAdapter(): SqliteAdapter {
+    return new GuardedSqliteAdapter()
   }
   override createDriver(): SqliteDriver {
     return new GuardedSqliteDriver({ database: async () => openSqliteDriver(this.#path) })
@@ -103,14 +128,18 @@ async function openPostgres<T>(url: string, schema?: string): Promise<Database<T
  * Every transaction of the program goes through here: inside, a query on the plain connection throws instead of hanging.
  */
 export async function transact<T, R>(db: Kysely<T>, work: (trx: Transaction<T>) => Promise<R>): Promise<R> {
+  if (transactionScope.getStore()?.connected) throw new Error('transact() inside of a transaction: pass `trx` on')
   for (let attempt = 1; ; attempt++) {
+    const scope = { connected: false }
     try {
       const builder = db.transaction()
       const started = databaseKind(db) === 'postgres' ? builder.setIsolationLevel('serializable') : builder
-      return await transactionScope.run({ connected: false }, () => started.execute(work))
+      return await transactionScope.run(scope, () => started.execute(work))
     } catch (error) {
       const code = (error as { code?: unknown }).code
       if (attempt >= transactionTries || typeof code !== 'string' || !serializationFailures.has(code)) throw error
+    } finally {
+      scope.connected = false // What the work left running (a timer, a loop) is outside of it from here on.
     }
   }
 }
