@@ -1,7 +1,7 @@
 // An outcome: what really happened, posted by prediction id when it is known. Pure.
 import { z } from 'zod'
 import { DomainError } from '../platform/errors.ts'
-import type { OutcomeValue } from './scoring.ts'
+import type { OutcomeValue } from './aggregates/scoring.ts'
 
 /** Most outcomes of one call. */
 export const outcomesMax = 10_000

@@ -2,18 +2,19 @@
 import { expect, test } from 'vitest'
 import { governanceMigrations } from '../governance/migrations.ts'
 import type { LineageTables } from '../governance/lineage.ts'
+import type { ModelVersionTables } from '../models/model-version-store.ts'
 import { transact } from '../platform/database.ts'
 import { createTestDatabase } from '../platform/testing.ts'
 import { createGenerator, type Generator } from '../statistics/random.ts'
 import type { PredictionRecord } from '../serving/gateway-report.ts'
-import { armKey, armOfColumns, dayOf, type Arm } from './arm.ts'
-import { performanceOfRow } from './aggregate-store.ts'
+import { armKey, armOfColumns, dayOf, type Arm } from './aggregates/arm.ts'
+import { performanceOfRow } from './aggregates/aggregate-store.ts'
 import { monitoringMigrations } from './migrations.ts'
 import type { Outcome } from './outcome.ts'
 import { recordOutcomes } from './outcomes.ts'
-import { addOutcome, noPerformance, type PerformanceSums } from './performance.ts'
+import { addOutcome, noPerformance, type PerformanceSums } from './aggregates/performance.ts'
 import { recordReport } from './report.ts'
-import { observedNumber, scoreOf, type OutcomeValue } from './scoring.ts'
+import { observedNumber, scoreOf, type OutcomeValue } from './aggregates/scoring.ts'
 import type { MonitoringTables } from './tables.ts'
 import {
   binaryFacts,
@@ -26,7 +27,10 @@ import {
 } from './testing.ts'
 
 const openDatabase = () =>
-  createTestDatabase<MonitoringTables & LineageTables>({ ...governanceMigrations, ...monitoringMigrations })
+  createTestDatabase<MonitoringTables & ModelVersionTables & LineageTables>({
+    ...governanceMigrations,
+    ...monitoringMigrations,
+  })
 type TestDb = Awaited<ReturnType<typeof openDatabase>>
 
 const depsOf = (db: TestDb) => ({ db, versions: testVersions, clock: () => 5_000 })

@@ -1,18 +1,18 @@
 // Receiving outcomes: stored, joined to their predictions and added to the day aggregates, in one transaction.
-import type { Transaction } from 'kysely'
-import type { Kysely } from 'kysely'
+import type { Kysely, Transaction } from 'kysely'
 import type { Clock } from '../platform/clock.ts'
-import { transact } from '../platform/database.ts'
-import { applyDeltas } from './aggregate-store.ts'
-import { countOutcome, noDeltas, versionsOf, type Deltas, type FactsByVersion } from './deltas.ts'
+import type { ModelVersionTables } from '../models/model-version-store.ts'
+import { transact, type Db } from '../platform/database.ts'
+import { applyDeltas } from './aggregates/aggregate-store.ts'
+import { countOutcome, noDeltas, versionsOf, type Deltas, type FactsByVersion } from './aggregates/deltas.ts'
 import { outcomeUnfit, type Outcome, type OutcomeReceipt } from './outcome.ts'
-import { findOutcomes, findPredictions, putOutcomes, type StoredPrediction } from './prediction-store.ts'
-import type { OutcomeValue } from './scoring.ts'
+import { findOutcomes, findPredictions, putOutcomes, type StoredPrediction } from './aggregates/prediction-store.ts'
+import type { OutcomeValue } from './aggregates/scoring.ts'
 import type { MonitoringTables, OutcomeRow } from './tables.ts'
 import type { VersionFacts, VersionLookup } from './version-facts.ts'
 
 export interface OutcomeDeps {
-  readonly db: Kysely<MonitoringTables>
+  readonly db: Kysely<MonitoringTables & ModelVersionTables>
   readonly versions: VersionLookup
   /** Wall time. */
   readonly clock: Clock
@@ -29,7 +29,7 @@ export async function recordOutcomes(deps: OutcomeDeps, outcomes: readonly Outco
   const receivedMs = deps.clock()
   return transact(deps.db, async (trx) => {
     const predictions = await findPredictions(trx, ids)
-    const facts = await factsOf(deps.versions, predictions.values())
+    const facts = await factsOf(deps.versions, trx, predictions.values())
     const join: Join = { predictions, known: await findOutcomes(trx, ids), facts, deltas: noDeltas(), receivedMs }
     const receipt: OutcomeReceipt = { accepted: 0, duplicates: 0, unmatched: 0, revised: 0 }
     const changed = new Set<string>()
@@ -87,11 +87,12 @@ const isOlder = (observedAtMs: number | undefined, before: OutcomeRow): boolean 
 /** The facts of every version that these predictions name; a version nobody registered is left out. */
 export async function factsOf(
   versions: VersionLookup,
+  db: Db<ModelVersionTables>,
   predictions: Iterable<StoredPrediction>,
 ): Promise<Map<string, VersionFacts>> {
   const facts = new Map<string, VersionFacts>()
   for (const version of versionsOf(predictions)) {
-    const found = await versions(version)
+    const found = await versions(db, version)
     if (found) facts.set(version, found)
   }
   return facts

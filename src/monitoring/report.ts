@@ -1,14 +1,15 @@
 // Taking in what a gateway worker reports: predictions, counters and the watermark, in the transaction that marks the report as applied.
 import type { Transaction } from 'kysely'
 import { recordLineage, type LineageTables } from '../governance/lineage.ts'
+import type { ModelVersionTables } from '../models/model-version-store.ts'
 import type { GatewayReport } from '../serving/gateway-report.ts'
-import { applyDeltas, mergeTraffic, addTotal } from './aggregate-store.ts'
-import { armKey, dayOf, weightPpmOf } from './arm.ts'
-import { countPrediction, noDeltas } from './deltas.ts'
+import { applyDeltas, mergeTraffic, addTotal } from './aggregates/aggregate-store.ts'
+import { armKey, dayOf, weightPpmOf } from './aggregates/arm.ts'
+import { countPrediction, noDeltas } from './aggregates/deltas.ts'
 import { factsOf, joinWaiting } from './outcomes.ts'
-import { findUnmatchedOutcomes, insertPredictions } from './prediction-store.ts'
+import { findUnmatchedOutcomes, insertPredictions } from './aggregates/prediction-store.ts'
 import type { MonitoringTables } from './tables.ts'
-import { addCounter, type Traffic } from './traffic.ts'
+import { addCounter, type Traffic } from './aggregates/traffic.ts'
 import type { VersionLookup } from './version-facts.ts'
 import { advanceWatermark } from './watermark.ts'
 
@@ -21,7 +22,7 @@ export const predictionsDropped = 'predictions_dropped'
  */
 export async function recordReport(
   deps: { versions: VersionLookup; nowMs: number },
-  trx: Transaction<MonitoringTables & LineageTables>,
+  trx: Transaction<MonitoringTables & ModelVersionTables & LineageTables>,
   report: GatewayReport,
 ): Promise<void> {
   const fresh = await insertPredictions(trx, report.predictions)
@@ -32,7 +33,12 @@ export async function recordReport(
   if (waiting.length > 0) {
     const wanted = new Set(waiting.map((row) => row.prediction_id))
     const predictions = new Map(fresh.filter(({ id }) => wanted.has(id)).map((each) => [each.id, each]))
-    await joinWaiting(trx, { waiting, predictions, facts: await factsOf(deps.versions, predictions.values()), deltas })
+    await joinWaiting(trx, {
+      waiting,
+      predictions,
+      facts: await factsOf(deps.versions, trx, predictions.values()),
+      deltas,
+    })
   }
   await applyDeltas(trx, deltas)
   const newArms = await mergeTraffic(trx, trafficOf(report))

@@ -41,7 +41,7 @@ export const regressionFacts: VersionFacts = { ...binaryFacts, task: 'regression
 export const multiclassFacts: VersionFacts = { ...binaryFacts, task: 'multiclass', classes: ['a', 'b', 'c'] }
 
 /** flights/* are binary, prices/* regressions, kinds/* multiclass; anything else is unknown. */
-export const testVersions: VersionLookup = (version) => {
+export const testVersions: VersionLookup = async (_, version) => {
   const [model] = version.split('/')
   if (model === 'flights') return binaryFacts
   if (model === 'prices') return regressionFacts

@@ -1,29 +1,36 @@
-// What monitoring must know of a model version: its task, its classes and its baseline. The registry keeps them; `app` passes the look-up in.
+// What monitoring must know of a model version: its task, its classes and its baseline.
+import type { Db } from '../platform/database.ts'
 import type { Baseline } from '../models/baseline.ts'
+import { findBaseline, findVersion, type ModelVersionTables } from '../models/model-version-store.ts'
+import { parseVersion } from '../models/model-version.ts'
 import type { Task } from '../models/signature.ts'
 
 export interface VersionFacts {
   readonly task: Task
   /** Class names in the order of the probabilities; the second is the positive one of a binary task. */
   readonly classes: readonly string[]
-  readonly baseline: Baseline
+  /** Null: the version was registered without one, and nothing can be compared with its training. */
+  readonly baseline: Baseline | null
 }
 
-/** By `model/version`; undefined for a version that nobody registered. Versions never change, so answers may be kept. */
-export type VersionLookup = (version: string) => VersionFacts | undefined | Promise<VersionFacts | undefined>
+/** By `model/version`; undefined for a version that nobody registered. Takes the caller's transaction. */
+export type VersionLookup = (db: Db<ModelVersionTables>, version: string) => Promise<VersionFacts | undefined>
 
 const keptVersionsMax = 256
 
-/** The same look-up, remembering the newest answers. */
-export function rememberVersions(lookup: VersionLookup): VersionLookup {
+/** Facts from the registry, the newest remembered: a version never changes. */
+export function registryVersions(): VersionLookup {
   const kept = new Map<string, VersionFacts>()
-  return async (version) => {
-    const known = kept.get(version)
+  return async (db, text) => {
+    const known = kept.get(text)
     if (known) return known
-    const facts = await lookup(version)
-    if (!facts) return undefined
+    const id = parseVersion(text)
+    const version = await findVersion(db, id)
+    if (!version) return undefined
+    const { task, classes } = version.signature
+    const facts: VersionFacts = { task, classes, baseline: (await findBaseline(db, id)) ?? null }
     if (kept.size >= keptVersionsMax) for (const oldest of kept.keys()) if (kept.delete(oldest)) break
-    kept.set(version, facts)
+    kept.set(text, facts)
     return facts
   }
 }

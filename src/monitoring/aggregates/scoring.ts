@@ -1,7 +1,7 @@
 // How good one prediction was, once its outcome is known: the losses that all aggregates add up. Pure.
-import { logLossOfRow, PROBABILITY_FLOOR } from '../statistics/classification.ts'
-import type { Task } from '../models/signature.ts'
-import type { VersionFacts } from './version-facts.ts'
+import { logLossOfRow, PROBABILITY_FLOOR } from '../../statistics/classification.ts'
+import type { Task } from '../../models/signature.ts'
+import type { VersionFacts } from '../version-facts.ts'
 
 /** An outcome as it is posted: a number, a class name, or a truth value. */
 export type OutcomeValue = number | string | boolean

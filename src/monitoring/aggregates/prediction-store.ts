@@ -1,10 +1,10 @@
 // The table prediction: what was answered, kept until its retention ends, so that an outcome can find it.
 import type { Transaction } from 'kysely'
-import type { Db } from '../platform/database.ts'
-import type { PredictionRecord } from '../serving/gateway-report.ts'
+import type { Db } from '../../platform/database.ts'
+import type { PredictionRecord } from '../../serving/gateway-report.ts'
 import { weightPpmOf } from './arm.ts'
 import { insertRows, selectByIds } from './bulk.ts'
-import type { MonitoringTables, OutcomeRow, PredictionRow } from './tables.ts'
+import type { MonitoringTables, OutcomeRow, PredictionRow } from '../tables.ts'
 
 type Tables = Pick<MonitoringTables, 'prediction' | 'outcome'>
 
@@ -56,7 +56,7 @@ export async function insertPredictions(
     table: 'prediction',
     columns,
     rows,
-    then: 'on conflict (id) do nothing returning id',
+    ending: 'on conflict (id) do nothing returning id',
   })) as { id: string }[]
   const isNew = new Set(inserted.map((row) => row.id))
   return records
@@ -103,6 +103,6 @@ export async function putOutcomes(trx: Transaction<Tables>, rows: readonly Outco
     table: 'outcome',
     columns: outcomeColumns,
     rows,
-    then: `on conflict (prediction_id) do update set ${change.join(', ')}`,
+    ending: `on conflict (prediction_id) do update set ${change.join(', ')}`,
   })
 }

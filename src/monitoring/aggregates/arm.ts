@@ -1,6 +1,6 @@
 // An arm: one version in one role behind one endpoint at one share of the traffic, on one UTC day of event time. All sums are kept by arm. Pure.
-import type { VariantRole } from '../serving/gateway-config.ts'
-import type { ArmColumns } from './tables.ts'
+import type { VariantRole } from '../../serving/gateway-config.ts'
+import type { ArmColumns } from '../tables.ts'
 
 export const dayMsLength = 86_400_000
 

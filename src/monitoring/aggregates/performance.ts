@@ -6,7 +6,7 @@ import {
   emptyScores,
   type ErrorSums,
   type ScoreHistogram,
-} from '../statistics/score-histogram.ts'
+} from '../../statistics/score-histogram.ts'
 import type { Score } from './scoring.ts'
 
 /** Sums over multiclass predictions whose outcome is known. */

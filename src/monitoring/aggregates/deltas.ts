@@ -4,7 +4,7 @@ import { addPair, noPairs, pairKey, type PairKey, type PairedLoss } from './pair
 import { addOutcome, noPerformance, type PerformanceSums } from './performance.ts'
 import type { StoredPrediction } from './prediction-store.ts'
 import { observedNumber, scoreOf, type OutcomeValue, type Score } from './scoring.ts'
-import type { VersionFacts } from './version-facts.ts'
+import type { VersionFacts } from '../version-facts.ts'
 
 export interface ArmSums {
   readonly arm: Arm

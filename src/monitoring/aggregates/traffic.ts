@@ -1,13 +1,13 @@
 // What gateways counted of one arm on one day: requests, errors, latency, and live values in the baseline's own bins. Pure.
-import { addCounts } from '../statistics/binning.ts'
+import { addCounts } from '../../statistics/binning.ts'
 import {
   createSketch,
   mergeSketch,
   SketchJson,
   sketchFromJson,
   type QuantileSketch,
-} from '../statistics/quantile-sketch.ts'
-import type { TrafficCounter } from '../serving/gateway-report.ts'
+} from '../../statistics/quantile-sketch.ts'
+import type { TrafficCounter } from '../../serving/gateway-report.ts'
 import type { Arm } from './arm.ts'
 
 export interface TrafficSums {

@@ -1,6 +1,6 @@
 // Many rows in few statements, beside the query builder: building a statement of thousands of parameters takes it longer than the database needs to run it.
 import { CompiledQuery, type Transaction } from 'kysely'
-import { databaseKind, type Db } from '../platform/database.ts'
+import { databaseKind, type Db } from '../../platform/database.ts'
 
 /** Rows of one statement: with the widest table here, under SQLite's 32,766 and PostgreSQL's 65,535 parameters. */
 const rowsPerStatement = 400
@@ -14,13 +14,13 @@ export interface Insert<Row> {
   readonly columns: readonly (keyof Row & string)[]
   readonly rows: readonly Row[]
   /** What follows the values, such as `on conflict (id) do nothing returning id`. */
-  readonly then?: string
+  readonly ending?: string
 }
 
 /** Inserts in order; answers what a `returning` clause returned. */
 export async function insertRows<T, Row extends object>(
   trx: Transaction<T>,
-  { table, columns, rows, then = '' }: Insert<Row>,
+  { table, columns, rows, ending = '' }: Insert<Row>,
 ): Promise<unknown[]> {
   const returned: unknown[] = []
   let text = ''
@@ -30,7 +30,7 @@ export async function insertRows<T, Row extends object>(
     if (part.length !== size) {
       size = part.length
       const values = placeholders(trx, size, columns.length)
-      text = `insert into ${table} (${columns.join(', ')}) values ${values} ${then}`
+      text = `insert into ${table} (${columns.join(', ')}) values ${values} ${ending}`
     }
     const parameters: Cell[] = []
     for (const row of part) for (const column of columns) parameters.push(row[column] as Cell)

@@ -1,12 +1,12 @@
 // The tables traffic, performance, paired_loss and monitoring_total: sums by day, read, added to and written back within one transaction.
 import type { Transaction } from 'kysely'
-import type { Db } from '../platform/database.ts'
-import { SketchJson, sketchFromJson, sketchToJson } from '../statistics/quantile-sketch.ts'
+import type { Db } from '../../platform/database.ts'
+import { SketchJson, sketchFromJson, sketchToJson } from '../../statistics/quantile-sketch.ts'
 import { armOfColumns, columnsOfArm, type Arm } from './arm.ts'
 import type { Deltas } from './deltas.ts'
 import { mergePairs, noPairs, type PairKey, type PairedLoss } from './paired-loss.ts'
 import { mergePerformance, noPerformance, type PerformanceSums, type Quality } from './performance.ts'
-import type { MonitoringTables, PairedLossRow, PerformanceRow, TrafficRow } from './tables.ts'
+import type { MonitoringTables, PairedLossRow, PerformanceRow, TrafficRow } from '../tables.ts'
 import { mergeTrafficSums, type Traffic, type TrafficSums } from './traffic.ts'
 
 /** An arm's row with this id: the primary key, column by column. */
