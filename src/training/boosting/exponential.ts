@@ -2,6 +2,7 @@
 
 const STEPS = 64
 const STEP_WIDTH = Math.LN2 / STEPS
+const STEPS_PER_UNIT = STEPS / Math.LN2
 /** Adding and subtracting 1.5 * 2^52 rounds a double to a whole number. */
 const ROUNDER = 6_755_399_441_055_744
 const LIMIT = 700
@@ -15,7 +16,7 @@ const POWERS = Float64Array.from({ length: 2048 }, (_, exponent) => 2 ** (expone
 /** e^x, x limited to -700 to 700: x = n ln(2)/64 + rest, so e^x = 2^(n/64) e^rest with five terms of the series of e^rest. */
 export function exponential(x: number): number {
   const limited = x > LIMIT ? LIMIT : x < -LIMIT ? -LIMIT : x
-  const steps = limited / STEP_WIDTH + ROUNDER - ROUNDER
+  const steps = limited * STEPS_PER_UNIT + ROUNDER - ROUNDER
   const rest = limited - steps * STEP_WIDTH
   const series = 1 + rest * (1 + rest * (0.5 + rest * (1 / 6 + rest * (1 / 24))))
   const whole = steps | 0

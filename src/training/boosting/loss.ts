@@ -5,6 +5,9 @@ import { exponential } from './exponential.ts'
 /** Bits by which hessians, which are at most 1/4 here, may be finer than gradients. */
 export const HESSIAN_EXTRA_BITS = 2
 
+/** Adding and subtracting 1.5 * 2^52 rounds a double to a whole number, several times as fast as Math.round. */
+const ROUNDER = 6_755_399_441_055_744
+
 /** Rows whose likelihoods are multiplied before one logarithm is taken. */
 const LOGARITHM_ROWS = 16
 const LEAST_LIKELIHOOD = 1e-15
@@ -38,15 +41,15 @@ function binaryPass(
   for (let row = begin; row < end; row++) {
     const probability = 1 / (1 + exponential(-scores[row]!))
     const label = target[row]!
-    const right = label === 1 ? probability : 1 - probability
+    const right = 1 - Math.abs(probability - label)
     likelihood *= right > LEAST_LIKELIHOOD ? right : LEAST_LIKELIHOOD
     if (((row - begin) & (LOGARITHM_ROWS - 1)) === LOGARITHM_ROWS - 1) {
       loss -= Math.log(likelihood)
       likelihood = 1
     }
     if (!training) continue
-    gradients[row] = Math.round((probability - label) * gradientSteps)
-    hessians[row] = Math.round(probability * (1 - probability) * hessianSteps)
+    gradients[row] = (probability - label) * gradientSteps + ROUNDER - ROUNDER
+    hessians[row] = probability * (1 - probability) * hessianSteps + ROUNDER - ROUNDER
   }
   return loss - Math.log(likelihood)
 }
@@ -77,8 +80,9 @@ function multiclassPass(
     if (!training) continue
     for (let output = 0; output < outputs; output++) {
       const probability = weights[output]! / total
-      gradients[output * trainRows + row] = Math.round((probability - (label === output ? 1 : 0)) * gradientSteps)
-      hessians[output * trainRows + row] = Math.round(probability * (1 - probability) * hessianSteps)
+      gradients[output * trainRows + row] =
+        (probability - (label === output ? 1 : 0)) * gradientSteps + ROUNDER - ROUNDER
+      hessians[output * trainRows + row] = probability * (1 - probability) * hessianSteps + ROUNDER - ROUNDER
     }
   }
   return loss
@@ -97,7 +101,7 @@ function regressionPass(
     const residual = scores[row]! - target[row]!
     loss += 0.5 * residual * residual
     if (!training) continue
-    gradients[row] = Math.round(residual * steps)
+    gradients[row] = residual * steps + ROUNDER - ROUNDER
     hessians[row] = 1
   }
   return loss

@@ -4,6 +4,8 @@
 export type Field = readonly Uint8Array[]
 
 const WIRE = { varint: 0, bytes: 2, fixed32: 5 } as const
+/** Bytes of a negative number, or of any above 2^63. */
+const LONGEST_VARINT = 10
 const utf8 = new TextEncoder()
 
 /** A 64-bit integer; negative numbers take ten bytes, as protobuf wants. */
@@ -33,7 +35,10 @@ export function packedFloats(field: number, values: ArrayLike<number>): Field {
 }
 
 export function packedIntegers(field: number, values: ArrayLike<number | bigint>): Field {
-  return message(field, [Array.from(values, varint)])
+  const packed = new Uint8Array(values.length * LONGEST_VARINT)
+  let end = 0
+  for (let index = 0; index < values.length; index++) end = writeVarint(packed, end, values[index]!)
+  return bytes(field, packed.subarray(0, end))
 }
 
 export function concatenate(fields: readonly Field[]): Uint8Array {
@@ -53,12 +58,21 @@ export function littleEndian(values: Float32Array | BigInt64Array): Uint8Array {
 }
 
 function varint(value: number | bigint): Uint8Array {
-  const digits: number[] = []
-  let rest = BigInt.asUintN(64, BigInt(value))
-  while (rest > 0x7fn) {
-    digits.push(Number(rest & 0x7fn) | 0x80)
-    rest >>= 7n
+  const digits = new Uint8Array(LONGEST_VARINT)
+  return digits.subarray(0, writeVarint(digits, 0, value))
+}
+
+/** Writes seven bits a byte, the lowest first, and returns where it ended. */
+function writeVarint(into: Uint8Array, at: number, value: number | bigint): number {
+  // Most values are small; bigint arithmetic is for the others and for negative ones.
+  if (typeof value === 'number' && value >= 0 && value < 2 ** 31) {
+    let small = value
+    for (; small > 0x7f; small >>>= 7) into[at++] = (small & 0x7f) | 0x80
+    into[at++] = small
+    return at
   }
-  digits.push(Number(rest))
-  return Uint8Array.from(digits)
+  let rest = BigInt.asUintN(64, BigInt(value))
+  for (; rest > 0x7fn; rest >>= 7n) into[at++] = Number(rest & 0x7fn) | 0x80
+  into[at++] = Number(rest)
+  return at
 }
