@@ -2,7 +2,7 @@
 import { createGenerator, type Generator } from './random.ts'
 
 /** Rows above this are resampled as this many groups of neighbours, which bounds the work and respects short-range dependence. */
-const MAX_UNITS = 50_000
+const MAX_UNITS = 20_000
 
 /** A mean and the interval it lies in with the stated confidence. */
 export interface MeanInterval {

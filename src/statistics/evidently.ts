@@ -53,11 +53,16 @@ type Cell = string | number | boolean
 interface Samples {
   readonly numeric: boolean
   readonly integer: boolean
+  /** Numbers are sorted upwards. */
   readonly reference: Float64Array | Cell[]
   readonly current: Float64Array | Cell[]
-  /** Rows by distinct value, with the same keys on both sides. */
-  readonly counts: { keys: Cell[]; reference: number[]; current: number[] }
-  readonly referenceDistinct: number
+}
+
+/** Rows of both samples by distinct value, with the same keys on both sides. */
+interface ValueCounts {
+  readonly keys: Cell[]
+  readonly reference: number[]
+  readonly current: number[]
 }
 
 function cleaned(column: EvidentlyColumn, side: 'reference' | 'current'): Float64Array | Cell[] {
@@ -85,26 +90,36 @@ function samplesOf(column: EvidentlyColumn): Samples {
       `the ${side} sample has no value that can be compared; leave the column out or fill it`,
     )
   }
+  const integer = column.kind === 'numeric' && column.integer === true
+  return { numeric: column.kind === 'numeric', integer, reference, current }
+}
+
+function valueCounts({ reference, current }: Samples): ValueCounts {
   const before = tally(reference)
   const after = tally(current)
   const keys = [...new Set([...before.keys(), ...after.keys()])]
   return {
-    numeric: column.kind === 'numeric',
-    integer: column.kind === 'numeric' && column.integer === true,
-    reference,
-    current,
-    counts: {
-      keys,
-      reference: keys.map((key) => before.get(key) ?? 0),
-      current: keys.map((key) => after.get(key) ?? 0),
-    },
-    referenceDistinct: before.size,
+    keys,
+    reference: keys.map((key) => before.get(key) ?? 0),
+    current: keys.map((key) => after.get(key) ?? 0),
   }
+}
+
+/** How many distinct values, counted no further than `limit + 1`. */
+function distinctUpTo(limit: number, ...samples: (Float64Array | Cell[])[]): number {
+  const seen = new Set<Cell>()
+  for (const values of samples) {
+    for (const value of values) {
+      seen.add(value)
+      if (seen.size > limit) return seen.size
+    }
+  }
+  return seen.size
 }
 
 /** The method that Evidently takes when none is named: by the kind of column, its distinct values and the reference's rows. */
 function defaultMethod(samples: Samples): EvidentlyMethod {
-  const distinct = samples.counts.keys.length
+  const distinct = distinctUpTo(5, samples.reference, samples.current)
   if (samples.reference.length > SMALL_REFERENCE) {
     return samples.numeric && distinct > 5 ? 'wasserstein' : 'jensenshannon'
   }
@@ -127,8 +142,8 @@ function countSorted(sorted: Float64Array, edges: readonly number[]): number[] {
 /** Equal-width bins by Sturges' rule over both samples together, or value by value where the reference has few. */
 function binned(samples: Samples): { reference: number[]; current: number[] } {
   const { reference, current } = samples
-  if (!(reference instanceof Float64Array && current instanceof Float64Array)) return samples.counts
-  if (samples.referenceDistinct <= FEW_VALUES) return samples.counts
+  if (!(reference instanceof Float64Array && current instanceof Float64Array)) return valueCounts(samples)
+  if (distinctUpTo(FEW_VALUES, reference) <= FEW_VALUES) return valueCounts(samples)
   const lowest = Math.min(reference[0]!, current[0]!)
   const highest = Math.max(reference.at(-1)!, current.at(-1)!)
   const range = highest - lowest
@@ -139,7 +154,7 @@ function binned(samples: Samples): { reference: number[]; current: number[] } {
 
 /** Pooled two-proportion z test of "not the smallest value", two-sided. */
 function zTest(samples: Samples): number {
-  const { keys, reference, current } = samples.counts
+  const { keys, reference, current } = valueCounts(samples)
   if (keys.length === 1) return 1
   let smallest = 0
   for (const [at, key] of keys.entries()) if (key < keys[smallest]!) smallest = at
@@ -167,8 +182,10 @@ function scoreOf(samples: Samples, method: EvidentlyMethod): number {
       return kolmogorovTest(...numericSamples(samples, method)).pValue
     case 'wasserstein':
       return normalisedWassersteinOfSamples(...numericSamples(samples, method))
-    case 'chisquare':
-      return chiSquaredGoodness(samples.counts.reference, samples.counts.current).pValue
+    case 'chisquare': {
+      const { reference, current } = valueCounts(samples)
+      return chiSquaredGoodness(reference, current).pValue
+    }
     case 'z':
       return zTest(samples)
     case 'psi':

@@ -11,7 +11,7 @@ export interface Shufflable<T> {
 export interface Generator {
   /** Uniform in [0, 1), 53 bits. */
   uniform(): number
-  /** Uniform integer in [0, n), without modulo bias. `n` from 1 to 2^53. */
+  /** Uniform integer in [0, n): exactly so to n = 2^21, to within 2^(log2 n − 53) above. `n` from 1 to 2^53 − 1. */
   integer(n: number): number
   /** Standard normal (Marsaglia's polar method). */
   normal(): number
@@ -52,6 +52,9 @@ function stateOf(seed: string): Uint32Array {
   return state
 }
 
+/** The largest n whose product with 32 bits is exact. Above it a scaled 53-bit number is taken. */
+const EXACT_PRODUCT = 2_097_152
+
 /** A generator from a seed. A number and its decimal text are the same seed. */
 export function createGenerator(seed: number | string): Generator {
   const text = String(seed)
@@ -62,11 +65,13 @@ export function createGenerator(seed: number | string): Generator {
 
   const integer = (n: number): number => {
     if (!(n >= 1 && n <= Number.MAX_SAFE_INTEGER)) throw new RangeError(`integer(n) wants 1 <= n <= 2^53 - 1, got ${n}`)
-    if (n > 4_294_967_296) return Math.floor(uniform() * n)
-    const limit = 4_294_967_296 - (4_294_967_296 % n)
-    let drawn = bits()
-    while (drawn >= limit) drawn = bits()
-    return drawn % n
+    if (n > EXACT_PRODUCT) return Math.floor(uniform() * n)
+    // Lemire (2019): the high half of a product, drawn again where the low half would favour some results.
+    for (;;) {
+      const product = bits() * n
+      const low = product >>> 0
+      if (low >= n || low >= 4_294_967_296 % n) return (product - low) / 4_294_967_296
+    }
   }
 
   const normal = (): number => {
