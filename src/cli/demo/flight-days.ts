@@ -22,7 +22,7 @@ export interface FlightDay {
 const lateMinutes = 15
 const memoryLimitBytes = 256 * 1024 * 1024
 
-/** Every `oneIn`-th flight of each day in [from, to), dates as `2001-02-01`. */
+/** Every `oneIn`-th flight of the file that fell in [from, to), dates as `2001-02-01`. */
 export async function readFlightDays(input: {
   file: string
   from: string
@@ -33,13 +33,9 @@ export async function readFlightDays(input: {
   await using tables = await openTables({ memoryLimitBytes, tempDirectory: input.tempDirectory, threads: 2 })
   const rows = await tables.rows(`
     select epoch_ms(date) as date_ms, distance, origin, destination, delay > ${lateMinutes} as is_late
-    from (
-      select *, row_number() over (partition by date::date order by date, origin, destination, distance, delay) as place
-      from read_parquet(${literal(input.file)})
-      where date >= ${literal(input.from)}::timestamp and date < ${literal(input.to)}::timestamp
-    )
-    where place % ${input.oneIn} = 0
-    order by date_ms, place`)
+    from read_parquet(${literal(input.file)}, file_row_number = true)
+    where date >= ${literal(input.from)}::timestamp and date < ${literal(input.to)}::timestamp and file_row_number % ${input.oneIn} = 0
+    order by date, file_row_number`)
   const days = new Map<number, Flight[]>()
   for (const row of rows) {
     const dateMs = Number(row['date_ms'])
