@@ -68,6 +68,7 @@ export const modelMigrations: Migrations = {
         .addColumn('champion', 'integer')
         .addColumn('dataset_version', 'text')
         .addColumn('passed', 'integer', (c) => c.notNull())
+        .addColumn('sentence', 'text', (c) => c.notNull())
         .addColumn('checks', 'text', (c) => c.notNull())
         .addColumn('evidence', 'text', (c) => c.notNull())
         .addColumn('judged_by', 'text', (c) => c.notNull())

@@ -1,10 +1,11 @@
 // Rows on their way into a model: named columns, checked against the signature, in the memory that the tensors look at.
 import { DomainError } from '../platform/errors.ts'
+import { MISSING_MICROS } from '../training/frame.ts'
 import type { Signature, SignatureColumn, SignatureType } from './signature.ts'
 import { microsOf } from './time-value.ts'
 
-/** Stands for a missing time: the least int64. The trainers use the same. */
-export const missingMicros = -(2n ** 63n)
+/** Stands for a missing time: the least int64, as the trainers' graphs expect it. */
+export const missingMicros = MISSING_MICROS
 
 /** Most rows of one batch. The gateway caps what it runs at once far below. */
 export const batchRowsMax = 131_072

@@ -119,10 +119,14 @@ function readNode(file: Draft, message: Uint8Array): GraphNode {
   return { ...node, domain: domainName(node.domain) }
 }
 
+/** Fields of an attribute that hold plain numbers: f, i, floats, ints. Of a tensor: dims, float_data, int32_data, int64_data, double_data, uint64_data. */
+const attributeNumbers: ReadonlySet<number> = new Set([2, 3, 7, 8])
+const tensorNumbers: ReadonlySet<number> = new Set([1, 4, 5, 7, 10, 11])
+
 /** Whether the attribute holds a graph. Tensors in it are looked at too. */
 function readAttribute(file: Draft, message: Uint8Array): boolean {
   let hasGraph = false
-  for (const field of fieldsOf(message)) {
+  for (const field of fieldsOf(message, attributeNumbers)) {
     if (field.number === 6 || field.number === 11) hasGraph = true
     if (field.number === 5 || field.number === 10) readTensor(file, messageOf(field))
     if (field.number === 22 || field.number === 23) readSparse(file, messageOf(field))
@@ -133,7 +137,7 @@ function readAttribute(file: Draft, message: Uint8Array): boolean {
 function readTensor(file: Draft, message: Uint8Array): string {
   let name = ''
   let isExternal = false
-  for (const field of fieldsOf(message)) {
+  for (const field of fieldsOf(message, tensorNumbers)) {
     if (field.number === 8) name = textOf(field)
     if (field.number === 13 || (field.number === 14 && integerOf(field) !== 0)) isExternal = true
   }
