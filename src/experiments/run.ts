@@ -1,0 +1,142 @@
+// A run: one execution of training code, and all that reproducing it needs. Pure, so web/ and client/ import it too.
+import { z } from 'zod'
+import { DomainError } from '../platform/errors.ts'
+import { MetricSummary, WireMetricSummary } from './metric.ts'
+
+export const RunState = z.enum(['running', 'finished', 'failed', 'killed'])
+export type RunState = z.infer<typeof RunState>
+export const EndState = RunState.exclude(['running'])
+export type EndState = z.infer<typeof EndState>
+
+/** Of one `logBatch`; a client with more sends several. */
+export const batchMax = { metrics: 1000, params: 100, tags: 100 } as const
+export const artifactsMax = 1000
+export const inputsMax = 100
+const packagesMax = 5000
+const nameLength = 250
+
+/** A key of a param, metric or tag, or an artifact's name: never a path, so `/` and `..` are only characters. */
+export const Key = z
+  .string()
+  .min(1)
+  .max(nameLength)
+  .regex(/^\P{C}+$/v, 'a name without control characters')
+export const ParamValue = z.string().max(6000)
+export const TagValue = z.string().max(8000)
+export const Params = z.record(Key, ParamValue)
+export const Tags = z.record(Key, TagValue)
+
+const Digest = z.string().regex(/^[0-9a-f]{64}$/v, 'a sha256 in lower-case hexadecimal digits')
+
+/** The code that ran. */
+export const Code = z.strictObject({
+  /** Full git commit; null outside of a repository or before its first commit. */
+  commit: z
+    .string()
+    .regex(/^[0-9a-f]{40,64}$/v)
+    .nullable(),
+  /** Whether files differed from that commit. */
+  isDirty: z.boolean(),
+  /** Blob of the snapshot's manifest (snapshot.ts); null when none was taken. */
+  snapshot: Digest.nullable(),
+})
+export type Code = Readonly<z.infer<typeof Code>>
+
+/** What the code ran on. */
+export const Environment = z.strictObject({
+  nodeVersion: z.string().max(64),
+  /** `linux-x64`. */
+  platform: z.string().max(64),
+  /** sha256 of package-lock.json; null without one. */
+  lockDigest: Digest.nullable(),
+  /** Package path in the lock file (`node_modules/zod`) to its integrity, or its version where the lock has no integrity. */
+  packages: z
+    .record(z.string().max(512), z.string().max(512))
+    .refine((packages) => Object.keys(packages).length <= packagesMax, `at most ${packagesMax} packages`),
+  threads: z.int().positive(),
+  /** Versions of libraries inside Node or loaded by name (`v8`, `onnxruntime-node`, `duckdb`). */
+  libraries: z.record(z.string().max(128), z.string().max(256)),
+})
+export type Environment = Readonly<z.infer<typeof Environment>>
+
+/** `flights/3`: the dataset's name and the version. */
+export const DatasetVersionReference = z
+  .string()
+  .max(300)
+  .regex(/^[^\p{C}]+\/[1-9]\d{0,8}$/v, 'a dataset version such as flights/3')
+
+/** A dataset version that the run read; `role` is `training`, `evaluation` or a word of the user's. */
+export const RunInput = z.strictObject({ datasetVersion: DatasetVersionReference, role: Key })
+export type RunInput = Readonly<z.infer<typeof RunInput>>
+
+export const Artifact = z.strictObject({
+  name: Key,
+  blob: z.strictObject({ digest: Digest, bytes: z.int().nonnegative() }),
+  mediaType: z
+    .string()
+    .max(200)
+    .regex(/^[\w.+\-]+\/[\w.+\-]+(?:\s*;.*)?$/v, 'a media type such as application/json'),
+})
+export type Artifact = Readonly<z.infer<typeof Artifact>>
+
+/** Name of a seed to its value. */
+export const Seeds = z.record(Key, z.int())
+
+export const RunId = z.string().regex(/^[A-Za-z0-9][\w\-]{0,255}$/v, 'the id of a run')
+
+const header = {
+  id: RunId,
+  experimentId: z.int().nonnegative(),
+  /** The experiment's name now. */
+  experiment: z.string(),
+  name: z.string().min(1).max(nameLength),
+  state: RunState,
+  startedAtMs: z.int(),
+  endedAtMs: z.int().nullable(),
+  /** Set while it is deleted: it can be restored and is left out of searches. */
+  deletedAtMs: z.int().nullable(),
+  createdBy: z.string(),
+  pipelineRunId: z.string().nullable(),
+}
+const body = {
+  params: Params,
+  tags: Tags,
+}
+
+/** What a list shows of a run. */
+export const RunSummary = z.strictObject({ ...header, ...body, metrics: z.record(z.string(), MetricSummary) })
+export type RunSummary = Readonly<z.infer<typeof RunSummary>>
+
+const detail = {
+  seeds: Seeds,
+  code: Code.nullable(),
+  environment: Environment.nullable(),
+  inputs: z.array(RunInput),
+  artifacts: z.array(Artifact),
+}
+
+export const Run = RunSummary.extend(detail)
+export type Run = Readonly<z.infer<typeof Run>>
+
+/** As JSON carries it: numbers that JSON does not have are text (metric.ts). */
+export const WireRunSummary = RunSummary.extend({ metrics: z.record(z.string(), WireMetricSummary) })
+export const WireRun = WireRunSummary.extend(detail)
+
+export const runNotFound = (id: string): DomainError =>
+  new DomainError('not_found', 'run_not_found', `there is no run "${id}"`)
+
+export const runDeleted = (id: string): DomainError =>
+  new DomainError('conflict', 'run_deleted', `run "${id}" is deleted: restore it before writing to it`)
+
+export const runEnded = (id: string, state: RunState): DomainError =>
+  new DomainError('conflict', 'run_ended', `run "${id}" has ended as ${state}: resume it before ending it otherwise`)
+
+export const paramChanged = (id: string, change: { key: string; from: string; to: string }): DomainError =>
+  new DomainError(
+    'conflict',
+    'param_changed',
+    `param "${change.key}" of run "${id}" is "${short(change.from)}" and stays so ("${short(change.to)}" was sent): start another run for another value`,
+  )
+
+const shownLength = 60
+const short = (text: string): string => (text.length > shownLength ? `${text.slice(0, shownLength)}…` : text)
