@@ -112,6 +112,7 @@ export const monitoringMigrations: Migrations = {
           endpoint: 'text',
           name: 'text',
           definition: 'text',
+          revision: 'integer',
           evaluated_to_ms: 'bigint?',
           set_at_ms: 'bigint',
         },
@@ -121,6 +122,7 @@ export const monitoringMigrations: Migrations = {
         columns: {
           endpoint: 'text',
           monitor: 'text',
+          revision: 'integer',
           window_end_ms: 'bigint',
           window_start_ms: 'bigint',
           version: 'text',
@@ -134,7 +136,7 @@ export const monitoringMigrations: Migrations = {
           detail: 'text',
           evaluated_ms: 'bigint',
         },
-        key: ['endpoint', 'monitor', 'window_end_ms'],
+        key: ['endpoint', 'monitor', 'revision', 'window_end_ms'],
       })
       await makeTable(db, 'alert', {
         columns: {

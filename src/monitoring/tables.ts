@@ -87,6 +87,8 @@ export interface MonitorRow {
   name: string
   /** JSON of a `Monitor`. */
   definition: string
+  /** 1, and one more for each change of the definition. */
+  revision: number
   /** End of the newest window that has a result. */
   evaluated_to_ms: number | null
   set_at_ms: number
@@ -95,6 +97,7 @@ export interface MonitorRow {
 export interface MonitorResultRow {
   endpoint: string
   monitor: string
+  revision: number
   window_end_ms: number
   window_start_ms: number
   version: string

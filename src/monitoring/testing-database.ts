@@ -1,0 +1,20 @@
+// For tests: a database with all that monitoring touches.
+import { governanceMigrations } from '../governance/migrations.ts'
+import type { AuditTables } from '../governance/audit.ts'
+import type { LineageTables } from '../governance/lineage.ts'
+import type { ModelVersionTables } from '../models/model-version-store.ts'
+import { eventMigrations, type EventTables } from '../platform/events.ts'
+import { createTestDatabase, type TestDatabase } from '../platform/testing.ts'
+import { monitoringMigrations } from './migrations.ts'
+import type { MonitoringTables } from './tables.ts'
+
+export type TestDb = TestDatabase<MonitoringTables & ModelVersionTables & LineageTables & AuditTables & EventTables>
+
+export const openTestDatabase = (): Promise<TestDb> =>
+  createTestDatabase({ ...eventMigrations, ...governanceMigrations, ...monitoringMigrations })
+
+/** Actions in the audit log, in order. */
+export async function auditedActions(db: TestDb): Promise<string[]> {
+  const rows = await db.selectFrom('audit_event').select('action').orderBy('id').execute()
+  return rows.map(({ action }) => action)
+}
