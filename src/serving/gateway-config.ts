@@ -30,6 +30,8 @@ export const EndpointConfig = z.strictObject({
   /** Share of predictions that are logged and can be joined with outcomes. */
   logShare: z.number().min(0).max(1),
   queueRowsMax: z.int().positive(),
+  /** `event`: a request may carry its own time (`Trueloop-Event-Time`); `wall`: its time is when it was answered. */
+  clock: z.enum(['wall', 'event']).default('wall'),
 })
 export type EndpointConfig = Readonly<z.infer<typeof EndpointConfig>>
 

@@ -1,0 +1,57 @@
+// Every limit of the gateway by name: what a request may be, what may wait, how long anything may take.
+
+/** Of a request body. */
+export const bodyBytesMax = 8 * 1024 * 1024
+/** Brackets within brackets in a JSON body; checked before it is parsed. */
+export const jsonDepthMax = 64
+export const rowsPerRequestMax = 10_000
+/** Rows of one run, however cheap the model says that they are. */
+export const rowsPerRunMax = 4_096
+/** A run is cut so that its predicted time stays below this, since nothing else happens in the worker meanwhile. */
+export const runBudgetMs = 5
+/** Rows that may wait for a shadow version; more are not scored by it, and counted. */
+export const shadowQueueRowsMax = 2_048
+/** Header lines must have arrived after this time, the whole request after `requestTimeoutMs`. */
+export const headersTimeoutMs = 15_000
+export const requestTimeoutMs = 60_000
+/** Longer than common client pools keep an idle connection, so that the client closes first and nothing is reset. */
+export const keepAliveTimeoutMs = 75_000
+/** Of one worker; the kernel's backlog holds what comes beyond it. */
+export const connectionsMax = 10_000
+/** Seconds that a 503 asks the caller to wait. */
+export const retryAfterSeconds = 1
+/** An event time may be ahead of the wall clock by this much: the callers' clocks are not ours. */
+export const eventTimeAheadMaxMs = 24 * 3_600_000
+
+/** Predictions that wait for the next report; the oldest are dropped, and counted. */
+export const predictionsBufferedMax = 20_000
+/** Counter rows of one report: endpoints x versions x days of event time. */
+export const countersPerReportMax = 5_000
+export const reportIntervalMs = 250
+/** Reports that are not acknowledged yet: beyond `reportsPendingMax` of them a worker reports once a `reportSlowIntervalMs`. */
+export const reportsPendingMax = 4
+export const reportSlowIntervalMs = 1_000
+/** Disk for reports that the control plane has not taken. */
+export const reportSpoolBytesMax = 256 * 1024 * 1024
+
+/** Raw rows a second that one worker writes down for looking closer; the rest is skipped, and counted. */
+export const rawRowsPerSecondMax = 2_000
+export const rawSegmentBytesMax = 8 * 1024 * 1024
+export const rawSegmentAgeMaxMs = 60_000
+/** Disk for raw rows that nobody has made Parquet of yet. */
+export const rawSpoolBytesMax = 512 * 1024 * 1024
+
+/** A worker says that it lives this often. */
+export const heartbeatIntervalMs = 250
+/** A worker that has said nothing for so long hangs, and is killed. */
+export const heartbeatLimitMs = 2_000
+/** A version that was running when so many workers were killed (or died) is taken out. */
+export const killsBeforeQuarantine = 2
+/** A new worker has this long to load and warm its models. */
+export const startLimitMs = 120_000
+/** At a stop, answers in flight have this long. */
+export const drainLimitMs = 30_000
+/** Workers that a swap left behind and that still have open connections; a further swap waits. */
+export const leavingWorkersMax = 4
+/** A model that loads within this time is loaded between two ticks of a serving worker; any other in a replacement worker. */
+export const inPlaceLoadMs = 5

@@ -1,0 +1,155 @@
+// One gateway worker: HTTP in front of batching in front of models, and what it reports. Runs alone in a test, or under the cluster.
+import type { Server, IncomingMessage } from 'node:http'
+import { Server as NetServer, type AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import type { Caller } from '../governance/access.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { Log } from '../platform/log.ts'
+import type { GatewayConfig } from './gateway-config.ts'
+import { countersPerReportMax } from './gateway-limits.ts'
+import { createMetrics, metricsText, type MetricSnapshot } from './gateway-metrics.ts'
+import { createExecutor } from './worker/executor.ts'
+import { createGatewayServer } from './worker/http-server.ts'
+import { createPredictionIds } from './worker/prediction-id.ts'
+import { createPredictionLog } from './worker/prediction-logger.ts'
+import { createRawLog } from './worker/raw-log.ts'
+import { createReportBuffer } from './worker/report-buffer.ts'
+import { startReporting } from './worker/reporting.ts'
+import { createRequestGuard } from './worker/request-guard.ts'
+import { createRouteHandlers } from './worker/route-handlers.ts'
+import { openRunMark } from './worker/run-mark.ts'
+import { createServingSet, type ApplyResult } from './worker/serving-set.ts'
+
+/** Where a gateway keeps what it needs to serve without the control plane. */
+export interface GatewayPaths {
+  /** Model bytes by digest. */
+  readonly models: string
+  /** Reports that the control plane has not taken. */
+  readonly reports: string
+  /** Raw rows that nobody has made Parquet of. */
+  readonly raw: string
+  /** Marks of workers. */
+  readonly workers: string
+}
+
+export const gatewayPaths = (home: string): GatewayPaths => ({
+  models: join(home, 'gateway', 'models'),
+  reports: join(home, 'gateway', 'reports'),
+  raw: join(home, 'gateway', 'raw'),
+  workers: join(home, 'gateway', 'workers'),
+})
+
+export interface GatewayWorkerDeps {
+  readonly paths: GatewayPaths
+  /** Unique among all workers of all time: letters, digits and `_`. */
+  readonly worker: string
+  readonly clock: Clock
+  readonly nowMs: () => number
+  readonly fillRandom: (bytes: Uint8Array) => void
+  readonly log: Log
+  readonly version: string
+  /** Host names besides loopback. */
+  readonly hosts: readonly string[]
+  readonly identify: (request: IncomingMessage) => Caller
+  /** Metrics of the whole gateway; by default this worker's own. */
+  readonly metricsText?: () => Promise<string>
+}
+
+export interface GatewayWorker {
+  readonly server: Server
+  apply(config: GatewayConfig): Promise<ApplyResult>
+  /** Resolves with the port. */
+  listen(address: { host: string; port: number }): Promise<number>
+  /** No new connections; the ones there are get their answers with `Connection: close`. Resolves when the last is gone or the time is over. */
+  leave(limitMs: number): Promise<void>
+  /** Writes the last report and lets go. After it nothing may be asked. */
+  close(): Promise<void>
+  /** As `close` for reports only, at once: for a process that ends. */
+  flushNow(): void
+  /** Not ready any more, though everything is still answered. */
+  announceLeaving(): void
+  snapshot(): MetricSnapshot
+}
+
+/** The file in which a worker says what it is about to run. */
+export const markPath = (paths: GatewayPaths, worker: string): string => join(paths.workers, `${worker}.mark`)
+
+export function createGatewayWorker(deps: GatewayWorkerDeps): GatewayWorker {
+  const { clock, log, nowMs, paths, worker } = deps
+  const metrics = createMetrics()
+  const mark = openRunMark(markPath(paths, worker))
+  const serving = createServingSet({ modelDirectory: paths.models, nowMs, mark, log })
+  const executor = createExecutor({ nowMs, mark: (version) => mark.set(version), idle: () => mark.clear(), log })
+  const reports = createReportBuffer(worker)
+  const raw = createRawLog({ directory: paths.raw, worker, nowMs, log })
+  const predictions = createPredictionLog({ reports, raw, executor, nowMs })
+  const reporting = startReporting({
+    directory: paths.reports,
+    worker,
+    take: () => reports.take(serving.takeCounters(countersPerReportMax)),
+    raw,
+    log,
+  })
+  let isLeaving = false
+  const snapshot = (): MetricSnapshot => {
+    metrics.set('trueloop_shadow_rows_dropped_total', '', predictions.shadowRowsDropped)
+    metrics.set('trueloop_predictions_dropped_total', '', reports.droppedTotal)
+    metrics.set('trueloop_raw_rows_dropped_total', '', raw.rowsDropped)
+    return metrics.snapshot
+  }
+  const handlers = createRouteHandlers({
+    serving,
+    tools: { executor, nowMs, clock, predictions },
+    metrics,
+    predictionIds: createPredictionIds(clock, deps.fillRandom),
+    version: deps.version,
+    isLeaving: () => isLeaving,
+    metricsText: deps.metricsText ?? (async () => metricsText(snapshot())),
+  })
+  const server = createGatewayServer({
+    guard: createRequestGuard(deps.hosts),
+    identify: deps.identify,
+    handlers,
+    metrics,
+    log,
+    isLeaving: () => isLeaving,
+  })
+  return {
+    server,
+    snapshot,
+    apply: (config) => serving.apply(config),
+    listen: ({ host, port }) =>
+      new Promise((resolve, reject) => {
+        server.once('error', reject)
+        server.listen({ host, port }, () => resolve((server.address() as AddressInfo).port))
+      }),
+    announceLeaving() {
+      isLeaving = true
+    },
+    async leave(limitMs) {
+      isLeaving = true
+      await leaveSockets(server, limitMs)
+    },
+    async close() {
+      server.closeAllConnections()
+      await reporting.close()
+      mark.close()
+    },
+    flushNow: () => reporting.flushNow(),
+  }
+}
+
+/**
+ * Drops the listener and nothing else: `http.Server.close` would end idle connections at once, and a caller that is just about to send on
+ * one of them would be reset. They end with their next answer, or with their keep-alive time.
+ */
+function leaveSockets(server: Server, limitMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, limitMs)
+    // The callback comes when the last connection is gone.
+    NetServer.prototype.close.call(server, () => {
+      clearTimeout(timer)
+      resolve()
+    })
+  })
+}

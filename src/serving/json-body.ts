@@ -1,0 +1,47 @@
+// Bytes of a request body into JSON: bounded in depth before anything is parsed.
+import { DomainError, messageOf } from '../platform/errors.ts'
+import { jsonDepthMax } from './gateway-limits.ts'
+
+const quote = 0x22
+const backslash = 0x5c
+const openBracket = 0x5b
+const closeBracket = 0x5d
+const openBrace = 0x7b
+const closeBrace = 0x7d
+
+/** Whether the text nests deeper than allowed; reads each byte once and allocates nothing. */
+export function isTooDeep(body: Uint8Array, depthMax = jsonDepthMax): boolean {
+  let depth = 0
+  let inString = false
+  for (let at = 0; at < body.length; at++) {
+    const byte = body[at]
+    if (inString) {
+      if (byte === backslash) at++
+      else if (byte === quote) inString = false
+    } else if (byte === quote) inString = true
+    else if (byte === openBracket || byte === openBrace) {
+      if (++depth > depthMax) return true
+    } else if (byte === closeBracket || byte === closeBrace) depth--
+  }
+  return false
+}
+
+/** @throws DomainError json_too_deep, json_invalid */
+export function parseJsonBody(body: Buffer): unknown {
+  if (isTooDeep(body)) {
+    const message = `the JSON body nests deeper than ${jsonDepthMax} levels: send flat data`
+    throw new DomainError('invalid', 'json_too_deep', message)
+  }
+  try {
+    return JSON.parse(body.toString('utf8')) as unknown
+  } catch (error) {
+    const message = `the body is no valid JSON. Ensure that input is a valid JSON formatted string: ${messageOf(error)}`
+    throw new DomainError('invalid', 'json_invalid', message.slice(0, 500))
+  }
+}
+
+export type JsonObject = Readonly<Record<string, unknown>>
+
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,42 @@
+// An endpoint as a worker serves it: its variants with the models behind them, and what is counted of each.
+import type { EndpointConfig, Variant } from '../gateway-config.ts'
+import { shortVersion } from '../protocols/open-inference.ts'
+import type { LoadedVersion } from './loaded-version.ts'
+import type { VersionCounters } from './traffic-counters.ts'
+
+export interface VariantRuntime {
+  readonly variant: Variant
+  readonly role: Variant['role']
+  readonly weight: number
+  readonly counters: VersionCounters
+  /** Undefined: it could not be loaded. */
+  readonly loaded: LoadedVersion | undefined
+}
+
+export interface EndpointRuntime {
+  readonly name: string
+  readonly config: EndpointConfig
+  readonly variants: readonly VariantRuntime[]
+  readonly champion: VariantRuntime | undefined
+  readonly shadows: readonly VariantRuntime[]
+}
+
+export function createEndpointRuntime(config: EndpointConfig, variants: readonly VariantRuntime[]): EndpointRuntime {
+  return {
+    name: config.name,
+    config,
+    variants,
+    champion: variants.find((variant) => variant.role === 'champion'),
+    shadows: variants.filter((variant) => variant.role === 'shadow'),
+  }
+}
+
+/** By its whole name (`flights/3`) or by the part after the slash, as URLs write it. */
+export function findVariant(endpoint: EndpointRuntime, version: string): VariantRuntime | undefined {
+  return endpoint.variants.find(
+    ({ variant }) => variant.version === version || shortVersion(variant.version) === version,
+  )
+}
+
+/** Whether requests to it can be answered. */
+export const isRunnable = ({ variant, loaded }: VariantRuntime): boolean => loaded !== undefined && !variant.quarantined

@@ -1,0 +1,94 @@
+// The hot path: raw node:http from request to answer. No framework, no promise and no log line for a request that goes well.
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { assertPermitted, type Caller } from '../../governance/access.ts'
+import { DomainError } from '../../platform/errors.ts'
+import type { Log } from '../../platform/log.ts'
+import { connectionsMax, headersTimeoutMs, keepAliveTimeoutMs, requestTimeoutMs } from '../gateway-limits.ts'
+import type { Metrics } from '../gateway-metrics.ts'
+import { matchRoute, type Protocol, type RouteMatch, type RouteName } from '../gateway-routes.ts'
+import { errorReply, send, type Reply } from './http-answer.ts'
+
+/** One request on a route that it may use. */
+export interface RouteRequest {
+  readonly match: RouteMatch
+  readonly request: IncomingMessage
+  /** Sends the one answer; an error is written in the route's protocol. */
+  readonly reply: (reply: Reply | DomainError) => void
+}
+
+export type RouteHandlers = Readonly<Record<RouteName, (request: RouteRequest) => void>>
+
+export interface GatewayHttpDeps {
+  /** @throws DomainError host_refused, origin_refused */
+  readonly guard: (request: IncomingMessage) => void
+  /** Who asks. @throws DomainError token_unknown and the like */
+  readonly identify: (request: IncomingMessage) => Caller
+  readonly handlers: RouteHandlers
+  readonly metrics: Metrics
+  readonly log: Log
+  /** While it is true, answers carry `Connection: close`. */
+  readonly isLeaving: () => boolean
+}
+
+/** Matches of paths that were seen; a caller cannot make it grow beyond this. */
+const matchesRememberedMax = 512
+
+export function createGatewayServer(deps: GatewayHttpDeps): Server {
+  const matches = new Map<string, RouteMatch>()
+  const find = (method: string, target: string): RouteMatch => {
+    const key = `${method} ${target}`
+    const known = matches.get(key)
+    if (known) return known
+    const found = matchRoute(method, target)
+    if (!found)
+      throw new DomainError(
+        'not_found',
+        'route_not_found',
+        `there is no ${method} ${target.split('?')[0]?.slice(0, 200)}`,
+      )
+    if (!('route' in found)) {
+      const allowed = found.allowed.join(', ')
+      throw new DomainError('invalid', 'method_not_allowed', `this path takes ${allowed}, not ${method}`, { allowed })
+    }
+    if (matches.size < matchesRememberedMax) matches.set(key, found)
+    return found
+  }
+
+  const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
+    let protocol: Protocol = 'open_inference'
+    const reply = (answer: Reply | DomainError): void => {
+      const written = answer instanceof DomainError ? errorReply(answer, protocol, deps.log) : answer
+      deps.metrics.add('trueloop_http_responses_total', statusLabel(written.status), 1)
+      send(response, written, deps.isLeaving())
+    }
+    try {
+      deps.guard(request)
+      const match = find(request.method ?? 'GET', request.url ?? '/')
+      protocol = match.route.protocol
+      assertPermitted(deps.identify(request), match.route.permission)
+      deps.handlers[match.route.name]({ match, request, reply })
+    } catch (error) {
+      reply(errorReply(error, protocol, deps.log))
+    }
+  }
+
+  const server = createServer(
+    {
+      headersTimeout: headersTimeoutMs,
+      requestTimeout: requestTimeoutMs,
+      keepAliveTimeout: keepAliveTimeoutMs,
+      noDelay: true,
+    },
+    onRequest,
+  )
+  server.maxConnections = connectionsMax
+  return server
+}
+
+const statusLabels = new Map<number, string>()
+
+function statusLabel(status: number): string {
+  let found = statusLabels.get(status)
+  if (!found) statusLabels.set(status, (found = `status="${status}"`))
+  return found
+}

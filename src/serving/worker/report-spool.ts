@@ -1,0 +1,53 @@
+// Reports on disk until the control plane has taken them: written by a worker, sent by the primary, in the order of their numbers.
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+const ending = '.report.json'
+const sequenceDigits = 12
+
+/** `<worker>.<sequence>.report.json`: the name alone says the order. A worker's name is made by us, of letters, digits and `_`. */
+export const reportFileName = (worker: string, sequence: number): string =>
+  `${worker}.${String(sequence).padStart(sequenceDigits, '0')}${ending}`
+
+export interface SpooledReport {
+  readonly path: string
+  readonly bytes: number
+}
+
+/** Whole or not at all: a reader only sees the finished file. @throws Error when the disk refuses */
+export async function spoolReport(directory: string, name: string, json: string): Promise<void> {
+  await mkdir(directory, { recursive: true, mode: 0o700 })
+  const path = join(directory, name)
+  await writeFile(`${path}.part`, json, { mode: 0o600 })
+  await rename(`${path}.part`, path)
+}
+
+/** As {@link spoolReport}, for a process that is about to end. */
+export function spoolReportNow(directory: string, name: string, json: string): void {
+  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  const path = join(directory, name)
+  writeFileSync(`${path}.part`, json, { mode: 0o600 })
+  renameSync(`${path}.part`, path)
+}
+
+/** Oldest first within each worker. */
+export async function listSpool(directory: string): Promise<SpooledReport[]> {
+  const names = await readdir(directory).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [] as string[]
+    throw error
+  })
+  const found: SpooledReport[] = []
+  for (const name of names.filter((entry) => entry.endsWith(ending)).toSorted()) {
+    const path = join(directory, name)
+    const bytes = await stat(path).then(
+      (entry) => entry.size,
+      () => undefined, // Sent and removed meanwhile.
+    )
+    if (bytes !== undefined) found.push({ path, bytes })
+  }
+  return found
+}
+
+export const readReport = (report: SpooledReport): Promise<Buffer> => readFile(report.path)
+export const removeReport = (report: SpooledReport): Promise<void> => rm(report.path, { force: true })

@@ -1,0 +1,79 @@
+// Takes what is to be reported, four times a second, to the spool on disk; slower while the control plane does not take it.
+import type { Log } from '../../platform/log.ts'
+import { messageOf } from '../../platform/errors.ts'
+import { reportIntervalMs, reportSlowIntervalMs, reportSpoolBytesMax, reportsPendingMax } from '../gateway-limits.ts'
+import type { GatewayReport } from '../gateway-report.ts'
+import type { RawLog } from './raw-log.ts'
+import { listSpool, reportFileName, spoolReport, spoolReportNow } from './report-spool.ts'
+
+export interface Reporting {
+  /** Reports what is left, to the disk. */
+  close(): Promise<void>
+  /** The same at once, for a process that is about to end; raw rows of the last second stay behind. */
+  flushNow(): void
+}
+
+export interface ReportingDeps {
+  readonly directory: string
+  readonly worker: string
+  readonly take: () => GatewayReport | undefined
+  readonly raw: RawLog
+  readonly log: Log
+}
+
+/**
+ * While the spool is full, nothing is taken: counters go on adding up and the ring of predictions drops its oldest.
+ * A report that could not be written is kept and written with its number at the next turn.
+ */
+export function startReporting({ directory, worker, take, raw, log }: ReportingDeps): Reporting {
+  let unwritten: GatewayReport | undefined
+  let isClosed = false
+  let timer: NodeJS.Timeout | undefined
+  let working: Promise<void> = Promise.resolve()
+
+  const write = async (): Promise<void> => {
+    const report = unwritten ?? take()
+    if (!report) return
+    unwritten = report
+    try {
+      await spoolReport(directory, reportFileName(worker, report.sequence), JSON.stringify(report))
+      unwritten = undefined
+    } catch (error) {
+      log.error('a report could not be written', { directory, error: messageOf(error) })
+    }
+  }
+  const turn = async (): Promise<void> => {
+    const spool = await listSpool(directory)
+    const bytes = spool.reduce((sum, report) => sum + report.bytes, 0)
+    if (bytes < reportSpoolBytesMax) await write()
+    await raw.flush()
+    const isBehind = spool.length > reportsPendingMax
+    if (!isClosed) timer = setTimeout(start, isBehind ? reportSlowIntervalMs : reportIntervalMs)
+  }
+  const start = (): void => {
+    working = turn().catch((error: unknown) => {
+      log.error('reporting failed', { error: messageOf(error) })
+      if (!isClosed) timer = setTimeout(start, reportSlowIntervalMs)
+    })
+  }
+  timer = setTimeout(start, reportIntervalMs)
+
+  return {
+    async close() {
+      isClosed = true
+      clearTimeout(timer)
+      await working
+      await write()
+      if (unwritten === undefined) await write()
+      await raw.flush()
+      await raw.close()
+    },
+    flushNow() {
+      isClosed = true
+      clearTimeout(timer)
+      const reports = [unwritten, take()].filter((report) => report !== undefined)
+      for (const report of reports)
+        spoolReportNow(directory, reportFileName(worker, report.sequence), JSON.stringify(report))
+    },
+  }
+}

@@ -1,0 +1,130 @@
+// What a worker serves right now: applies configurations, loads what is new, lets go of what is gone.
+import type { Log } from '../../platform/log.ts'
+import { messageOf } from '../../platform/errors.ts'
+import type { EndpointConfig, GatewayConfig, Variant } from '../gateway-config.ts'
+import type { TrafficCounter } from '../gateway-report.ts'
+import { createEndpointRuntime, type EndpointRuntime, type VariantRuntime } from './endpoint-runtime.ts'
+import { loadVersion, type LoadedVersion } from './loaded-version.ts'
+import type { RunMark } from './run-mark.ts'
+import { createVersionCounters, type VersionCounters } from './traffic-counters.ts'
+
+export interface ServingSet {
+  readonly endpoints: ReadonlyMap<string, EndpointRuntime>
+  /** Of the configuration that is served; -1 before the first. */
+  readonly generation: number
+  /** Loads what is missing, then switches in one step. Calls are worked off one after the other. */
+  apply(config: GatewayConfig): Promise<ApplyResult>
+  takeCounters(limit: number): TrafficCounter[]
+}
+
+export interface ApplyResult {
+  /** Milliseconds of each load, by digest. */
+  readonly loadTimesMs: Readonly<Record<string, number>>
+  readonly failures: readonly { readonly version: string; readonly digest: string; readonly message: string }[]
+}
+
+export interface ServingSetDeps {
+  readonly modelDirectory: string
+  readonly nowMs: () => number
+  readonly mark: RunMark
+  readonly log: Log
+}
+
+const keyOf = ({ version, digest }: Variant): string => `${digest} ${version}`
+/** A version that left is let go when its queues are empty; looked at this often. */
+const releasePollMs = 50
+
+export function createServingSet(deps: ServingSetDeps): ServingSet {
+  const loaded = new Map<string, LoadedVersion>()
+  const counters = new Map<string, VersionCounters>()
+  let endpoints: ReadonlyMap<string, EndpointRuntime> = new Map()
+  let generation = -1
+  let turn: Promise<unknown> = Promise.resolve()
+
+  const countersOf = (endpoint: string, variant: Variant): VersionCounters => {
+    const key = `${endpoint} ${keyOf(variant)}`
+    let found = counters.get(key)
+    if (!found) counters.set(key, (found = createVersionCounters({ endpoint, version: variant.version }, variant)))
+    return found
+  }
+  const runtimeOf = (config: EndpointConfig): EndpointRuntime =>
+    createEndpointRuntime(
+      config,
+      config.variants.map((variant): VariantRuntime => {
+        const { role, weight } = variant
+        return { variant, role, weight, counters: countersOf(config.name, variant), loaded: loaded.get(keyOf(variant)) }
+      }),
+    )
+  const release = async (key: string, version: LoadedVersion): Promise<void> => {
+    loaded.delete(key)
+    while (version.queue.rows + version.shadowQueue.rows > 0)
+      await new Promise((done) => setTimeout(done, releasePollMs))
+    await version.model.release()
+  }
+
+  /** The versions of a configuration that may run, by key. */
+  const wantedOf = (config: GatewayConfig): Map<string, Variant> => {
+    const variants = config.endpoints.flatMap((endpoint) => endpoint.variants)
+    return new Map(variants.filter((variant) => !variant.quarantined).map((variant) => [keyOf(variant), variant]))
+  }
+  const applyNow = async (config: GatewayConfig): Promise<ApplyResult> => {
+    const wanted = wantedOf(config)
+    const missing = [...wanted].filter(([key]) => !loaded.has(key))
+    const result = await loadAll(deps, missing, loaded)
+    endpoints = new Map(config.endpoints.map((endpoint) => [endpoint.name, runtimeOf(endpoint)]))
+    generation = config.generation
+    for (const [key, version] of loaded) if (!wanted.has(key)) void release(key, version)
+    return result
+  }
+
+  return {
+    get endpoints() {
+      return endpoints
+    },
+    get generation() {
+      return generation
+    },
+    apply(config) {
+      const applied = turn.then(() => applyNow(config))
+      turn = applied.catch(() => undefined)
+      return applied
+    },
+    takeCounters(limit) {
+      const taken: TrafficCounter[] = []
+      const inUse = new Set(
+        [...endpoints.values()].flatMap(({ variants }) => variants.map((variant) => variant.counters)),
+      )
+      for (const [key, version] of counters) {
+        taken.push(...version.take(limit - taken.length))
+        // Of a version that is gone all has been told; runs that still end count into it until its queues are empty.
+        if (!inUse.has(version) && version.isEmpty) counters.delete(key)
+      }
+      return taken
+    },
+  }
+}
+
+/** Loads into `loaded`; one that fails is told and left out. */
+async function loadAll(
+  deps: ServingSetDeps,
+  missing: readonly (readonly [string, Variant])[],
+  loaded: Map<string, LoadedVersion>,
+): Promise<ApplyResult> {
+  const loadTimesMs: Record<string, number> = {}
+  const failures: ApplyResult['failures'][number][] = []
+  for (const [key, variant] of missing) {
+    const { version, digest } = variant
+    deps.mark.set(version)
+    try {
+      const found = await loadVersion(deps, variant)
+      loaded.set(key, found)
+      loadTimesMs[digest] = found.loadMs
+    } catch (error) {
+      deps.log.error('a model version could not be loaded', { version, error: messageOf(error) })
+      failures.push({ version, digest, message: messageOf(error) })
+    } finally {
+      deps.mark.clear()
+    }
+  }
+  return { loadTimesMs, failures }
+}
