@@ -1,7 +1,7 @@
 // The process that evaluates a loop file: imports it with `trueloop` mapped to our own entry, and prints its spec as JSON on descriptor 3.
 import { closeSync, writeFileSync } from 'node:fs'
 import { registerHooks } from 'node:module'
-import { extname } from 'node:path'
+import { basename, extname } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { EvaluationReport } from './evaluate-file.ts'
 
@@ -30,25 +30,24 @@ function report(value: EvaluationReport): never {
   process.exit(0)
 }
 
-function failureOf(thrown: unknown, path: string): EvaluationReport {
-  if (!(thrown instanceof Error)) return { ok: false, problem: 'threw', message: `it threw ${String(thrown)}` }
-  const isSyntax = thrown instanceof SyntaxError
-  const place = placeOf(thrown, path)
+function failureOf(thrown: unknown): EvaluationReport {
+  if (!(thrown instanceof Error)) return { ok: false, problem: 'threw', message: String(thrown) }
+  const place = placeOf(thrown)
   return {
     ok: false,
-    problem: isSyntax ? 'syntax' : 'threw',
-    message: thrown.message.split('\n')[0] ?? thrown.name,
+    problem: thrown instanceof SyntaxError ? 'syntax' : 'threw',
+    message: thrown.message,
     ...(place ? { place } : {}),
   }
 }
 
-/** `loop.ts:12:5` of a stack, or of the source excerpt that a syntax error carries. */
-function placeOf({ stack = '' }: Error, path: string): string | undefined {
-  const escaped = path.replaceAll(/[\\^$.*+?\(\)\[\]\{\}\|]/gv, String.raw`\$&`)
-  const urls = [escaped, pathToFileURL(path).href.replaceAll(/[\\^$.*+?\(\)\[\]\{\}\|]/gv, String.raw`\$&`)]
-  const found = new RegExp(`(?:${urls.join('|')}):(?<line>\\d+)(?::(?<column>\\d+))?`, 'v').exec(stack)
-  const { line, column } = found?.groups ?? {}
-  return line ? `${line}${column ? `:${column}` : ''}` : undefined
+/** The first line of the user's own files in a stack, such as `loop.ts:12:5`; a syntax error carries it at its head. */
+function placeOf({ stack = '' }: Error): string | undefined {
+  for (const { groups } of stack.matchAll(/(?<url>file:\/\/[^\s\(\)]+?):(?<place>\d+(?::\d+)?)(?=[\s\)]|$)/gv)) {
+    const { url, place } = groups ?? {}
+    if (url && place && !url.startsWith(ownDirectory)) return `${basename(fileURLToPath(url))}:${place}`
+  }
+  return undefined
 }
 
 const path = process.argv[2]
@@ -63,7 +62,7 @@ try {
   }
   report({ ok: true, spec })
 } catch (error) {
-  report(failureOf(error, fileURLToPath(pathToFileURL(path))))
+  report(failureOf(error))
 }
 
 function describe(value: unknown): string {

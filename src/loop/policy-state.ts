@@ -122,7 +122,12 @@ export type LoopInput = { readonly atMs: number; readonly eventSeq?: number } & 
     }
   | { readonly kind: 'alert_opened'; readonly monitor: string; readonly sentence: string }
   | { readonly kind: 'alert_closed'; readonly monitor: string; readonly sentence: string }
-  | { readonly kind: 'dataset_version'; readonly version: string; readonly rows: number; readonly timeMaxMs: number | null }
+  | {
+      readonly kind: 'dataset_version'
+      readonly version: string
+      readonly rows: number
+      readonly timeMaxMs: number | null
+    }
   | { readonly kind: 'ingested'; readonly command: string }
   | {
       readonly kind: 'gated'
@@ -144,7 +149,7 @@ export type LoopInput = { readonly atMs: number; readonly eventSeq?: number } & 
   /** A command could not be done, or what it began has failed. */
   | { readonly kind: 'failed'; readonly command: string; readonly reason: string; readonly pipelineRun?: string }
   /** Somebody moved the alias by hand. */
-  | { readonly kind: 'champion_moved'; readonly modelVersion: string; readonly actor: string }
+  | { readonly kind: 'champion_moved'; readonly modelVersion: string; readonly reason: string }
   | { readonly kind: 'manual'; readonly actor: string; readonly reason: string }
   | { readonly kind: 'paused'; readonly actor: string; readonly reason: string }
   | { readonly kind: 'resumed'; readonly actor: string; readonly reason: string }

@@ -215,7 +215,7 @@ test('a changed definition retrains without waiting for the cooldown; an unchang
 test('a champion moved by hand is known to the loop and no retrain compares with the old one', () => {
   const moved = advance(
     watching,
-    { kind: 'champion_moved', atMs: day('2001-03-01'), modelVersion: 'flights/7', actor: 'ann' },
+    { kind: 'champion_moved', atMs: day('2001-03-01'), modelVersion: 'flights/7', reason: 'hotfix' },
     settings,
   )
   expect(advance(moved.state, alert('2001-04-20'), settings).commands).toMatchObject([{ champion: 'flights/7' }])

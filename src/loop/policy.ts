@@ -125,7 +125,7 @@ function hearDatasetVersion(draft: Draft, input: Heard<'dataset_version'>, evide
 
 function hearChampionMoved(draft: Draft, input: Heard<'champion_moved'>, evidence: Evidence): void {
   const { state } = draft
-  const { modelVersion, actor } = input
+  const { modelVersion, reason } = input
   // What the loop does itself comes back as its own answer.
   if (state.champion === modelVersion || state.attempt?.candidate === modelVersion) return
   const before = state.champion ?? 'nothing'
@@ -133,8 +133,8 @@ function hearChampionMoved(draft: Draft, input: Heard<'champion_moved'>, evidenc
   if (state.phase === 'waiting_for_data') state.phase = 'watching'
   if (state.requested?.kind === 'first') state.requested = null
   tell(draft, 'champion_moved', {
-    sentence: `${actor} moved the champion by hand from ${before} to ${modelVersion}.`,
-    evidence: { ...evidence, modelVersion, actor },
+    sentence: `The champion was moved by hand from ${before} to ${modelVersion}: ${clause(reason)}.`,
+    evidence: { ...evidence, modelVersion },
   })
 }
 
@@ -183,8 +183,13 @@ function hearGate(draft: Draft, input: Heard<'gated'>, evidence: Evidence): void
   const sentence = clause(input.sentence)
   const proof = { ...evidence, modelVersion, gate, pipelineRun }
   if (!passed) {
-    const next = state.champion ? `${state.champion} stays` : 'no model serves yet; new rows or a changed loop file begin anew'
-    tell(draft, 'gate_refused', { sentence: `The gate refused ${modelVersion}: ${sentence}; ${next}.`, evidence: proof })
+    const next = state.champion
+      ? `${state.champion} stays`
+      : 'no model serves yet; new rows or a changed loop file begin anew'
+    tell(draft, 'gate_refused', {
+      sentence: `The gate refused ${modelVersion}: ${sentence}; ${next}.`,
+      evidence: proof,
+    })
     return endAttempt(draft)
   }
   tell(draft, 'gate_passed', { sentence: `The gate passed ${modelVersion}: ${sentence}.`, evidence: proof })
@@ -290,7 +295,9 @@ function train(draft: Draft): void {
   if (!attempt) return
   const window = nextTrainingWindow(settings, state)
   if (!dataset || !coversHoldout(state, window)) {
-    const has = dataset ? `${dataset.version} ends ${momentText(dataset.timeMaxMs ?? 0)}` : 'there is no dataset version'
+    const has = dataset
+      ? `${dataset.version} ends ${momentText(dataset.timeMaxMs ?? 0)}`
+      : 'there is no dataset version'
     tell(draft, 'data_awaited', {
       sentence: `Attempt ${attempt.number} lacks rows: it holds out ${rangeText(window.holdout)}, but ${has}.`,
       evidence: dataset ? { datasetVersion: dataset.version } : {},
@@ -344,7 +351,11 @@ function endCooldown(draft: Draft): void {
   })
 }
 
-function tell({ state, decisions }: Draft, kind: Decision['kind'], text: Pick<Decision, 'sentence' | 'evidence'>): void {
+function tell(
+  { state, decisions }: Draft,
+  kind: Decision['kind'],
+  text: Pick<Decision, 'sentence' | 'evidence'>,
+): void {
   decisions.push({ atMs: state.nowMs, kind, ...text })
 }
 

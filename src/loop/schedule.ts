@@ -3,10 +3,7 @@ import { Cron } from 'croner'
 import { z } from 'zod'
 import { Duration, durationMs } from './duration.ts'
 
-const cronText = z
-  .string()
-  .max(100)
-  .refine(isCron, 'a cron expression of five fields in UTC, such as "0 3 * * 1"')
+const cronText = z.string().max(100).refine(isCron, 'a cron expression of five fields in UTC, such as "0 3 * * 1"')
 
 export const Schedule = z.union([z.strictObject({ every: Duration }), z.strictObject({ cron: cronText })])
 export type Schedule = Readonly<z.infer<typeof Schedule>>

@@ -6,7 +6,10 @@ import { nextDueMs, scheduleText } from './schedule.ts'
 /** The most deliberate first: a person or a changed definition, then a monitor, a schedule, new rows. */
 export function dueTrigger(settings: PolicySettings, state: LoopState): Trigger | undefined {
   return (
-    state.requested ?? monitorTrigger(settings, state) ?? scheduleTrigger(settings, state) ?? rowsTrigger(settings, state)
+    state.requested ??
+    monitorTrigger(settings, state) ??
+    scheduleTrigger(settings, state) ??
+    rowsTrigger(settings, state)
   )
 }
 
@@ -14,7 +17,11 @@ function monitorTrigger({ triggers }: PolicySettings, { openAlerts }: LoopState)
   const alert = openAlerts.find(({ monitor }) => triggers.monitors.includes(monitor))
   if (!alert) return undefined
   const { monitor, sentence, evidence } = alert
-  return { kind: 'monitor', reason: `monitor ${monitor} is open (${clause(sentence)})`, evidence: { ...evidence, monitor } }
+  return {
+    kind: 'monitor',
+    reason: `monitor ${monitor} is open (${clause(sentence)})`,
+    evidence: { ...evidence, monitor },
+  }
 }
 
 function scheduleTrigger({ triggers }: PolicySettings, state: LoopState): Trigger | undefined {
@@ -23,7 +30,11 @@ function scheduleTrigger({ triggers }: PolicySettings, state: LoopState): Trigge
   const schedule = triggers.schedules.find((each) => nextDueMs(each, scheduledFromMs) <= nowMs)
   if (!schedule) return undefined
   const dueMs = nextDueMs(schedule, scheduledFromMs)
-  return { kind: 'schedule', reason: `the schedule ${scheduleText(schedule)} was due ${momentText(dueMs)}`, evidence: {} }
+  return {
+    kind: 'schedule',
+    reason: `the schedule ${scheduleText(schedule)} was due ${momentText(dueMs)}`,
+    evidence: {},
+  }
 }
 
 function rowsTrigger({ triggers }: PolicySettings, { dataset, rowsUsed }: LoopState): Trigger | undefined {
@@ -45,7 +56,10 @@ export function holdOn(settings: PolicySettings, state: LoopState, trigger: Trig
   if (state.paused) return { kind: 'paused', reason: 'the loop is paused' }
   if (state.phase === 'cooling_down' && trigger.kind !== 'manual' && trigger.kind !== 'definition') {
     const endMs = cooldownEndMs(settings, state)
-    return { kind: 'cooldown', reason: `the cooldown of ${durationText(settings.cooldownMs)} ends ${momentText(endMs)}` }
+    return {
+      kind: 'cooldown',
+      reason: `the cooldown of ${durationText(settings.cooldownMs)} ends ${momentText(endMs)}`,
+    }
   }
   const { budget } = settings
   const spent = budget ? withinBudgetPeriod(settings, state) : []

@@ -1,0 +1,87 @@
+// The only file that reads or writes the tables loop_spec and loop_state.
+import type { Transaction } from 'kysely'
+import type { Db } from '../platform/database.ts'
+import { DomainError } from '../platform/errors.ts'
+import { LoopState } from './policy-state.ts'
+import { LoopSpec } from './spec.ts'
+
+export interface LoopTables {
+  loop_spec: { loop: string; version: number; digest: string; spec: string; applied_by: string; applied_ms: number }
+  loop_state: { loop: string; state: string; event_seq: number; decisions: number }
+}
+
+/** One applied state of a loop file; the newest is what runs. */
+export interface AppliedSpec {
+  readonly version: number
+  /** sha256 of the spec's JSON. */
+  readonly digest: string
+  readonly spec: LoopSpec
+  readonly appliedBy: string
+  readonly appliedMs: number
+}
+
+export async function findAppliedSpec(db: Db<LoopTables>, loop: string): Promise<AppliedSpec | undefined> {
+  const row = await db
+    .selectFrom('loop_spec')
+    .selectAll()
+    .where('loop', '=', loop)
+    .orderBy('version', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  if (!row) return undefined
+  const { version, digest, applied_by: appliedBy, applied_ms: appliedMs } = row
+  return { version, digest, spec: LoopSpec.parse(JSON.parse(row.spec)), appliedBy, appliedMs }
+}
+
+/** @throws DomainError loop_not_found */
+export async function getAppliedSpec(db: Db<LoopTables>, loop: string): Promise<AppliedSpec> {
+  const applied = await findAppliedSpec(db, loop)
+  if (applied) return applied
+  throw new DomainError(
+    'not_found',
+    'loop_not_found',
+    `there is no loop "${loop}": run \`trueloop apply\` in its folder`,
+  )
+}
+
+export async function insertAppliedSpec(trx: Transaction<LoopTables>, applied: AppliedSpec): Promise<void> {
+  const { version, digest, spec, appliedBy, appliedMs } = applied
+  const row = {
+    loop: spec.name,
+    version,
+    digest,
+    spec: JSON.stringify(spec),
+    applied_by: appliedBy,
+    applied_ms: appliedMs,
+  }
+  await trx.insertInto('loop_spec').values(row).execute()
+}
+
+/** In the order of their names. */
+export async function listLoopNames(db: Db<LoopTables>): Promise<string[]> {
+  const rows = await db.selectFrom('loop_spec').select('loop').distinct().orderBy('loop').execute()
+  return rows.map(({ loop }) => loop)
+}
+
+export interface StoredState {
+  readonly state: LoopState
+  /** The last event that was heard. */
+  readonly eventSeq: number
+  /** Decisions so far. */
+  readonly decisions: number
+}
+
+export async function findState(db: Db<LoopTables>, loop: string): Promise<StoredState | undefined> {
+  const row = await db.selectFrom('loop_state').selectAll().where('loop', '=', loop).executeTakeFirst()
+  if (!row) return undefined
+  return { state: LoopState.parse(JSON.parse(row.state)), eventSeq: row.event_seq, decisions: row.decisions }
+}
+
+export async function putState(trx: Transaction<LoopTables>, loop: string, stored: StoredState): Promise<void> {
+  const change = { state: JSON.stringify(stored.state), event_seq: stored.eventSeq, decisions: stored.decisions }
+  await trx
+    .insertInto('loop_state')
+    .values({ loop, ...change })
+    .onConflict((c) => c.column('loop').doUpdateSet(change))
+    .execute()
+}

@@ -1,0 +1,180 @@
+// The loop as data: what a loop file says, checked, and the same in every place that stores or compares it. Pure.
+import { z } from 'zod'
+import { Expectation } from '../data/expectation.ts'
+import { Schema, Source } from '../data/source.ts'
+import { GatePolicy } from '../models/gate-policy.ts'
+import { Monitor } from '../monitoring/monitor.ts'
+import { DomainError } from '../platform/errors.ts'
+import { CanaryPolicy, ShadowPolicy } from '../rollouts/verdict-policy.ts'
+import { TrainerSpec } from '../training/trainer-spec.ts'
+import { Duration, durationMs } from './duration.ts'
+import type { PolicySettings } from './policy-state.ts'
+import { Schedule } from './schedule.ts'
+import { Target } from './target.ts'
+
+/** Part of ids, addresses and model names. */
+const Name = z
+  .string()
+  .regex(/^[a-z][a-z0-9_\-]{0,63}$/v, 'lower-case letters, digits, - and _, a letter first, at most 64')
+const column = z.string().min(1).max(256)
+
+/** `2001-01-31`, or with a time and a zone: `2001-01-31T06:00:00Z`. */
+const Moment = z.union(
+  [z.iso.date(), z.iso.datetime({ offset: true })],
+  'a date such as "2001-01-31", or "2001-01-31T06:00:00Z"',
+)
+
+export const LoopClock = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('wall') }),
+  /** Policy time is the largest event time seen, less `allowedLateness`. */
+  z.strictObject({ kind: z.literal('event'), allowedLateness: Duration }),
+])
+
+const LoopDataset = z.strictObject({
+  name: Name,
+  source: Source,
+  /** When the row happened; the loop splits and watches by it. */
+  timeColumn: column,
+  keyColumns: z.array(column).max(16),
+  /** Types and the time zone, where ingest must not guess. */
+  schema: Schema,
+  expectations: z.array(Expectation).max(1000),
+})
+
+const LoopTraining = z.strictObject({
+  trainer: TrainerSpec,
+  /** How much history a retrain learns from. */
+  window: Duration,
+  /** [from, to) of the first model; null: the last `window` of what is there. */
+  firstWindow: z.tuple([Moment, Moment]).nullable(),
+  /** The newest rows, which no model learns from and every candidate is judged on. Of the first window: its end. */
+  holdout: Duration,
+  seed: z.int().nonnegative(),
+  threads: z.int().min(1).max(256),
+})
+
+const LoopEndpoint = z.strictObject({
+  name: Name,
+  /** Share of predictions that are logged, and so can be joined with outcomes. */
+  logShare: z.number().min(0).max(1),
+})
+
+const LoopRetrain = z.strictObject({
+  on: z.array(
+    z.union([
+      z.strictObject({ monitor: Monitor.shape.name }),
+      Schedule,
+      z.strictObject({ newRows: z.int().positive() }),
+    ]),
+  ),
+  cooldown: Duration,
+  budget: z.strictObject({ retrains: z.int().positive(), per: Duration }).nullable(),
+})
+
+/** A phase that is null is left out; without both, a candidate that passed its gate is promoted at once. */
+const LoopRollout = z.strictObject({
+  shadow: ShadowPolicy.nullable(),
+  canary: CanaryPolicy.extend({
+    /** Share of the traffic that the canary answers. */
+    share: z.number().gt(0).max(0.5).default(0.1),
+  }).nullable(),
+})
+
+export const LoopSpec = z
+  .strictObject({
+    name: Name,
+    clock: LoopClock,
+    dataset: LoopDataset,
+    target: Target,
+    /** How long after an event its label is known. */
+    labelDelay: Duration,
+    /** Input columns, in the order of the signature. */
+    features: z.array(column).min(1).max(4096),
+    training: LoopTraining,
+    gate: GatePolicy,
+    endpoint: LoopEndpoint,
+    monitors: z.array(Monitor).max(100),
+    rollout: LoopRollout,
+    retrain: LoopRetrain,
+  })
+  .superRefine(checkTogether)
+export type LoopSpec = z.infer<typeof LoopSpec>
+
+type Issues = z.core.$RefinementCtx
+
+/** What no single field can say. */
+function checkTogether(spec: z.infer<typeof LoopSpec>, context: Issues): void {
+  const complain = (path: (string | number)[], message: string): void =>
+    context.addIssue({ code: 'custom', path, message })
+  const { training, target, retrain, monitors, features } = spec
+  if (training.trainer.objective !== target.task) {
+    complain(
+      ['training', 'trainer'],
+      `${training.trainer.trainer} is set to ${training.trainer.objective}, the target is ${target.task}`,
+    )
+  }
+  if (features.includes(target.column)) {
+    complain(
+      ['features', features.indexOf(target.column)],
+      `"${target.column}" is the target: a model that reads it has nothing to predict`,
+    )
+  }
+  if (new Set(features).size < features.length) complain(['features'], 'a column is named twice')
+  const names = monitors.map(({ name }) => name)
+  if (new Set(names).size < names.length) complain(['monitors'], 'two monitors have one name: give one a `name`')
+  retrain.on.forEach((trigger, index) => {
+    if ('monitor' in trigger && !names.includes(trigger.monitor)) {
+      complain(
+        ['retrain', 'on', index],
+        `there is no monitor "${trigger.monitor}": ${names.join(', ') || 'none is declared'}`,
+      )
+    }
+  })
+  if (training.firstWindow) {
+    const [fromMs, toMs] = training.firstWindow.map((moment) => Date.parse(moment)) as [number, number]
+    if (toMs - fromMs <= durationMs(training.holdout)) {
+      complain(
+        ['training', 'firstWindow'],
+        `it must be longer than the holdout of ${training.holdout}, which is its end`,
+      )
+    }
+  }
+}
+
+/**
+ * The checked spec.
+ * @throws DomainError loop_invalid, naming each wrong field.
+ */
+export function parseLoopSpec(value: unknown): LoopSpec {
+  const parsed = LoopSpec.safeParse(value)
+  if (parsed.success) return parsed.data
+  const issues = parsed.error.issues.map(({ path, message }) => `${pathText(path)}: ${message}`)
+  throw new DomainError('invalid', 'loop_invalid', `the loop is not valid: ${issues.join('; ')}`, { issues })
+}
+
+/** `retrain.on[0]` */
+const pathText = (path: readonly PropertyKey[]): string =>
+  path
+    .map((key, index) => (typeof key === 'number' ? `[${key}]` : `${index === 0 ? '' : '.'}${String(key)}`))
+    .join('') || 'loop'
+
+/** What the policy machine needs of it, in milliseconds. */
+export function policySettings(spec: LoopSpec): PolicySettings {
+  const { training, retrain } = spec
+  const newRows = retrain.on.flatMap((trigger) => ('newRows' in trigger ? [trigger.newRows] : []))
+  const first = training.firstWindow
+  return {
+    loop: spec.name,
+    triggers: {
+      monitors: retrain.on.flatMap((trigger) => ('monitor' in trigger ? [trigger.monitor] : [])),
+      schedules: retrain.on.flatMap((trigger) => ('every' in trigger || 'cron' in trigger ? [trigger] : [])),
+      newRows: newRows.length > 0 ? Math.min(...newRows) : null,
+    },
+    firstWindow: first && { fromMs: Date.parse(first[0]), toMs: Date.parse(first[1]) },
+    windowMs: durationMs(training.window),
+    holdoutMs: durationMs(training.holdout),
+    labelDelayMs: durationMs(spec.labelDelay),
+    cooldownMs: durationMs(retrain.cooldown),
+    budget: retrain.budget && { retrains: retrain.budget.retrains, perMs: durationMs(retrain.budget.per) },
+  }
+}
