@@ -1,0 +1,254 @@
+// Reads a source into the table `staged`, typed; every way in which the files can be bad becomes a clear error.
+import { DomainError, messageOf } from '../../platform/errors.ts'
+import type { Tables } from '../../platform/tables.ts'
+import { literal, literalList, quoteName } from '../../platform/tables-sql.ts'
+import type { Column, ColumnType } from '../manifest.ts'
+import { CsvOptions, type ColumnOverride, type Schema, type SourceFormat } from '../source.ts'
+import { castColumn, duckTypeOf, typeOfOverride, type CastColumn, type SourceColumn } from './column-cast.ts'
+import type { LocalFile } from './files.ts'
+
+export interface StageInput {
+  readonly format: SourceFormat
+  readonly files: readonly LocalFile[]
+  readonly csv?: CsvOptions | undefined
+  readonly schema: Schema
+  /** Of a CSV that we wrote ourselves: all columns, so nothing is inferred; an empty quoted text is a text. */
+  readonly written?: readonly Column[] | undefined
+  /** Columns that are in UTC already, whatever zone the schema names. */
+  readonly zoned?: ReadonlySet<string>
+}
+
+const rejectsMax = 1_000
+const samplesShown = 5
+const columnsMax = 4_096
+/** Rows that types are inferred from; a value that does not fit later is an error with its line. */
+const sampleRows = 100_000
+const jsonObjectBytesMax = 64 * 2 ** 20
+/** DuckDB's candidates less the time of day, which none of our types holds. */
+const csvTypes = ['BOOLEAN', 'BIGINT', 'DOUBLE', 'DATE', 'TIMESTAMP', 'TIMESTAMPTZ', 'VARCHAR']
+
+/**
+ * Makes the table `staged` in the order of the source.
+ * @throws DomainError csv_malformed, csv_value_type, csv_encoding, json_malformed, parquet_invalid, source_files_differ, source_unreadable,
+ *   source_empty, source_too_wide, column_not_found, column_type_unsupported, value_not_of_type, zone_unknown
+ */
+export async function stageSource(tables: Tables, input: StageInput): Promise<Column[]> {
+  await assertZone(tables, input.schema.zone)
+  const found = await describe(tables, input)
+  assertOverrides(found, input.schema)
+  const wanted = input.schema.select ?? found.map(({ name }) => name)
+  const reader = readerSql(input, found)
+  const sourceTypes = readTypes(input, found)
+  const casts = wanted.map((name) => {
+    const override = input.schema.columns[name] ?? input.written?.find((column) => column.name === name)?.type
+    return castColumn(
+      { name, sourceType: sourceTypes.get(name)! },
+      { override, zone: input.zoned?.has(name) ? 'UTC' : input.schema.zone },
+    )
+  })
+  const list = casts.map(({ name, sql }) => `${sql} AS ${quoteName(name)}`).join(', ')
+  try {
+    await tables.run(`CREATE TABLE staged AS SELECT ${list} FROM ${reader}`)
+  } catch (error) {
+    throw await explain(error, { tables, input, reader, casts })
+  }
+  if (input.format === 'csv') await assertNoRejects(tables, input)
+  return casts.map(({ name, type }) => ({ name, type }))
+}
+
+async function assertZone(tables: Tables, zone: string): Promise<void> {
+  if (zone === 'UTC') return
+  const [row] = await tables.rows(`SELECT count(*) AS n FROM pg_timezone_names() WHERE name = ${literal(zone)}`)
+  if (row!['n'] === 0)
+    throw new DomainError(
+      'invalid',
+      'zone_unknown',
+      `"${zone}" is no time zone: use an IANA name such as Europe/Berlin`,
+    )
+}
+
+async function describe(tables: Tables, input: StageInput): Promise<SourceColumn[]> {
+  try {
+    const rows = await tables.rows(`DESCRIBE SELECT * FROM ${readerSql(input, [])}`)
+    const columns = rows.map((row) => ({ name: String(row['column_name']), sourceType: String(row['column_type']) }))
+    if (columns.length <= columnsMax) return columns
+    throw new DomainError(
+      'too_large',
+      'source_too_wide',
+      `${nameOf(input)} has ${columns.length} columns, at most ${columnsMax} fit: select some`,
+    )
+  } catch (error) {
+    if (error instanceof DomainError) throw error
+    throw await explain(error, { tables, input, reader: '', casts: [] })
+  }
+}
+
+function assertOverrides(found: readonly SourceColumn[], { columns, select }: Schema): void {
+  const names = new Set(found.map(({ name }) => name))
+  for (const name of [...Object.keys(columns), ...(select ?? [])]) {
+    if (names.has(name)) continue
+    const message = `the source has no column "${name}": it has ${[...names].slice(0, 50).join(', ')}`
+    throw new DomainError('invalid', 'column_not_found', message, { column: name })
+  }
+  if (found.every(({ name }) => name === 'json' || name === 'column0') && found.length === 0) {
+    throw new DomainError('invalid', 'source_empty', 'the source has no columns')
+  }
+}
+
+/** The types as the reader gives them: a text format reads an overridden column as the type that it shall have. */
+function readTypes(input: StageInput, found: readonly SourceColumn[]): Map<string, string> {
+  const types = new Map(found.map(({ name, sourceType }) => [name, sourceType]))
+  if (input.format === 'parquet') return types
+  for (const [name, type] of asked(input)) types.set(name, type)
+  return types
+}
+
+/** DuckDB's types of the columns whose type is said rather than inferred. Epoch numbers are read as numbers first. */
+function asked(input: StageInput): Map<string, string> {
+  const types = new Map<string, string>()
+  for (const { name, type } of input.written ?? []) types.set(name, duckTypeOf[type])
+  for (const [name, override] of Object.entries(input.schema.columns)) types.set(name, readAs(override))
+  return types
+}
+
+const readAs = (override: ColumnOverride): string =>
+  override === typeOfOverride(override) ? duckTypeOf[override as ColumnType] : 'DOUBLE'
+
+function readerSql(input: StageInput, found: readonly SourceColumn[]): string {
+  const files = literalList(input.files.map(({ path }) => path))
+  switch (input.format) {
+    case 'parquet':
+      return `read_parquet(${files})`
+    case 'csv':
+      return `read_csv(${files}, ${csvOptions(input, found)})`
+    case 'json':
+    case 'ndjson': {
+      const known =
+        found.length > 0 && asked(input).size > 0 ? `, columns = ${typesStruct(readTypes(input, found))}` : ''
+      const layout = input.format === 'json' ? 'auto' : 'newline_delimited'
+      // Depth 2: what is nested inside a field stays JSON text, so that its type cannot differ from row to row.
+      const limits = `maximum_depth = 2, sample_size = ${sampleRows}, maximum_object_size = ${jsonObjectBytesMax}`
+      return `read_json(${files}, format = '${layout}', ${limits}${known})`
+    }
+  }
+}
+
+function csvOptions(input: StageInput, found: readonly SourceColumn[]): string {
+  const csv = input.csv ?? CsvOptions.parse({})
+  const options = [
+    `header = ${csv.header}`,
+    `encoding = ${literal(csv.encoding)}`,
+    `sample_size = ${sampleRows}`,
+    `auto_type_candidates = ${literalList(csvTypes)}`,
+    `store_rejects = true, rejects_limit = ${rejectsMax}, rejects_table = 'source_rejects', rejects_scan = 'source_scans'`,
+    `allow_quoted_nulls = ${!input.written}`,
+  ]
+  if (csv.delimiter !== undefined) options.push(`delim = ${literal(csv.delimiter)}`)
+  if (csv.nullValues.length > 0) options.push(`nullstr = ${literalList(['', ...csv.nullValues])}`)
+  if (csv.dateFormat !== undefined) options.push(`dateformat = ${literal(csv.dateFormat)}`)
+  if (csv.timestampFormat !== undefined) options.push(`timestampformat = ${literal(csv.timestampFormat)}`)
+  if (found.length > 0 && asked(input).size > 0) options.push(`types = ${typesStruct(asked(input))}`)
+  return options.join(', ')
+}
+
+const typesStruct = (types: ReadonlyMap<string, string>): string =>
+  `{${[...types].map(([name, type]) => `${quoteName(name)}: '${type}'`).join(', ')}}`
+
+/** Rows that the CSV reader could not take, told with their lines. */
+async function assertNoRejects(tables: Tables, input: StageInput): Promise<void> {
+  const [total] = await tables.rows('SELECT count(*) AS n FROM source_rejects')
+  const count = Number(total!['n'])
+  if (count === 0) return
+  const rejects = await tables.rows(
+    `SELECT r.line, r.column_name, r.error_type::VARCHAR AS kind, r.csv_line[1:120] AS text, r.error_message AS why, s.file_path
+     FROM source_rejects r JOIN source_scans s USING (scan_id, file_id) ORDER BY s.file_path, r.line LIMIT ${samplesShown}`,
+  )
+  const first = rejects[0]!
+  const file = input.files.find(({ path }) => path === first['file_path'])?.name ?? nameOf(input)
+  const samples = rejects.map((reject) => ({ line: reject['line'], text: reject['text'], why: reject['why'] }))
+  const lines = rejects.map((reject) => String(reject['line'])).join(', ')
+  const counted = count >= rejectsMax ? `at least ${count}` : String(count)
+  const where = `"${file}" has ${counted} bad line${count === 1 ? '' : 's'} (${lines}${count > rejects.length ? ', …' : ''})`
+  const detail = { file, count, samples }
+  if (first['kind'] === 'INVALID ENCODING') {
+    const advice = 'it is not UTF-8: convert it, or say csv.encoding (latin-1, utf-16)'
+    throw new DomainError('invalid', 'csv_encoding', `${where}: ${advice}`, detail)
+  }
+  if (first['kind'] === 'CAST') {
+    const column = String(first['column_name'])
+    const message = `${where}: ${String(first['why'])}; mend the line, or set the type of column "${column}" to string`
+    throw new DomainError('invalid', 'csv_value_type', message, { ...detail, column })
+  }
+  throw new DomainError(
+    'invalid',
+    'csv_malformed',
+    `${where}: ${String(first['why'])}; mend the lines, or name the delimiter`,
+    detail,
+  )
+}
+
+interface Failure {
+  readonly tables: Tables
+  readonly input: StageInput
+  readonly reader: string
+  readonly casts: readonly CastColumn[]
+}
+
+/** What DuckDB could not read, in our words. */
+async function explain(error: unknown, { tables, input, reader, casts }: Failure): Promise<unknown> {
+  if (error instanceof DomainError) return error
+  const text = messageOf(error).split('\n')[0]!
+  const file = input.files.find(({ path }) => text.includes(path))?.name ?? nameOf(input)
+  const shown = input.files.reduce((message, link) => message.replaceAll(link.path, link.name), text)
+  if (/schema mismatch|contains column|mismatch between/iv.test(text)) {
+    return new DomainError(
+      'invalid',
+      'source_files_differ',
+      `the files have different columns: ${shown}; read them apart, or select common columns`,
+    )
+  }
+  const misfit = /conversion error|cast|failed to parse/iv.test(text)
+    ? await findMisfit(tables, { input, reader, casts })
+    : undefined
+  if (misfit) return misfit
+  switch (input.format) {
+    case 'parquet':
+      return new DomainError(
+        'invalid',
+        'parquet_invalid',
+        `"${file}" cannot be read as Parquet: ${shown}; fetch or write it again`,
+        { file },
+      )
+    case 'json':
+    case 'ndjson':
+      return new DomainError(
+        'invalid',
+        'json_malformed',
+        `"${file}" cannot be read as JSON: ${shown}; mend it, or set the column's type to string`,
+        { file },
+      )
+    case 'csv':
+      return new DomainError('invalid', 'source_unreadable', `"${file}" cannot be read as CSV: ${shown}`, { file })
+  }
+}
+
+/** The first values that a cast refuses, by column; for formats whose reader has no rejects of its own. */
+async function findMisfit(
+  tables: Tables,
+  { input, reader, casts }: Omit<Failure, 'tables'>,
+): Promise<DomainError | undefined> {
+  if (input.format === 'csv' || reader === '') return undefined
+  for (const { name, type, sql } of casts.filter((cast) => cast.sql !== quoteName(cast.name))) {
+    const tried = sql.replaceAll('CAST(', 'TRY_CAST(')
+    const query = `SELECT n, CAST(v AS VARCHAR) AS v FROM (SELECT row_number() OVER () AS n, ${quoteName(name)} AS v, ${tried} AS c FROM ${reader}) WHERE v IS NOT NULL AND c IS NULL LIMIT ${samplesShown}`
+    const rows = await tables.rows(query).catch(() => [])
+    if (rows.length === 0) continue
+    const samples = rows.map((row) => ({ row: row['n'], value: row['v'] }))
+    const message = `column "${name}" cannot be read as ${type}: row ${String(rows[0]!['n'])} of ${nameOf(input)} holds "${String(rows[0]!['v'])}"; mend it, or set the type to string`
+    return new DomainError('invalid', 'value_not_of_type', message, { column: name, samples })
+  }
+  return undefined
+}
+
+const nameOf = ({ files }: StageInput): string =>
+  files.length === 1 ? `"${files[0]!.name}"` : `"${files[0]!.name}" and ${files.length - 1} more files`
