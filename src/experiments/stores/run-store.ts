@@ -1,0 +1,109 @@
+// The only file that reads or writes the tables run and run_environment.
+import { createHash } from 'node:crypto'
+import type { Transaction } from 'kysely'
+import type { Db } from '../../platform/database.ts'
+import type { Run } from '../run.ts'
+import type { ExperimentTables } from '../tables.ts'
+
+/** What the table run holds, without what hangs on it. */
+export type RunHeader = Omit<Run, 'params' | 'tags' | 'metrics' | 'inputs' | 'artifacts' | 'environment'> & {
+  readonly environmentDigest: string | null
+}
+
+const columns = [
+  'run.id',
+  'run.experiment_id',
+  'experiment.name as experiment',
+  'run.name',
+  'run.state',
+  'run.started_at_ms',
+  'run.ended_at_ms',
+  'run.deleted_at_ms',
+  'run.created_by',
+  'run.pipeline_run_id',
+  'run.seeds',
+  'run.code',
+  'run.environment_digest',
+] as const
+
+/** In no order; ids without a run are left out. */
+export async function readRunHeaders(db: Db<ExperimentTables>, ids: readonly string[]): Promise<RunHeader[]> {
+  if (ids.length === 0) return []
+  const rows = await db
+    .selectFrom('run')
+    .innerJoin('experiment', 'experiment.id', 'run.experiment_id')
+    .select(columns)
+    .where('run.id', 'in', [...ids])
+    .execute()
+  return rows.map((row) => ({
+    id: row.id,
+    experimentId: row.experiment_id,
+    experiment: row.experiment,
+    name: row.name,
+    state: row.state as Run['state'],
+    startedAtMs: row.started_at_ms,
+    endedAtMs: row.ended_at_ms,
+    deletedAtMs: row.deleted_at_ms,
+    createdBy: row.created_by,
+    pipelineRunId: row.pipeline_run_id,
+    seeds: JSON.parse(row.seeds) as Run['seeds'],
+    code: row.code === null ? null : (JSON.parse(row.code) as Run['code']),
+    environmentDigest: row.environment_digest,
+  }))
+}
+
+export async function insertRun(trx: Transaction<ExperimentTables>, run: Omit<RunHeader, 'experiment'>): Promise<void> {
+  const row = {
+    id: run.id,
+    experiment_id: run.experimentId,
+    name: run.name,
+    state: run.state,
+    started_at_ms: run.startedAtMs,
+    ended_at_ms: run.endedAtMs,
+    deleted_at_ms: run.deletedAtMs,
+    created_by: run.createdBy,
+    pipeline_run_id: run.pipelineRunId,
+    seeds: JSON.stringify(run.seeds),
+    code: run.code && JSON.stringify(run.code),
+    environment_digest: run.environmentDigest,
+  }
+  await trx.insertInto('run').values(row).execute()
+}
+
+export type RunChange = Partial<Pick<Run, 'name' | 'state' | 'endedAtMs' | 'deletedAtMs'>>
+
+export async function updateRun(trx: Transaction<ExperimentTables>, id: string, change: RunChange): Promise<void> {
+  const { name, state, endedAtMs, deletedAtMs } = change
+  const set = {
+    ...(name === undefined ? {} : { name }),
+    ...(state === undefined ? {} : { state }),
+    ...(endedAtMs === undefined ? {} : { ended_at_ms: endedAtMs }),
+    ...(deletedAtMs === undefined ? {} : { deleted_at_ms: deletedAtMs }),
+  }
+  if (Object.keys(set).length === 0) return
+  await trx.updateTable('run').set(set).where('id', '=', id).execute()
+}
+
+/** Idempotent; answers the digest of its JSON. */
+export async function putEnvironment(
+  trx: Transaction<ExperimentTables>,
+  environment: NonNullable<Run['environment']>,
+): Promise<string> {
+  const body = JSON.stringify(environment)
+  const digest = createHash('sha256').update(body).digest('hex')
+  await trx
+    .insertInto('run_environment')
+    .values({ digest, body })
+    .onConflict((c) => c.column('digest').doNothing())
+    .execute()
+  return digest
+}
+
+export async function readEnvironment(db: Db<ExperimentTables>, digest: string): Promise<Run['environment']> {
+  const { body } = await db
+    .selectFrom('run_environment')
+    .select('body')
+    .where('digest', '=', digest)
+    .executeTakeFirstOrThrow()
+  return JSON.parse(body) as Run['environment']
+}
