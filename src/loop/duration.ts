@@ -9,7 +9,7 @@ const pattern = /^(?<count>\d{1,9}(?:\.\d{1,3})?)(?<unit>ms|s|m|h|d)$/v
 export const dayMs = unitMs.d
 
 /** A whole or decimal number and a unit: `ms`, `s`, `m` (minutes), `h`, `d` (24 hours). */
-export const Duration = z.string().regex(pattern, 'a duration such as "28d", "12h" or "90s"')
+export const Duration = z.string().regex(pattern, { error: 'a duration such as "28d", "12h" or "90s"', abort: true })
 
 /** As {@link Duration}; typed as a template, so that an editor refuses `28 days`. */
 export type Duration = `${number}${Unit}`

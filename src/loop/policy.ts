@@ -66,8 +66,7 @@ function hear(draft: Draft, input: LoopInput): void {
     case 'went_live':
     case 'rolled_out':
     case 'failed':
-      // An answer to a command: only the one that the attempt waits for counts.
-      if (draft.state.attempt?.command === input.command) hearAnswer(draft, input, evidence)
+      if (isAwaited(draft.state, input)) hearAnswer(draft, input, evidence)
   }
 }
 
@@ -83,7 +82,7 @@ function hearApplied(draft: Draft, input: Heard<'applied'>): void {
     sentence: `Version ${specVersion} of loop ${draft.settings.loop} was applied by ${actor}.`,
     evidence: { actor },
   })
-  if (state.champion === null) {
+  if (state.champion === null && state.attempt === null) {
     const reason = isFirst ? 'the loop begins' : 'the loop file changed and no model serves yet'
     state.requested = { kind: 'first', reason, evidence: { actor } }
   } else if (retrainFor.length > 0) {
@@ -140,8 +139,7 @@ function hearChampionMoved(draft: Draft, input: Heard<'champion_moved'>, evidenc
 
 function hearManual(draft: Draft, { actor, reason }: Heard<'manual'>): void {
   const { state } = draft
-  const kind = state.champion === null ? 'first' : 'manual'
-  state.requested = { kind, reason: `${actor} asked for it: ${clause(reason)}`, evidence: { actor } }
+  state.requested = { kind: 'manual', reason: `${actor} asked for it: ${clause(reason)}`, evidence: { actor } }
   const wait = state.attempt ? `; attempt ${state.attempt.number} ends first` : ''
   tell(draft, 'retrain_requested', {
     sentence: `${actor} asked for a retrain: ${clause(reason)}${wait}.`,
@@ -158,6 +156,14 @@ function hearPause(draft: Draft, { kind, actor, reason }: Heard<'paused' | 'resu
     sentence: `${actor} ${kind} the loop (${clause(reason)}): ${effect}.`,
     evidence: { actor },
   })
+}
+
+/** The phase in which each answer is awaited; a failure is in any. */
+const answerPhase = { ingested: 'ingesting', gated: 'training', went_live: 'going_live', rolled_out: 'rolling_out' } as const
+
+/** Whether it answers the one command that the attempt waits for. */
+function isAwaited({ attempt, phase }: LoopState, input: Answer): boolean {
+  return attempt?.command === input.command && (input.kind === 'failed' || answerPhase[input.kind] === phase)
 }
 
 type Answer = Heard<'ingested' | 'gated' | 'went_live' | 'rolled_out' | 'failed'>
@@ -272,7 +278,7 @@ function begin(draft: Draft, trigger: Trigger): void {
   state.attempts += 1
   state.requested = null
   state.heldFor = null
-  if (trigger.kind !== 'first') state.retrainsBeganMs = [...withinBudgetPeriod(settings, state), state.nowMs]
+  if (state.champion !== null) state.retrainsBeganMs = [...withinBudgetPeriod(settings, state), state.nowMs]
   state.scheduledFromMs = state.nowMs
   const base = { number: state.attempts, trigger, beganMs: state.nowMs, window: null, candidate: null }
   if (!needsIngest(settings, state)) {
@@ -328,7 +334,7 @@ function continueAttempt(
 
 /** The cooldown counts from here, save after the first model: it was no retrain. */
 function endAttempt({ state, settings }: Draft): void {
-  const wasFirst = state.attempt?.trigger.kind === 'first'
+  const wasFirst = state.phase === 'going_live'
   state.attempt = null
   if (state.champion === null) {
     state.phase = 'waiting_for_data'

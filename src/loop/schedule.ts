@@ -3,9 +3,12 @@ import { Cron } from 'croner'
 import { z } from 'zod'
 import { Duration, durationMs } from './duration.ts'
 
+const leastMs = 60_000
+
 const cronText = z.string().max(100).refine(isCron, 'a cron expression of five fields in UTC, such as "0 3 * * 1"')
 
-export const Schedule = z.union([z.strictObject({ every: Duration }), z.strictObject({ cron: cronText })])
+export const Schedule = z.union([
+  z.strictObject({ every: Duration.refine((text) => durationMs(text) >= leastMs, 'at least "1m"') }), z.strictObject({ cron: cronText })])
 export type Schedule = Readonly<z.infer<typeof Schedule>>
 
 function isCron(text: string): boolean {

@@ -100,6 +100,9 @@ export const LoopSpec = z
   .superRefine(checkTogether)
 export type LoopSpec = z.infer<typeof LoopSpec>
 
+/** Below it a retrain that fails at once would be tried again at once. */
+const cooldownLeastMs = 60_000
+
 type Issues = z.core.$RefinementCtx
 
 /** What no single field can say. */
@@ -130,6 +133,10 @@ function checkTogether(spec: z.infer<typeof LoopSpec>, context: Issues): void {
       )
     }
   })
+  for (const key of ['window', 'holdout'] as const) {
+    if (durationMs(training[key]) === 0) complain(['training', key], 'it must be longer than nothing')
+  }
+  if (durationMs(retrain.cooldown) < cooldownLeastMs) complain(['retrain', 'cooldown'], 'it must be at least "1m"')
   if (training.firstWindow) {
     const [fromMs, toMs] = training.firstWindow.map((moment) => Date.parse(moment)) as [number, number]
     if (toMs - fromMs <= durationMs(training.holdout)) {

@@ -63,7 +63,7 @@ export function holdOn(settings: PolicySettings, state: LoopState, trigger: Trig
   }
   const { budget } = settings
   const spent = budget ? withinBudgetPeriod(settings, state) : []
-  if (!budget || trigger.kind === 'first' || spent.length < budget.retrains) return undefined
+  if (!budget || state.champion === null || spent.length < budget.retrains) return undefined
   const freeMs = Math.min(...spent) + budget.perMs
   const allowed = `${budget.retrains} in ${durationText(budget.perMs)}`
   return { kind: 'budget', reason: `the budget of ${allowed} is spent until ${momentText(freeMs)}` }

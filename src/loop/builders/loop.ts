@@ -59,14 +59,14 @@ export type RetrainTrigger =
 export interface RetrainOptions {
   /** Any of these is a trigger; `trueloop loop trigger` always is. */
   readonly on: RetrainTrigger | readonly RetrainTrigger[]
-  /** Least time between the end of one retrain and the beginning of the next; `0s` by default. */
+  /** Least time between the end of one retrain and the beginning of the next; `1d` by default. */
   readonly cooldown?: Duration
   /** At most so many retrains in so long; no limit by default. */
   readonly budget?: { readonly retrains: number; readonly per: Duration }
 }
 
 /** When a model is trained anew. */
-export const retrain = ({ on, cooldown = '0s', budget }: RetrainOptions): SpecInput['retrain'] => {
+export const retrain = ({ on, cooldown = '1d', budget }: RetrainOptions): SpecInput['retrain'] => {
   const triggers: readonly RetrainTrigger[] = Array.isArray(on)
     ? (on as readonly RetrainTrigger[])
     : [on as RetrainTrigger]

@@ -1,0 +1,173 @@
+// The engine on a real database with the real dispatcher: the loop's whole round, and what a crash in the middle leaves.
+import type { Kysely } from 'kysely'
+import { expect, test } from 'vitest'
+import { governanceMigrations } from '../governance/migrations.ts'
+import { testActor } from '../governance/testing.ts'
+import { DomainError } from '../platform/errors.ts'
+import { eventMigrations, startDispatcher } from '../platform/events.ts'
+import { silentLog } from '../platform/log.ts'
+import { createTestDatabase } from '../platform/testing.ts'
+import { applyLoop, type ApplyTables } from './apply.ts'
+import { listDecisions } from './decision-store.ts'
+import { createLoopEngine, type LoopEngineTables } from './loop-engine.ts'
+import { findState } from './loop-store.ts'
+import { loopMigrations } from './migrations.ts'
+import { requestOfLoop } from './loop-request.ts'
+import { emit, scriptStages, testLoop, type ScriptedStages } from './testing.ts'
+
+type Tables = LoopEngineTables & ApplyTables
+const migrations = { ...eventMigrations, ...governanceMigrations, ...loopMigrations }
+const day = (text: string): number => Date.parse(`${text}T00:00:00Z`)
+
+/** A control plane's part of the loop: stop it and start another on the same database, as a restart does. */
+function start(db: Kysely<Tables>, stages: ScriptedStages, time: { watermarkMs?: number; wallMs: number }) {
+  const clock = (): number => time.wallMs
+  const watermarkMs = async (): Promise<number | undefined> => time.watermarkMs
+  const engine = createLoopEngine({ db, clock, log: silentLog, actions: stages, watermarkMs })
+  const dispatcher = startDispatcher({ db, clock, log: silentLog }, [engine.consumer])
+  return { engine, dispatcher, [Symbol.asyncDispose]: () => dispatcher[Symbol.asyncDispose]() }
+}
+
+const arrived = { dataset: 'flights', version: 1, rows: 3_000_000, timeMaxMs: day('2001-07-01') - 60_000 }
+const gateOutput = (version: string, passed = true) => ({
+  gate: { gate: 'gate_1', version, passed, sentence: 'log loss 0.413 against 0.420' },
+})
+
+async function stateOf(db: Kysely<Tables>) {
+  return (await findState(db, 'flights'))?.state
+}
+
+async function kindsOf(db: Kysely<Tables>): Promise<string[]> {
+  return (await listDecisions(db, { loop: 'flights', limit: 100 })).map(({ kind }) => kind)
+}
+
+test('a loop goes from apply to its first champion, and by an alert to its second', async () => {
+  await using db = await createTestDatabase<Tables>(migrations)
+  const stages = scriptStages()
+  const time: { watermarkMs?: number; wallMs: number } = { wallMs: 1000 }
+  await using running = start(db, stages, time)
+  const { dispatcher, engine } = running
+
+  await applyLoop({ db, define: async () => undefined }, testActor('ann'), { spec: testLoop() })
+  await dispatcher.drain()
+  expect(stages.calls).toEqual(['ingest flights.1.start_ingest'])
+  await emit(db, 'dataset.version_created', arrived)
+  await emit(db, 'pipeline_run.finished', { id: 'ref_1', pipeline: 'flights.ingest', state: 'succeeded', outputs: {} })
+  await dispatcher.drain()
+  await emit(db, 'pipeline_run.finished', { id: 'ref_2', state: 'succeeded', outputs: gateOutput('flights/1') })
+  await dispatcher.drain()
+  expect(await stateOf(db)).toMatchObject({ phase: 'watching', champion: 'flights/1', nowMs: day('2001-02-01') })
+
+  time.watermarkMs = day('2001-04-20')
+  await engine.tick()
+  const alert = { endpoint: 'flights', monitor: 'calibration', sentence: 'predicted 0.204, observed 0.161, n 51,000' }
+  await emit(db, 'monitor.alert_opened', alert)
+  await emit(db, 'monitor.alert_opened', { ...alert, endpoint: 'others' })
+  await dispatcher.drain()
+  await emit(db, 'pipeline_run.finished', { id: 'ref_4', state: 'succeeded', outputs: gateOutput('flights/2') })
+  await dispatcher.drain()
+  await emit(db, 'alias.moved', { model: 'flights', alias: 'champion', from: 1, to: 2, reason: 'promoted' })
+  await emit(db, 'rollout.finished', { id: 'ref_5', outcome: 'promoted', sentence: 'loss lower by 0.006, n 9,000' })
+  await dispatcher.drain()
+
+  expect(await stateOf(db)).toMatchObject({ phase: 'cooling_down', champion: 'flights/2', attempt: null })
+  expect(await kindsOf(db)).toEqual([
+    'applied',
+    'ingest_started',
+    'data_arrived',
+    'training_started',
+    'gate_passed',
+    'went_live',
+    'alert_opened',
+    'training_started',
+    'gate_passed',
+    'rollout_started',
+    'promoted',
+    'retrain_held',
+  ])
+})
+
+test('an engine that dies after it began a pipeline finds it again and begins no second one', async () => {
+  await using db = await createTestDatabase<Tables>(migrations)
+  const stages = scriptStages()
+  const time = { wallMs: 1000 }
+  await applyLoop({ db, define: async () => undefined }, testActor(), { spec: testLoop() })
+  {
+    await using dying = start(db, stages, time)
+    // The work is begun, then the process is gone before it could write that down.
+    const { startIngest } = stages
+    stages.startIngest = async (request) => {
+      await startIngest(request)
+      throw new Error('killed')
+    }
+    await dying.dispatcher.drain()
+    stages.startIngest = startIngest
+  }
+  expect(stages.begun.size).toBe(1)
+  time.wallMs += 60_000
+  await using restarted = start(db, stages, time)
+  await restarted.engine.tick()
+  expect(stages.calls).toEqual(['ingest flights.1.start_ingest', 'ingest flights.1.start_ingest'])
+  expect(stages.begun.size).toBe(1)
+  await emit(db, 'dataset.version_created', arrived)
+  await emit(db, 'pipeline_run.finished', { id: 'ref_1', state: 'succeeded', outputs: {} })
+  await restarted.dispatcher.drain()
+  expect(await stateOf(db)).toMatchObject({ phase: 'training' })
+})
+
+test('events that are delivered again decide nothing twice', async () => {
+  await using db = await createTestDatabase<Tables>(migrations)
+  const stages = scriptStages()
+  await applyLoop({ db, define: async () => undefined }, testActor(), { spec: testLoop() })
+  {
+    await using first = start(db, stages, { wallMs: 1 })
+    await first.dispatcher.drain()
+  }
+  const before = await kindsOf(db)
+  await db.deleteFrom('event_cursor').execute()
+  await using again = start(db, stages, { wallMs: 2 })
+  await again.dispatcher.drain()
+  expect(await kindsOf(db)).toEqual(before)
+  expect(stages.calls).toHaveLength(1)
+})
+
+test('a command that is refused ends the attempt with the reason; one that is unavailable is tried again', async () => {
+  await using db = await createTestDatabase<Tables>(migrations)
+  const stages = scriptStages()
+  const time = { wallMs: 1000 }
+  await using running = start(db, stages, time)
+  stages.interrupt = () => {
+    throw new DomainError('unavailable', 'busy', 'no slot is free')
+  }
+  await applyLoop({ db, define: async () => undefined }, testActor(), { spec: testLoop() })
+  await running.dispatcher.drain()
+  expect(await stateOf(db)).toMatchObject({ phase: 'ingesting' })
+  stages.interrupt = () => {
+    throw new DomainError('invalid', 'source_missing', 'flights.parquet is not there')
+  }
+  time.wallMs += 60_000
+  await running.engine.tick()
+  expect(await stateOf(db)).toMatchObject({ phase: 'waiting_for_data', attempt: null })
+  const told = await listDecisions(db, { loop: 'flights', limit: 100 })
+  expect(told.at(-1)?.sentence).toContain('failed while ingesting: flights.parquet is not there; no model serves yet')
+  // Asked again, it begins again.
+  stages.interrupt = () => undefined
+  const ask = { loop: 'flights', kind: 'retrain_requested', reason: 'file is there now' } as const
+  await requestOfLoop(db, testActor('ann'), ask)
+  await running.dispatcher.drain()
+  expect(await stateOf(db)).toMatchObject({ phase: 'ingesting' })
+})
+
+test('a pipeline that failed, or ended without a gate result, is told as that', async () => {
+  await using db = await createTestDatabase<Tables>(migrations)
+  const stages = scriptStages()
+  await using running = start(db, stages, { wallMs: 1 })
+  await applyLoop({ db, define: async () => undefined }, testActor(), { spec: testLoop() })
+  await running.dispatcher.drain()
+  await emit(db, 'dataset.version_created', arrived)
+  await emit(db, 'pipeline_run.finished', { id: 'ref_1', state: 'failed', outputs: {} })
+  await running.dispatcher.drain()
+  const told = await listDecisions(db, { loop: 'flights', limit: 100 })
+  expect(told.at(-1)?.sentence).toContain('pipeline run ref_1 failed')
+  expect(told.at(-1)?.evidence).toMatchObject({ pipelineRun: 'ref_1', command: 'flights.1.start_ingest' })
+})

@@ -1,0 +1,66 @@
+// For tests: a small loop, and the stages it commands as a script that answers with the events that the real ones write.
+import type { Kysely } from 'kysely'
+import { transact } from '../platform/database.ts'
+import { appendEvent, type EventTables } from '../platform/events.ts'
+import type { LoopActions } from './actions.ts'
+import { binary, dataset, gradientBoosting, loop, monitor, parquet, retrain, rollout } from './index.ts'
+import type { LoopOptions } from './builders/loop.ts'
+import type { LoopSpec } from './spec.ts'
+
+/** The flights, shortened; `change` replaces fields. */
+export function testLoop(change: Partial<LoopOptions> = {}): LoopSpec {
+  return loop({
+    name: 'flights',
+    clock: 'event',
+    dataset: dataset('flights', { source: parquet('flights.parquet'), timeColumn: 'date' }),
+    target: binary('delay', '>', 15),
+    labelDelay: '1d',
+    features: ['date', 'distance'],
+    training: {
+      trainer: gradientBoosting(),
+      firstWindow: ['2001-01-01', '2001-02-01'],
+      window: '28d',
+      holdout: '7d',
+    },
+    monitors: [monitor.calibration({ window: '28d' })],
+    rollout: rollout.shadowThenCanary(),
+    retrain: retrain({ on: 'calibration', cooldown: '14d', budget: { retrains: 4, per: '180d' } }),
+    ...change,
+  })
+}
+
+export interface ScriptedStages extends LoopActions {
+  /** Every call, in order, as `verb commandId`. */
+  readonly calls: string[]
+  /** What was really begun, by command id: a repeated call adds nothing. */
+  readonly begun: ReadonlyMap<string, string>
+  /** Called before each action; throw to have it fail. */
+  interrupt: (verb: string) => void
+}
+
+/** Stages that begin work and write an event when `finish` is called, as a pipeline run that ends later does. */
+export function scriptStages(): ScriptedStages {
+  const calls: string[] = []
+  const begun = new Map<string, string>()
+  const begin = (verb: string, commandId: string): { reference: string } => {
+    calls.push(`${verb} ${commandId}`)
+    stages.interrupt(verb)
+    const reference = begun.get(commandId) ?? `ref_${begun.size + 1}`
+    begun.set(commandId, reference)
+    return { reference }
+  }
+  const stages: ScriptedStages = {
+    calls,
+    begun,
+    interrupt: () => undefined,
+    startIngest: async ({ commandId }) => begin('ingest', commandId),
+    startTraining: async ({ commandId }) => begin('train', commandId),
+    startRollout: async ({ commandId }) => begin('roll out', commandId),
+    goLive: async ({ commandId }) => void begin('go live', commandId),
+  }
+  return stages
+}
+
+export async function emit(db: Kysely<EventTables>, type: string, payload: object): Promise<void> {
+  await transact(db, (trx) => appendEvent(trx, { type, subject: 'test', payload, atMs: 0 }))
+}
