@@ -16,7 +16,7 @@ export interface DataWorkshop extends AsyncDisposable {
 
 export async function openDataWorkshop(): Promise<DataWorkshop> {
   const folder = await mkdtemp(join(tmpdir(), 'trueloop-data-'))
-  const blobs = await openDirectoryBlobs(join(folder, 'blobs'))
+  const blobs = openDirectoryBlobs(join(folder, 'blobs'))
   let steps = 0
   return {
     folder,

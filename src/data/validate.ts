@@ -93,14 +93,15 @@ async function judgeQuantile(
   table: string,
   { check, present }: { check: Check; present: Cell },
 ): Promise<Judgement> {
-  const { column, present: condition, quantile, accept } = check.quantile!
+  const asked = check.quantile!
+  const { column, present: condition, quantile } = asked
   const count = Number(present)
-  if (count === 0) return accept(null)
+  if (count === 0) return asked.accept(null)
   const share = (roundHalfEven(quantile * (count - 1)) + 0.5) / count
   const [row] = await tables.rows(
     `SELECT quantile_disc(${quoteName(column)}, ${share.toFixed(17)}) FILTER (WHERE ${condition}) AS q FROM ${quoteName(table)}`,
   )
-  return accept(numberOf(row!['q']))
+  return asked.accept(numberOf(row!['q']))
 }
 
 function roundHalfEven(value: number): number {

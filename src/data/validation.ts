@@ -79,7 +79,7 @@ export function renderValidation(validation: ValidationResult): string {
 
 const rowText = (row: Record<string, unknown>): string =>
   Object.entries(row)
-    .map(([name, value]) => `${name}=${value === null ? 'null' : String(value)}`)
+    .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
     .join('  ')
     .slice(0, 160)
 

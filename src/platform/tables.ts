@@ -20,6 +20,10 @@ export interface TablesOptions {
 export type Cell = string | number | boolean | null | Cell[] | { [name: string]: Cell }
 export type Row = Record<string, Cell>
 
+/** A cell for a message. */
+export const cellText = (cell: Cell | undefined): string =>
+  typeof cell === 'object' ? JSON.stringify(cell) : String(cell)
+
 /** One connection. Statements run one after the other; they are written by us, with names and values quoted by `tables-sql.ts`. */
 export interface Tables extends AsyncDisposable {
   /** All rows of a small result. */

@@ -47,18 +47,10 @@ export function compileExpectation(expectation: Expectation, input: CompileInput
         .join(', ')}`,
     }
   }
-  switch (expectation.type) {
-    case 'not_null':
-    case 'unique':
-    case 'in_set':
-    case 'between':
-    case 'regex':
-    case 'pair':
-      return compileRow(expectation, input)
-    default:
-      return compileTable(expectation, input)
-  }
+  return isRowExpectation(expectation) ? compileRow(expectation, input) : compileTable(expectation, input)
 }
+
+const isRowExpectation = (expectation: Expectation): expectation is RowExpectation => 'mostly' in expectation
 
 export function namedColumns(expectation: Expectation): string[] {
   switch (expectation.type) {
@@ -69,7 +61,16 @@ export function namedColumns(expectation: Expectation): string[] {
     case 'row_count_between':
     case 'custom_sql':
       return []
-    default:
+    case 'not_null':
+    case 'in_set':
+    case 'between':
+    case 'regex':
+    case 'column_exists':
+    case 'column_type':
+    case 'distinct_count_between':
+    case 'mean_between':
+    case 'quantile_between':
+    case 'freshness':
       return [expectation.column]
   }
 }
@@ -196,10 +197,7 @@ function pairConditions(
   return { considered, unexpected: `NOT (${sides.left} AND ${sides.right} AND coalesce(${holds}, false))` }
 }
 
-function compileTable(
-  expectation: Exclude<TableExpectation, { type: 'custom_sql' }> | TableExpectation,
-  input: CompileInput,
-): Compiled {
+function compileTable(expectation: TableExpectation, input: CompileInput): Compiled {
   const found = 'column' in expectation ? input.columns.find(({ name }) => name === expectation.column) : undefined
   const column = found ? quoteName(found.name) : ''
   const present = found ? presentSql(found.name, found.type) : ''

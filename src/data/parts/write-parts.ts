@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BlobStore } from '../../platform/blobs.ts'
-import type { Tables } from '../../platform/tables.ts'
+import { cellText, type Tables } from '../../platform/tables.ts'
 import { literal, quoteName } from '../../platform/tables-sql.ts'
 import type { Column, Manifest, Part } from '../manifest.ts'
 import { cutRows, strongEvery, weakEvery, type CutPoint, type CutSizes, type RowRange } from './cut.ts'
@@ -120,7 +120,7 @@ async function digestRanges(tables: Tables, input: PartsInput, ranges: readonly 
   const schema = JSON.stringify([rowTextVersion, input.columns.map(({ name, type }) => [name, type])])
   return rows.map((row) => {
     const digest = createHash('sha256')
-      .update(`${schema}\n${String(row['n'])}\n${String(row['low'])}\n${String(row['high'])}`)
+      .update(`${schema}\n${cellText(row['n'])}\n${cellText(row['low'])}\n${cellText(row['high'])}`)
       .digest('hex')
     const { time_min: min, time_max: max } = row
     const bounds = typeof min === 'string' && typeof max === 'string' ? { timeMinUs: min, timeMaxUs: max } : {}

@@ -63,9 +63,6 @@ export async function spoolQuery(
   }
 }
 
-/** Values stay as PostgreSQL wrote them. */
-const asText = ((text: string) => text) as never
-
 async function copyOut(client: Client, { query, path }: { query: string; path: string }): Promise<Spool> {
   await client.query("SET TIME ZONE 'UTC'")
   await client.query("SET datestyle = 'ISO'")

@@ -1,6 +1,6 @@
 // Reads a source into the table `staged`, typed; every way in which the files can be bad becomes a clear error.
 import { DomainError, messageOf } from '../../platform/errors.ts'
-import type { Tables } from '../../platform/tables.ts'
+import { cellText, type Tables } from '../../platform/tables.ts'
 import { literal, literalList, quoteName } from '../../platform/tables-sql.ts'
 import type { Column, ColumnType } from '../manifest.ts'
 import { CsvOptions, type ColumnOverride, type Schema, type SourceFormat } from '../source.ts'
@@ -70,7 +70,10 @@ async function assertZone(tables: Tables, zone: string): Promise<void> {
 async function describe(tables: Tables, input: StageInput): Promise<SourceColumn[]> {
   try {
     const rows = await tables.rows(`DESCRIBE SELECT * FROM ${readerSql(input, [])}`)
-    const columns = rows.map((row) => ({ name: String(row['column_name']), sourceType: String(row['column_type']) }))
+    const columns = rows.map((row) => ({
+      name: cellText(row['column_name']),
+      sourceType: cellText(row['column_type']),
+    }))
     if (columns.length <= columnsMax) return columns
     throw new DomainError(
       'too_large',
@@ -166,8 +169,8 @@ async function assertNoRejects(tables: Tables, input: StageInput): Promise<void>
   const first = rejects[0]!
   const file = input.files.find(({ path }) => path === first['file_path'])?.name ?? nameOf(input)
   const samples = rejects.map((reject) => ({ line: reject['line'], text: reject['text'], why: reject['why'] }))
-  const lines = rejects.map((reject) => String(reject['line'])).join(', ')
-  const counted = count >= rejectsMax ? `at least ${count}` : String(count)
+  const lines = rejects.map((reject) => cellText(reject['line'])).join(', ')
+  const counted = count >= rejectsMax ? `at least ${count}` : cellText(count)
   const where = `"${file}" has ${counted} bad line${count === 1 ? '' : 's'} (${lines}${count > rejects.length ? ', …' : ''})`
   const detail = { file, count, samples }
   if (first['kind'] === 'INVALID ENCODING') {
@@ -175,14 +178,14 @@ async function assertNoRejects(tables: Tables, input: StageInput): Promise<void>
     throw new DomainError('invalid', 'csv_encoding', `${where}: ${advice}`, detail)
   }
   if (first['kind'] === 'CAST') {
-    const column = String(first['column_name'])
-    const message = `${where}: ${String(first['why'])}; mend the line, or set the type of column "${column}" to string`
+    const column = cellText(first['column_name'])
+    const message = `${where}: ${cellText(first['why'])}; mend the line, or set the type of column "${column}" to string`
     throw new DomainError('invalid', 'csv_value_type', message, { ...detail, column })
   }
   throw new DomainError(
     'invalid',
     'csv_malformed',
-    `${where}: ${String(first['why'])}; mend the lines, or name the delimiter`,
+    `${where}: ${cellText(first['why'])}; mend the lines, or name the delimiter`,
     detail,
   )
 }
@@ -244,7 +247,7 @@ async function findMisfit(
     const rows = await tables.rows(query).catch(() => [])
     if (rows.length === 0) continue
     const samples = rows.map((row) => ({ row: row['n'], value: row['v'] }))
-    const message = `column "${name}" cannot be read as ${type}: row ${String(rows[0]!['n'])} of ${nameOf(input)} holds "${String(rows[0]!['v'])}"; mend it, or set the type to string`
+    const message = `column "${name}" cannot be read as ${type}: row ${cellText(rows[0]!['n'])} of ${nameOf(input)} holds "${cellText(rows[0]!['v'])}"; mend it, or set the type to string`
     return new DomainError('invalid', 'value_not_of_type', message, { column: name, samples })
   }
   return undefined

@@ -1,0 +1,126 @@
+// Splits of a version into training, validation and test rows: a rule that is recorded, not a copy. The same rule on the same version always gives the same rows.
+import { z } from 'zod'
+import { DomainError } from '../platform/errors.ts'
+import type { Tables } from '../platform/tables.ts'
+import { literal, quoteName } from '../platform/tables-sql.ts'
+import { Digest, type Column, type Manifest } from './manifest.ts'
+import { rowTextSql } from './parts/row-text.ts'
+
+export const splitNames = ['train', 'validation', 'test'] as const
+export type SplitName = (typeof splitNames)[number]
+
+const share = z.number().min(0).max(1)
+/** Of the rows; they sum to 1. */
+const Shares = z
+  .strictObject({ train: share, validation: share, test: share })
+  .default({ train: 0.7, validation: 0.15, test: 0.15 })
+  .refine(({ train, validation, test }) => Math.abs(train + validation + test - 1) < 1e-9, 'the shares must sum to 1')
+
+const seed = z.int().nonnegative().default(0)
+
+export const SplitRule = z.discriminatedUnion('kind', [
+  /** Earliest rows first; rows of one moment stay together, rows without a time are in none. */
+  z.strictObject({ kind: z.literal('time'), shares: Shares }),
+  /** By a hash of the seed and the row, so equal rows stay together. */
+  z.strictObject({ kind: z.literal('random'), seed, shares: Shares }),
+  /** By a hash of the seed and these columns: all rows of a customer, say, are in one split, in every version. */
+  z.strictObject({ kind: z.literal('key'), columns: z.array(z.string()).min(1), seed, shares: Shares }),
+])
+export type SplitRule = z.infer<typeof SplitRule>
+export type SplitRuleInput = z.input<typeof SplitRule>
+
+/** A rule as it came out on one version: all that is needed to select the rows again. */
+export const Split = z.strictObject({
+  rule: SplitRule,
+  /** Of the version (`manifestDigest`). */
+  dataset: Digest,
+  /** Of a split by time: first microsecond of validation and of test, as decimal text; null when nothing comes before. */
+  boundariesUs: z.tuple([z.string(), z.string()]).nullable(),
+  rows: z.strictObject({ train: z.int(), validation: z.int(), test: z.int() }),
+})
+export type Split = z.infer<typeof Split>
+
+/** Shares are kept to a millionth. */
+const buckets = 1_000_000
+
+/**
+ * Counts the rows of each split, and finds the boundaries of one by time.
+ * @param view over the whole version.
+ * @throws DomainError time_column_missing, column_not_found
+ */
+export async function makeSplit(
+  tables: Tables,
+  { view, manifest, dataset, rule }: { view: string; manifest: Manifest; dataset: string; rule: SplitRule },
+): Promise<Split> {
+  const boundariesUs = rule.kind === 'time' ? await timeBoundaries(tables, { view, manifest, rule }) : null
+  const split: Split = { rule, dataset, boundariesUs, rows: { train: 0, validation: 0, test: 0 } }
+  const counts = splitNames.map(
+    (name) => `count(*) FILTER (WHERE ${splitCondition(split, { manifest, name })}) AS ${name}`,
+  )
+  const [row] = await tables.rows(`SELECT ${counts.join(', ')} FROM ${quoteName(view)}`)
+  return {
+    ...split,
+    rows: { train: Number(row!['train']), validation: Number(row!['validation']), test: Number(row!['test']) },
+  }
+}
+
+/** The SQL condition that holds for the rows of one split; pass it to `readColumns` or `subset`. */
+export function splitCondition(
+  split: Pick<Split, 'rule' | 'boundariesUs'>,
+  { manifest, name }: { manifest: Manifest; name: SplitName },
+): string {
+  const { rule } = split
+  if (rule.kind === 'time') return timeSplitCondition(split.boundariesUs, { timeColumn: timeColumnOf(manifest), name })
+  const columns = rule.kind === 'key' ? keyColumns(manifest, rule.columns) : manifest.columns
+  const bucket = `(md5_number(${literal(`${rule.seed}|`)} || ${rowTextSql(columns)}) % ${buckets})`
+  const first = Math.round(rule.shares.train * buckets)
+  const second = Math.round((rule.shares.train + rule.shares.validation) * buckets)
+  if (name === 'train') return `${bucket} < ${first}`
+  return name === 'validation' ? `(${bucket} >= ${first} AND ${bucket} < ${second})` : `${bucket} >= ${second}`
+}
+
+function timeSplitCondition(
+  boundariesUs: Split['boundariesUs'],
+  { timeColumn, name }: { timeColumn: string; name: SplitName },
+): string {
+  if (!boundariesUs) return 'false'
+  const time = `epoch_us(${quoteName(timeColumn)})`
+  const [validation, test] = boundariesUs.map((text) => literal(BigInt(text)))
+  if (name === 'train') return `${time} < ${validation!}`
+  return name === 'validation' ? `(${time} >= ${validation!} AND ${time} < ${test!})` : `${time} >= ${test!}`
+}
+
+/** The moments at which the shares of the rows are reached. */
+async function timeBoundaries(
+  tables: Tables,
+  { view, manifest, rule }: { view: string; manifest: Manifest; rule: SplitRule },
+): Promise<Split['boundariesUs']> {
+  const { train, validation } = rule.shares
+  const time = `epoch_us(${quoteName(timeColumnOf(manifest))})`
+  const at = (fraction: number): string =>
+    // The whole share: nothing comes after the last moment.
+    fraction > 1 - 1e-9 ? `max(${time}) + 1` : `quantile_disc(${time}, ${fraction})`
+  const [row] = await tables.rows(
+    `SELECT (${at(train)})::VARCHAR AS first, (${at(train + validation)})::VARCHAR AS second FROM ${quoteName(view)}`,
+  )
+  const { first, second } = row!
+  return typeof first === 'string' && typeof second === 'string' ? [first, second] : null
+}
+
+function timeColumnOf({ timeColumn }: Manifest): string {
+  if (timeColumn !== undefined) return timeColumn
+  throw new DomainError(
+    'invalid',
+    'time_column_missing',
+    'a split by time needs a dataset with a time column: name one when you ingest it',
+  )
+}
+
+function keyColumns(manifest: Manifest, names: readonly string[]): Column[] {
+  return names.map((name) => {
+    const column = manifest.columns.find((candidate) => candidate.name === name)
+    if (column) return column
+    const message = `the dataset has no column "${name}" to split by: it has ${manifest.columns.map((other) => other.name).join(', ')}`
+    throw new DomainError('invalid', 'column_not_found', message)
+  })
+}
