@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { DomainError } from '../platform/errors.ts'
 import { binCount, FeatureBins } from '../statistics/binning.ts'
+import { MISSING_MICROS as missingMicros } from '../training/frame.ts'
 import type { Signature } from './signature.ts'
 
 export const BaselineFeature = z.strictObject({
@@ -53,4 +54,17 @@ export function baselineFits(baseline: Baseline, signature: Signature): void {
   const { bins, counts } = baseline.prediction
   if (counts.length !== binCount(bins))
     throw mismatch(`the prediction has ${counts.length} counts for ${binCount(bins)} bins`)
+}
+
+const microsPerHour = 3_600_000_000n
+const microsPerDay = 86_400_000_000n
+
+/** What is binned of a time stamp in microseconds: its hour (UTC) or weekday (0 = Monday), or itself; null when it is missing. */
+export function derivedValue(micros: bigint, derive: BaselineFeature['derive']): number | null {
+  if (micros === missingMicros) return null
+  if (derive === 'value') return Number(micros)
+  const ofDay = ((micros % microsPerDay) + microsPerDay) % microsPerDay
+  if (derive === 'hour') return Number(ofDay / microsPerHour)
+  const weekday = ((micros - ofDay) / microsPerDay + 3n) % 7n // 1970-01-01 was a Thursday.
+  return Number(weekday < 0n ? weekday + 7n : weekday)
 }

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { DomainError } from '../platform/errors.ts'
 import type { Frame, FrameColumn } from '../training/frame.ts'
+import { derivedValue } from './baseline.ts'
 
 const Condition = z.union([
   z.strictObject({ column: z.string(), in: z.array(z.string()).min(1).max(1000) }),
@@ -72,8 +73,6 @@ function rangesOf(
   return byKey(groups).map(([index, rows]) => ({ name: nameOf(index), rows }))
 }
 
-const microsOfHour = 3_600_000_000n
-const microsOfDay = 86_400_000_000n
 const weekdays = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday']
 
 function calendarOf(
@@ -81,18 +80,12 @@ function calendarOf(
   { column: name, calendar }: { column: string; calendar: 'hour' | 'weekday' },
 ): Slice[] {
   const { micros } = columnOf(frame, name, 'time')
-  const groups = grouped(frame, (row) => {
-    const day = floorDivide(micros[row]!, microsOfDay)
-    if (calendar === 'hour') return Number((micros[row]! - day * microsOfDay) / microsOfHour)
-    return Number((((day + 3n) % 7n) + 7n) % 7n) // 1970-01-01 was a Thursday.
-  })
-  const nameOf = (key: number): string => (calendar === 'hour' ? `${name} at ${key}h` : `${name} on ${weekdays[key]}`)
+  const groups = grouped(frame, (row) => derivedValue(micros[row]!, calendar) ?? -1)
+  const nameOf = (key: number): string => {
+    if (key < 0) return `${name} missing`
+    return calendar === 'hour' ? `${name} at ${key}h` : `${name} on ${weekdays[key]}`
+  }
   return byKey(groups).map(([key, rows]) => ({ name: nameOf(key), rows }))
-}
-
-function floorDivide(value: bigint, by: bigint): bigint {
-  const quotient = value / by
-  return value < 0n && quotient * by !== value ? quotient - 1n : quotient
 }
 
 function rowsWhere(frame: Frame, conditions: readonly z.infer<typeof Condition>[]): Uint32Array {
