@@ -41,6 +41,15 @@ export async function findPipelineRun(db: Db<PipelineRunTables>, id: string): Pr
   return row && { ...runOf(row), spec: JSON.parse(row.spec) as PipelineSpec }
 }
 
+/** The state as the transaction sees it, which may be newer than a run that was read before. */
+export async function findPipelineRunState(
+  db: Db<PipelineRunTables>,
+  id: string,
+): Promise<PipelineRunState | undefined> {
+  const row = await db.selectFrom('pipeline_run').select('state').where('id', '=', id).executeTakeFirst()
+  return row?.state
+}
+
 export interface PipelineRunFilter {
   readonly pipeline?: string | undefined
   readonly state?: PipelineRunState | undefined

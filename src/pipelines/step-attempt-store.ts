@@ -79,6 +79,11 @@ export async function setAttemptFence(
   await trx.updateTable('step_attempt').set({ fence }).where('id', '=', id).execute()
 }
 
+export async function findEventsOffset(db: Db<StepAttemptTables>, id: string): Promise<number> {
+  const row = await db.selectFrom('step_attempt').select('events_offset').where('id', '=', id).executeTakeFirst()
+  return row?.events_offset ?? 0
+}
+
 export async function setEventsOffset(
   trx: Transaction<StepAttemptTables>,
   { id, eventsOffset }: { id: string; eventsOffset: number },

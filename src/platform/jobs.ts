@@ -301,6 +301,22 @@ export async function expiredJobs(
   return rows.map(jobOf)
 }
 
+/** Running jobs that this owner has leased: after a restart, its own work of before. */
+export async function jobsOwnedBy(
+  db: Db<JobTables>,
+  filter: { readonly queue: string; readonly owner: string },
+): Promise<Job[]> {
+  const rows = await db
+    .selectFrom('job')
+    .selectAll()
+    .where('queue', '=', filter.queue)
+    .where('state', '=', 'running')
+    .where('lease_owner', '=', filter.owner)
+    .orderBy('id')
+    .execute()
+  return rows.map(jobOf)
+}
+
 /**
  * Delay before attempt `attempt + 1`: 1 s doubled each time, at most 5 minutes, of which the second half is spread by the job's own id,
  * so that jobs that failed together do not come back together.
