@@ -12,6 +12,7 @@ import {
   type Transaction,
 } from 'kysely'
 import { Migrator, type Migration } from 'kysely/migration'
+import { sleep } from './clock.ts'
 import { DomainError } from './errors.ts'
 import { openSqliteDriver } from './sqlite-driver.ts'
 
@@ -29,7 +30,9 @@ export interface Database<T> extends AsyncDisposable {
 }
 
 const poolSize = 8
-const transactionTries = 8
+const transactionTries = 12
+const retryBaseMs = 2
+const retryCapMs = 250
 const serializationFailures = new Set(['40001', '40P01'])
 
 interface Scope {
@@ -141,6 +144,8 @@ export async function transact<T, R>(db: Kysely<T>, work: (trx: Transaction<T>) 
     } finally {
       scope.connected = false // What the work left running (a timer, a loop) is outside of it from here on.
     }
+    // A random wait, or the same writers meet again each time and one of them starves.
+    await sleep(Math.random() * Math.min(retryCapMs, retryBaseMs * 2 ** attempt))
   }
 }
 
