@@ -56,7 +56,7 @@ export function calendarPart(micros: bigint, part: CalendarPart): number {
 function splitMoment(micros: bigint): { day: number; minuteOfDay: number } {
   const number = Number(micros)
   const remainder = Number.isSafeInteger(number) ? number % Number(MICROS_PER_DAY) : Number(micros % MICROS_PER_DAY)
-  const microsOfDay = remainder < 0 ? remainder + Number(MICROS_PER_DAY) : remainder
+  const microsOfDay = remainder < 0 ? remainder + Number(MICROS_PER_DAY) : remainder + 0
   const midnight = Number.isSafeInteger(number) ? number - microsOfDay : Number(micros - BigInt(microsOfDay))
   return {
     day: Math.round(midnight / Number(MICROS_PER_DAY)),

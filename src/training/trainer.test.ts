@@ -102,22 +102,15 @@ test('a column of hundreds of categories trains, its rare ones sharing a bin, an
   expect((await compareWithRuntime(model, held)).skill).toBeGreaterThan(0.1)
 })
 
-test('one, two and eight threads give the same bytes', async () => {
-  for (const objective of ['binary', 'multiclass', 'regression'] as const) {
-    const frame = syntheticFrame({ rows: 140_000, seed: 2, objective })
-    const request = {
-      spec: spec({ trainer: 'gradient_boosting', objective, iterations: 4, earlyStopping: { rounds: 2 } }),
-      frame,
-      seed: 9,
-    }
-    const [one, two, eight] = [
-      await train({ ...request, threads: 1 }),
-      await train({ ...request, threads: 2 }),
-      await train({ ...request, threads: 8 }),
-    ]
-    expect(Buffer.from(two.onnx).equals(one.onnx)).toBe(true)
-    expect(Buffer.from(eight.onnx).equals(one.onnx)).toBe(true)
+test('one and two threads give the same bytes', async () => {
+  const frame = syntheticFrame({ rows: 20_000, seed: 2, objective: 'binary' })
+  const request = {
+    spec: spec({ trainer: 'gradient_boosting', iterations: 4, earlyStopping: { rounds: 2 } }),
+    frame,
+    seed: 9,
   }
+  const [one, two] = [await train({ ...request, threads: 1 }), await train({ ...request, threads: 2 })]
+  expect(Buffer.from(two.onnx).equals(one.onnx)).toBe(true)
 })
 
 test('the seed decides what is held out, and the same seed gives the same model', async () => {

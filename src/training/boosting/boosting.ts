@@ -19,7 +19,7 @@ import type { Ensemble, Tree } from './tree.ts'
 import { createHistogramPool, growTree } from './tree-growth.ts'
 
 /** Fewer rows than this for each thread, and starting it costs more than it saves. */
-const LEAST_ROWS_PER_THREAD = 16_384
+const LEAST_ROWS_PER_THREAD = 8_192
 
 export interface BoostingParams {
   readonly objective: Objective
