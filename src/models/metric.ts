@@ -38,15 +38,6 @@ export type MetricName = z.infer<typeof MetricName>
 export const Metrics = z.partialRecord(MetricName, z.number())
 export type Metrics = Readonly<z.infer<typeof Metrics>>
 
-const higherIsBetter: ReadonlySet<MetricName> = new Set(['auc', 'accuracy', 'r2'])
-const zeroIsBest: ReadonlySet<MetricName> = new Set(['calibration_gap', 'mean_error'])
-
-/** By how much `candidate` is worse than `champion`: above 0 whatever way the metric points. */
-export function worseBy(metric: MetricName, candidate: number, champion: number): number {
-  if (higherIsBetter.has(metric)) return champion - candidate
-  return zeroIsBest.has(metric) ? Math.abs(candidate) - Math.abs(champion) : candidate - champion
-}
-
 /** Labels (class index, or value) and what a model said: `width` numbers a row. */
 export interface Scored {
   readonly task: Task
