@@ -172,22 +172,6 @@ export async function listTraffic(
   return rows.map((row) => ({ arm: armOfColumns(row), sums: trafficOfRow(row) }))
 }
 
-/** Sums over all pairs of the two versions since the day. */
-export async function sumPairs(
-  db: Db<MonitoringTables>,
-  { endpoint, champion, challenger, dayMs }: PairKey,
-): Promise<PairedLoss> {
-  const rows = await db
-    .selectFrom('paired_loss')
-    .selectAll()
-    .where('endpoint', '=', endpoint)
-    .where('champion', '=', champion)
-    .where('challenger', '=', challenger)
-    .where('day_ms', '>=', dayMs)
-    .execute()
-  return rows.map(pairsOfRow).reduce(mergePairs, noPairs())
-}
-
 export async function addTotal(
   trx: Transaction<MonitoringTables>,
   total: { name: string; value: number },

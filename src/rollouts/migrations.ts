@@ -1,0 +1,46 @@
+// The tables of rollouts: the rollouts and every verdict on them.
+import type { Migrations } from '../platform/database.ts'
+
+export const rolloutMigrations: Migrations = {
+  '2026-11-21-70-rollout': {
+    async up(db) {
+      await db.schema
+        .createTable('rollout')
+        .addColumn('id', 'text', (c) => c.primaryKey())
+        .addColumn('endpoint', 'text', (c) => c.notNull())
+        // The endpoint while it is under way, else null: unique, so there is one at a time.
+        .addColumn('active_endpoint', 'text', (c) => c.unique())
+        .addColumn('model', 'text', (c) => c.notNull())
+        .addColumn('champion', 'integer', (c) => c.notNull())
+        .addColumn('challenger', 'integer', (c) => c.notNull())
+        .addColumn('key', 'text', (c) => c.unique())
+        .addColumn('state', 'text', (c) => c.notNull())
+        .addColumn('step', 'integer', (c) => c.notNull())
+        .addColumn('policy', 'text', (c) => c.notNull())
+        .addColumn('started_ms', 'bigint', (c) => c.notNull())
+        .addColumn('phase_started_ms', 'bigint', (c) => c.notNull())
+        .addColumn('finished_ms', 'bigint')
+        .addColumn('watch_until_ms', 'bigint')
+        .addColumn('slow_limit_ms', 'double precision')
+        .addColumn('held', 'integer', (c) => c.notNull())
+        .addColumn('sentence', 'text', (c) => c.notNull())
+        .addColumn('created_by', 'text', (c) => c.notNull())
+        .addColumn('created_at_ms', 'bigint', (c) => c.notNull())
+        .execute()
+      await db.schema.createIndex('rollout_endpoint').on('rollout').columns(['endpoint', 'id']).execute()
+      await db.schema
+        .createTable('rollout_verdict')
+        .addColumn('rollout', 'text', (c) => c.notNull())
+        .addColumn('sequence', 'integer', (c) => c.notNull())
+        .addColumn('phase', 'text', (c) => c.notNull())
+        .addColumn('step', 'integer', (c) => c.notNull())
+        .addColumn('verdict', 'text', (c) => c.notNull())
+        .addColumn('reason', 'text', (c) => c.notNull())
+        .addColumn('statistics', 'text', (c) => c.notNull())
+        .addColumn('judged_ms', 'bigint', (c) => c.notNull())
+        .addColumn('at_ms', 'bigint', (c) => c.notNull())
+        .addPrimaryKeyConstraint('rollout_verdict_key', ['rollout', 'sequence'])
+        .execute()
+    },
+  },
+}

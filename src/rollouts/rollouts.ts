@@ -1,0 +1,171 @@
+// Starting a rollout, and taking one back by hand.
+import type { Kysely } from 'kysely'
+import type { Actor } from '../governance/audit.ts'
+import { recordLineage } from '../governance/lineage.ts'
+import { findAlias } from '../models/alias-store.ts'
+import { versionNode, versionText } from '../models/model-version.ts'
+import { moveAlias } from '../models/promotion.ts'
+import { transact, type Db } from '../platform/database.ts'
+import { DomainError } from '../platform/errors.ts'
+import { appendEvent } from '../platform/events.ts'
+import type { Endpoint } from '../serving/endpoint.ts'
+import { getEndpoint } from '../serving/endpoints.ts'
+import {
+  challengerServes,
+  challengerText,
+  championText,
+  nothingToRollBack,
+  rolloutActive,
+  rolloutWithoutChampion,
+  type Rollout,
+  type RolloutPolicy,
+} from './rollout.ts'
+import { findActiveRollout, findLastPromotion, findRolloutByKey, putRollout } from './rollout-store.ts'
+import {
+  endWithChampion,
+  enter,
+  rolloutNode,
+  takeBack,
+  type RolloutDatabase,
+  type RolloutTrx,
+} from './traffic-moves.ts'
+
+export interface NewRollout {
+  readonly endpoint: string
+  readonly model: string
+  /** The challenger; it must be approved. */
+  readonly version: number
+  readonly policy: RolloutPolicy
+  /** Policy time. */
+  readonly nowMs: number
+  readonly reason: string
+  /** What was started under it once is answered again, not started again. */
+  readonly key?: string | undefined
+}
+
+/**
+ * Starts comparing a version with the champion: alias `challenger`, its first variant behind the endpoint, lineage, audit and the event
+ * `rollout.started` in one transaction (the caller's, when it is given one). One rollout at a time behind an endpoint.
+ * @throws DomainError rollout_active, rollout_without_champion, challenger_serves, endpoint_variants_taken, endpoint_not_found,
+ * model_version_not_found, version_not_approved
+ */
+export async function startRollout(db: Db<RolloutDatabase>, actor: Actor, input: NewRollout): Promise<Rollout> {
+  return within(db, async (trx) => {
+    const known = input.key === undefined ? undefined : await findRolloutByKey(trx, input.key)
+    if (known) return known
+    const { endpoint, model, version, policy, nowMs, reason } = input
+    const champion = await comparedWith(trx, input)
+    const first = policy.shadow ? 'shadow' : policy.canary ? 'canary' : 'pending'
+    const rollout: Rollout = {
+      id: actor.ids('rol'),
+      endpoint,
+      model,
+      champion,
+      challenger: version,
+      key: input.key ?? null,
+      state: first,
+      step: 0,
+      policy,
+      startedMs: nowMs,
+      phaseStartedMs: nowMs,
+      finishedMs: null,
+      watchUntilMs: null,
+      slowLimitMs: null,
+      held: false,
+      sentence: `${model}/${version} is compared with ${model}/${champion}: ${reason}`,
+      createdBy: actor.name,
+      createdAtMs: actor.clock(),
+    }
+    const before = await findAlias(trx, { model, alias: 'challenger' })
+    if (before?.version !== version) {
+      const expected = before?.version ?? null
+      await moveAlias(trx, actor, { model, alias: 'challenger', version, expected, reason: rollout.sentence })
+    }
+    await enter(trx, actor, rollout)
+    const atMs = actor.clock()
+    const judged = [versionNode({ model, version }), versionNode({ model, version: champion })]
+    await recordLineage(
+      trx,
+      judged.map((upstream) => ({ upstream, downstream: rolloutNode(rollout.id), relation: 'judged_by', atMs })),
+    )
+    const payload = {
+      id: rollout.id,
+      endpoint,
+      model,
+      champion: championText(rollout),
+      challenger: challengerText(rollout),
+      sentence: rollout.sentence,
+    }
+    await appendEvent(trx, { type: 'rollout.started', subject: endpoint, payload, atMs })
+    return rollout
+  })
+}
+
+/** The champion that the challenger meets; every reason against beginning is found here. */
+async function comparedWith(trx: RolloutTrx, { endpoint: name, model, version }: NewRollout): Promise<number> {
+  const active = await findActiveRollout(trx, name)
+  if (active) throw rolloutActive(name, active.id)
+  const endpoint = await getEndpoint(trx, name)
+  const alias = await findAlias(trx, { model, alias: 'champion' })
+  const serving = endpoint.variants.find(({ role }) => role === 'champion')
+  if (!alias || serving?.version !== versionText({ model, version: alias.version })) {
+    throw rolloutWithoutChampion(name, model)
+  }
+  if (alias.version === version) throw challengerServes(name, versionText({ model, version }))
+  assertFree(endpoint)
+  const watched = await findLastPromotion(trx, name)
+  if (watched && watched.watchUntilMs !== null) await putRollout(trx, { ...watched, watchUntilMs: null })
+  return alias.version
+}
+
+/** A former champion that is only kept loaded may go; a variant that somebody put there by hand may not. */
+function assertFree({ name, variants }: Endpoint): void {
+  const other = variants.find(({ role, weight }) => role === 'shadow' || (role === 'canary' && weight > 0))
+  if (!other) return
+  throw new DomainError(
+    'conflict',
+    'endpoint_variants_taken',
+    `endpoint "${name}" has ${other.version} as ${other.role} already: remove it first, or its rows and a rollout's would mix`,
+  )
+}
+
+export interface Rollback {
+  readonly endpoint: string
+  readonly reason: string
+  /** Policy time. */
+  readonly nowMs: number
+}
+
+/**
+ * Takes the challenger away at once, or undoes the last promotion if its version is still champion.
+ * @throws DomainError nothing_to_roll_back
+ */
+export async function rollback(db: Db<RolloutDatabase>, actor: Actor, input: Rollback): Promise<Rollout> {
+  return within(db, async (trx) => {
+    const { endpoint, reason, nowMs } = input
+    const sentence = `${actor.name} rolled back: ${reason}`
+    const active = await findActiveRollout(trx, endpoint)
+    if (active) {
+      const ended: Rollout = { ...active, state: 'rolled_back', finishedMs: nowMs, sentence }
+      await endWithChampion(trx, actor, ended)
+      return ended
+    }
+    const promoted = await findLastPromotion(trx, endpoint)
+    if (!promoted || !(await isStillChampion(trx, promoted))) throw nothingToRollBack(endpoint)
+    const back: Rollout = { ...promoted, state: 'rolled_back', finishedMs: nowMs, watchUntilMs: null, sentence }
+    await takeBack(trx, actor, back)
+    return back
+  })
+}
+
+/** Whether the version that this rollout promoted has the alias and the traffic. */
+export async function isStillChampion(trx: RolloutTrx, rollout: Rollout): Promise<boolean> {
+  const alias = await findAlias(trx, { model: rollout.model, alias: 'champion' })
+  if (alias?.version !== rollout.challenger) return false
+  const { variants } = await getEndpoint(trx, rollout.endpoint)
+  return variants.some(({ version, role }) => role === 'champion' && version === challengerText(rollout))
+}
+
+function within<R>(db: Db<RolloutDatabase>, work: (trx: RolloutTrx) => Promise<R>): Promise<R> {
+  return db.isTransaction ? work(db as RolloutTrx) : transact(db as Kysely<RolloutDatabase>, work)
+}

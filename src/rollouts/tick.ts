@@ -1,0 +1,246 @@
+// Looking after the rollouts under way: judged on what monitoring counted, every verdict stored, and acted on in the same transaction.
+import type { Kysely } from 'kysely'
+import type { Actor } from '../governance/audit.ts'
+import { findAlias } from '../models/alias-store.ts'
+import { championLatencyMs, rolloutStatistics } from '../monitoring/rollout-statistics.ts'
+import { transact } from '../platform/database.ts'
+import { DomainError } from '../platform/errors.ts'
+import { appendEvent } from '../platform/events.ts'
+import type { Log } from '../platform/log.ts'
+import type { Endpoint } from '../serving/endpoint.ts'
+import { findEndpoint } from '../serving/endpoint-store.ts'
+import { judge } from './judging.ts'
+import { challengerText, championText, isActive, type Rollout, type RolloutVerdict } from './rollout.ts'
+import { findRollout, insertVerdict, listRolloutsToTick, listVerdicts, putRollout } from './rollout-store.ts'
+import { isStillChampion } from './rollouts.ts'
+import {
+  cancel,
+  endWithChampion,
+  enter,
+  promote,
+  takeBack,
+  type RolloutDatabase,
+  type RolloutTrx,
+} from './traffic-moves.ts'
+import type { Judgement } from './verdict.ts'
+
+export interface TickDeps {
+  readonly db: Kysely<RolloutDatabase>
+  /** In whose name traffic moves, such as `loop:flights`. */
+  readonly actor: Actor
+  readonly log: Log
+}
+
+export interface Tick {
+  /** Absent: all endpoints. */
+  readonly endpoint?: string | undefined
+  /** Policy time. */
+  readonly nowMs: number
+}
+
+/** Requests slower than this quantile of the champion's, fixed when the canary begins, are slow. */
+const slowQuantile = 0.99
+/** Days before the canary that the champion's latency is taken from. */
+const slowWindowMs = 7 * 86_400_000
+
+/**
+ * Judges every rollout under way and acts on the verdicts; watches promotions. Each rollout is one transaction that looks at its state
+ * first, so it may be called at any moment, as often as one likes, and killed. Answers the verdicts that are new.
+ */
+export async function tickRollouts(deps: TickDeps, tick: Tick): Promise<RolloutVerdict[]> {
+  const verdicts: RolloutVerdict[] = []
+  for (const id of await listRolloutsToTick(deps.db, tick.endpoint)) {
+    try {
+      const verdict = await transact(deps.db, (trx) => tickOne(deps.actor, trx, { id, nowMs: tick.nowMs }))
+      if (verdict) verdicts.push(verdict)
+    } catch (error) {
+      if (!(error instanceof DomainError)) throw error
+      deps.log.warn('a rollout could not move on and is ended', { rollout: id, error: error.message })
+      await transact(deps.db, (trx) => abandon(deps.actor, trx, { id, nowMs: tick.nowMs, why: error.message }))
+    }
+  }
+  return verdicts
+}
+
+async function tickOne(
+  actor: Actor,
+  trx: RolloutTrx,
+  { id, nowMs }: { id: string; nowMs: number },
+): Promise<RolloutVerdict | undefined> {
+  const rollout = await findRollout(trx, id)
+  const endpoint = rollout && (await findEndpoint(trx, rollout.endpoint))
+  if (!rollout) return undefined
+  if (!isActive(rollout)) {
+    await watch(actor, trx, { rollout, endpoint, nowMs })
+    return undefined
+  }
+  const moved = await movedBySomebody(trx, rollout, endpoint)
+  if (moved) {
+    await cancel(trx, actor, { ...rollout, state: 'cancelled', finishedMs: nowMs, sentence: moved })
+    return undefined
+  }
+  const judged = isQuarantined(endpoint, challengerText(rollout))
+    ? takenOut(rollout)
+    : judge(rollout, await statisticsOf(trx, rollout), nowMs)
+  const verdict = await storeVerdict(actor, trx, { rollout, judged, nowMs })
+  await act(actor, trx, { rollout, judged, nowMs })
+  return verdict
+}
+
+function statisticsOf(trx: RolloutTrx, rollout: Rollout): ReturnType<typeof rolloutStatistics> {
+  return rolloutStatistics(trx, {
+    endpoint: rollout.endpoint,
+    champion: championText(rollout),
+    challenger: challengerText(rollout),
+    sinceMs: rollout.phaseStartedMs,
+    slowLimitMs: rollout.slowLimitMs ?? undefined,
+  })
+}
+
+const isQuarantined = (endpoint: Endpoint | undefined, version: string): boolean =>
+  endpoint?.variants.some((variant) => variant.version === version && variant.quarantined) ?? false
+
+const takenOut = (rollout: Rollout): Judgement => ({
+  verdict: 'roll_back',
+  reason: `the gateway took ${challengerText(rollout)} out: it hung or ended its worker repeatedly, or could not be loaded`,
+  statistics: {},
+})
+
+/** What somebody else changed so that the comparison has lost its ground; undefined: nothing. */
+async function movedBySomebody(
+  trx: RolloutTrx,
+  rollout: Rollout,
+  endpoint: Endpoint | undefined,
+): Promise<string | undefined> {
+  const { model, champion } = rollout
+  if (!endpoint) return `endpoint "${rollout.endpoint}" is gone`
+  const alias = await findAlias(trx, { model, alias: 'champion' })
+  if (alias?.version !== champion) {
+    return `the champion of ${model} was moved from ${champion} to ${alias?.version ?? 'nothing'} while ${challengerText(rollout)} was compared with it`
+  }
+  const serves = (version: string): boolean => endpoint.variants.some((variant) => variant.version === version)
+  if (!serves(championText(rollout))) return `${championText(rollout)} was taken from the endpoint by somebody else`
+  if (rollout.state !== 'pending' && !serves(challengerText(rollout))) {
+    return `${challengerText(rollout)} was taken from the endpoint by somebody else`
+  }
+  return undefined
+}
+
+interface Judged {
+  readonly rollout: Rollout
+  readonly judged: Judgement
+  readonly nowMs: number
+}
+
+/** Stored unless it says the same on the same evidence as the one before. */
+async function storeVerdict(
+  actor: Actor,
+  trx: RolloutTrx,
+  { rollout, judged, nowMs }: Judged,
+): Promise<RolloutVerdict | undefined> {
+  const [last] = await listVerdicts(trx, { rollout: rollout.id, limit: 1 })
+  const verdict: RolloutVerdict = {
+    rollout: rollout.id,
+    sequence: (last?.sequence ?? 0) + 1,
+    phase: rollout.state,
+    step: rollout.step,
+    verdict: judged.verdict,
+    reason: judged.reason,
+    statistics: judged.statistics,
+    judgedMs: nowMs,
+    atMs: actor.clock(),
+  }
+  if (last && evidenceText(last) === evidenceText(verdict)) return undefined
+  await insertVerdict(trx, verdict)
+  return verdict
+}
+
+/** Time alone is no new evidence. */
+function evidenceText({ phase, step, verdict, statistics }: RolloutVerdict): string {
+  const numbers = Object.entries(statistics).filter(([name]) => name !== 'elapsedMs')
+  return JSON.stringify([phase, step, verdict, numbers.toSorted(([a], [b]) => (a < b ? -1 : 1))])
+}
+
+async function act(actor: Actor, trx: RolloutTrx, { rollout, judged, nowMs }: Judged): Promise<void> {
+  const sentence = judged.reason
+  switch (judged.verdict) {
+    case 'continue':
+      return
+    case 'advance':
+      return advance(actor, trx, { rollout, judged, nowMs })
+    case 'promote': {
+      const { watchMs } = rollout.policy
+      const watchUntilMs = watchMs > 0 ? nowMs + watchMs : null
+      return promote(trx, actor, { ...rollout, state: 'promoted', finishedMs: nowMs, watchUntilMs, sentence })
+    }
+    case 'roll_back':
+      return endWithChampion(trx, actor, { ...rollout, state: 'rolled_back', finishedMs: nowMs, sentence })
+    case 'inconclusive':
+      if (rollout.policy.onInconclusive === 'roll_back') {
+        return endWithChampion(trx, actor, { ...rollout, state: 'inconclusive', finishedMs: nowMs, sentence })
+      }
+      return hold(actor, trx, { ...rollout, sentence })
+  }
+}
+
+async function advance(actor: Actor, trx: RolloutTrx, { rollout, judged, nowMs }: Judged): Promise<void> {
+  const { endpoint } = rollout
+  const version = championText(rollout)
+  const next: Rollout =
+    rollout.state === 'canary'
+      ? { ...rollout, step: rollout.step + 1, held: false, sentence: judged.reason }
+      : {
+          ...rollout,
+          state: 'canary',
+          step: 0,
+          phaseStartedMs: nowMs,
+          held: false,
+          slowLimitMs:
+            (await championLatencyMs(trx, {
+              endpoint,
+              version,
+              sinceMs: nowMs - slowWindowMs,
+              quantile: slowQuantile,
+            })) ?? null,
+          sentence: judged.reason,
+        }
+  await enter(trx, actor, next)
+  const payload = { id: next.id, endpoint, state: next.state, step: next.step, sentence: next.sentence }
+  await appendEvent(trx, { type: 'rollout.advanced', subject: endpoint, payload, atMs: actor.clock() })
+}
+
+/** The question stays open, traffic as it is; told once. */
+async function hold(actor: Actor, trx: RolloutTrx, rollout: Rollout): Promise<void> {
+  await putRollout(trx, { ...rollout, held: true })
+  if (rollout.held) return
+  const { id, endpoint, sentence } = rollout
+  const payload = { id, endpoint, sentence }
+  await appendEvent(trx, { type: 'rollout.held', subject: endpoint, payload, atMs: actor.clock() })
+}
+
+/** After a promotion: taken back if the gateway takes the new champion out; when the time is over, the former one is unloaded. */
+async function watch(
+  actor: Actor,
+  trx: RolloutTrx,
+  { rollout, endpoint, nowMs }: { rollout: Rollout; endpoint: Endpoint | undefined; nowMs: number },
+): Promise<void> {
+  if (rollout.state !== 'promoted' || rollout.watchUntilMs === null) return
+  if (!endpoint || !(await isStillChampion(trx, rollout))) return putRollout(trx, { ...rollout, watchUntilMs: null })
+  if (isQuarantined(endpoint, challengerText(rollout))) {
+    const { reason: sentence } = takenOut(rollout)
+    return takeBack(trx, actor, { ...rollout, state: 'rolled_back', watchUntilMs: null, sentence })
+  }
+  if (nowMs >= rollout.watchUntilMs) await enter(trx, actor, { ...rollout, watchUntilMs: null })
+}
+
+/** A move that the models or the endpoint refused: the champion keeps the traffic. */
+async function abandon(
+  actor: Actor,
+  trx: RolloutTrx,
+  { id, nowMs, why }: { id: string; nowMs: number; why: string },
+): Promise<void> {
+  const rollout = await findRollout(trx, id)
+  if (!rollout || !isActive(rollout)) return
+  const sentence = `it could not move on: ${why}`
+  await endWithChampion(trx, actor, { ...rollout, state: 'rolled_back', finishedMs: nowMs, sentence })
+}
