@@ -1,20 +1,21 @@
-// Applying a spec: the things it names are made, its version is stored, and the engine hears of it. Idempotent.
+// Applying a spec: the things it names are made, its version is stored, and the engine hears of it. Idempotent, in one transaction.
 import { createHash } from 'node:crypto'
 import type { Kysely, Transaction } from 'kysely'
-import { recordAudit, type Actor, type AuditTables } from '../governance/audit.ts'
+import { recordAudit, type Actor } from '../governance/audit.ts'
 import { transact } from '../platform/database.ts'
 import { DomainError } from '../platform/errors.ts'
-import { appendEvent, type EventTables } from '../platform/events.ts'
+import { appendEvent } from '../platform/events.ts'
+import { defineLoop, type DefinitionTables } from './definitions.ts'
 import { findAppliedSpec, insertAppliedSpec, type AppliedSpec, type LoopTables } from './loop-store.ts'
 import { isEmptyPlan, planLoop, retrainReasons, type Plan } from './plan.ts'
 import type { LoopSpec } from './spec.ts'
 
-export type ApplyTables = LoopTables & AuditTables & EventTables
+export type ApplyTables = LoopTables & DefinitionTables
 
-export interface ApplyDeps {
-  readonly db: Kysely<ApplyTables>
-  /** Makes the dataset, model, endpoint and monitors that the spec names, or brings them up to date. Idempotent; wired by `app`. */
-  readonly define: (actor: Actor, spec: LoopSpec) => Promise<void>
+export interface ApplyDeps<T extends ApplyTables> {
+  readonly db: Kysely<T>
+  /** Makes the dataset that the spec names, or brings its definition up to date; idempotent, in the transaction of the apply. */
+  readonly defineDataset: (trx: Transaction<T>, actor: Actor, dataset: LoopSpec['dataset']) => Promise<void>
 }
 
 export interface Applied {
@@ -26,25 +27,26 @@ export interface Applied {
 /**
  * Makes the loop what the spec says. Applying what is applied already changes nothing and records nothing.
  * `fromVersion`: the version that the caller's plan was compared with, so that nobody applies over what they have not seen.
- * @throws DomainError loop_changed
+ * @throws DomainError loop_changed, and what the stages throw whose things it defines
  */
-export async function applyLoop(
-  deps: ApplyDeps,
+export async function applyLoop<T extends ApplyTables>(
+  deps: ApplyDeps<T>,
   actor: Actor,
   { spec, fromVersion }: { spec: LoopSpec; fromVersion?: number | undefined },
 ): Promise<Applied> {
-  const seen = await findAppliedSpec(deps.db, spec.name)
-  assertFrom(spec.name, fromVersion, seen)
-  const plan = planLoop(spec, seen)
-  if (seen && isEmptyPlan(plan)) return { plan, version: seen.version }
-  // Before the version is stored: a crash in between leaves a plan that is not empty, and applying it again finishes the work.
-  await deps.define(actor, spec)
-  const version = (seen?.version ?? 0) + 1
-  await transact(deps.db, async (trx) => {
-    assertFrom(spec.name, seen?.version ?? 0, await findAppliedSpec(trx, spec.name))
+  return transact(deps.db, async (wide) => {
+    // The wider transaction has these tables too; the type of a connection cannot say so.
+    const trx = wide as unknown as Transaction<ApplyTables>
+    const applied = await findAppliedSpec(trx, spec.name)
+    assertFrom(spec.name, fromVersion, applied)
+    const plan = planLoop(spec, applied)
+    if (applied && isEmptyPlan(plan)) return { plan, version: applied.version }
+    await deps.defineDataset(wide, actor, spec.dataset)
+    await defineLoop(trx, actor, spec)
+    const version = (applied?.version ?? 0) + 1
     await storeVersion(trx, actor, { spec, version, plan })
+    return { plan, version }
   })
-  return { plan, version }
 }
 
 async function storeVersion(

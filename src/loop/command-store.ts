@@ -67,11 +67,15 @@ export async function updateCommand(
   await trx.updateTable('loop_command').set(change).where('id', '=', id).execute()
 }
 
-/** The command that began this pipeline run or rollout. */
+/** The command that began this pipeline run or rollout: by what it answered, or by the id itself, where the run was begun under it. */
 export async function findCommandByReference(
   db: Db<CommandTables>,
   reference: string,
 ): Promise<StoredCommand | undefined> {
-  const row = await db.selectFrom('loop_command').selectAll().where('reference', '=', reference).executeTakeFirst()
+  const row = await db
+    .selectFrom('loop_command')
+    .selectAll()
+    .where((where) => where.or([where('reference', '=', reference), where('id', '=', reference)]))
+    .executeTakeFirst()
   return row && { loop: row.loop, command: LoopCommand.parse(JSON.parse(row.command)), tries: row.tries }
 }

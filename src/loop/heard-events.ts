@@ -25,7 +25,12 @@ export const LoopApplied = z.object({
 export const LoopAsked = z.object({ loop: z.string(), actor: z.string(), reason: z.string() })
 
 // Of other stages' payloads only what the loop needs is looked at, so that they may grow.
-const Alert = z.object({ endpoint: z.string(), monitor: z.string(), sentence: z.string() })
+const Alert = z.object({
+  endpoint: z.string(),
+  monitor: z.string(),
+  sentence: z.string(),
+  closeReason: z.string().optional(),
+})
 const DatasetVersionCreated = z.object({
   dataset: z.string(),
   version: z.int(),
@@ -36,7 +41,8 @@ const PipelineRunFinished = z.object({
   id: z.string(),
   state: z.string(),
   outputs: z.record(z.string(), z.unknown()).default({}),
-  reason: z.string().optional(),
+  /** The step that failed, if one did. */
+  error: z.object({ step: z.string(), message: z.string().nullable() }).nullish(),
 })
 const RolloutFinished = z.object({
   id: z.string(),
@@ -102,12 +108,19 @@ async function loopsWhere(db: Db<Tables>, matches: (spec: LoopSpec) => boolean):
   return applied.flatMap((each) => (each && matches(each.spec) ? [each.spec.name] : []))
 }
 
+/** Where no window closed the alert, its last window's numbers would mislead. */
+const closedBy: Readonly<Record<string, string>> = {
+  version_replaced: 'the version that it looked at no longer is champion',
+  monitor_changed: 'its definition was changed',
+}
+
 async function hearAlert(
   db: Db<Tables>,
   kind: 'alert_opened' | 'alert_closed',
   payload: unknown,
 ): Promise<HeardInput[]> {
-  const { endpoint, monitor, sentence } = Alert.parse(payload)
+  const { endpoint, monitor, closeReason, ...alert } = Alert.parse(payload)
+  const sentence = (closeReason && closedBy[closeReason]) ?? alert.sentence
   const loops = await loopsWhere(db, (spec) => spec.endpoint.name === endpoint)
   return loops.map((loop) => ({ loop, input: { kind, monitor, sentence } }))
 }
@@ -134,7 +147,7 @@ async function hearPipelineRun(db: Db<Tables>, payload: unknown): Promise<HeardI
 
 function pipelineInput(
   { command }: StoredCommand,
-  { id, state, outputs, reason }: z.infer<typeof PipelineRunFinished>,
+  { id, state, outputs, error }: z.infer<typeof PipelineRunFinished>,
 ): HeardInput['input'] {
   const failed = (why: string): HeardInput['input'] => ({
     kind: 'failed',
@@ -142,7 +155,8 @@ function pipelineInput(
     pipelineRun: id,
     reason: why,
   })
-  if (state !== 'succeeded') return failed(reason ?? `pipeline run ${id} ${state}`)
+  if (error) return failed(`step ${error.step} of pipeline run ${id} failed: ${error.message ?? 'it gave no reason'}`)
+  if (state !== 'succeeded') return failed(`pipeline run ${id} was ${state}`)
   if (command.kind === 'start_ingest') return { kind: 'ingested', command: command.id }
   const gate = PipelineGateOutput.safeParse(outputs[gateStep])
   if (!gate.success) return failed(`pipeline run ${id} ended without a gate result`)

@@ -1,22 +1,19 @@
 // The engine on a real database with the real dispatcher: the loop's whole round, and what a crash in the middle leaves.
 import type { Kysely } from 'kysely'
 import { expect, test } from 'vitest'
-import { governanceMigrations } from '../governance/migrations.ts'
 import { testActor } from '../governance/testing.ts'
 import { DomainError } from '../platform/errors.ts'
-import { eventMigrations, startDispatcher } from '../platform/events.ts'
+import { startDispatcher } from '../platform/events.ts'
 import { silentLog } from '../platform/log.ts'
 import { createTestDatabase } from '../platform/testing.ts'
-import { applyLoop, type ApplyTables } from './apply.ts'
+import type { ApplyTables } from './apply.ts'
 import { listDecisions } from './decision-store.ts'
 import { createLoopEngine, type LoopEngineTables } from './loop-engine.ts'
 import { findState } from './loop-store.ts'
-import { loopMigrations } from './migrations.ts'
 import { requestOfLoop } from './loop-request.ts'
-import { emit, scriptStages, testLoop, type ScriptedStages } from './testing.ts'
+import { applyTestLoop, emit, loopTestMigrations, scriptStages, type ScriptedStages } from './testing.ts'
 
 type Tables = LoopEngineTables & ApplyTables
-const migrations = { ...eventMigrations, ...governanceMigrations, ...loopMigrations }
 const day = (text: string): number => Date.parse(`${text}T00:00:00Z`)
 
 /** A control plane's part of the loop: stop it and start another on the same database, as a restart does. */
@@ -42,13 +39,13 @@ async function kindsOf(db: Kysely<Tables>): Promise<string[]> {
 }
 
 test('a loop goes from apply to its first champion, and by an alert to its second', async () => {
-  await using db = await createTestDatabase<Tables>(migrations)
+  await using db = await createTestDatabase<Tables>(loopTestMigrations)
   const stages = scriptStages()
   const time: { watermarkMs?: number; wallMs: number } = { wallMs: 1000 }
   await using running = start(db, stages, time)
   const { dispatcher, engine } = running
 
-  await applyLoop({ db, define: async () => undefined }, testActor('ann'), { spec: testLoop() })
+  await applyTestLoop(db, testActor('ann'))
   await dispatcher.drain()
   expect(stages.calls).toEqual(['ingest flights.1.start_ingest'])
   await emit(db, 'dataset.version_created', arrived)
@@ -88,20 +85,18 @@ test('a loop goes from apply to its first champion, and by an alert to its secon
 })
 
 test('an engine that dies after it began a pipeline finds it again and begins no second one', async () => {
-  await using db = await createTestDatabase<Tables>(migrations)
+  await using db = await createTestDatabase<Tables>(loopTestMigrations)
   const stages = scriptStages()
   const time = { wallMs: 1000 }
-  await applyLoop({ db, define: async () => undefined }, testActor(), { spec: testLoop() })
+  await applyTestLoop(db, testActor())
   {
     await using dying = start(db, stages, time)
     // The work is begun, then the process is gone before it could write that down.
-    const { startIngest } = stages
-    stages.startIngest = async (request) => {
-      await startIngest(request)
+    stages.interruptAfter = () => {
       throw new Error('killed')
     }
     await dying.dispatcher.drain()
-    stages.startIngest = startIngest
+    stages.interruptAfter = () => undefined
   }
   expect(stages.begun.size).toBe(1)
   time.wallMs += 60_000
@@ -116,9 +111,9 @@ test('an engine that dies after it began a pipeline finds it again and begins no
 })
 
 test('events that are delivered again decide nothing twice', async () => {
-  await using db = await createTestDatabase<Tables>(migrations)
+  await using db = await createTestDatabase<Tables>(loopTestMigrations)
   const stages = scriptStages()
-  await applyLoop({ db, define: async () => undefined }, testActor(), { spec: testLoop() })
+  await applyTestLoop(db, testActor())
   {
     await using first = start(db, stages, { wallMs: 1 })
     await first.dispatcher.drain()
@@ -132,14 +127,14 @@ test('events that are delivered again decide nothing twice', async () => {
 })
 
 test('a command that is refused ends the attempt with the reason; one that is unavailable is tried again', async () => {
-  await using db = await createTestDatabase<Tables>(migrations)
+  await using db = await createTestDatabase<Tables>(loopTestMigrations)
   const stages = scriptStages()
   const time = { wallMs: 1000 }
   await using running = start(db, stages, time)
   stages.interrupt = () => {
     throw new DomainError('unavailable', 'busy', 'no slot is free')
   }
-  await applyLoop({ db, define: async () => undefined }, testActor(), { spec: testLoop() })
+  await applyTestLoop(db, testActor())
   await running.dispatcher.drain()
   expect(await stateOf(db)).toMatchObject({ phase: 'ingesting' })
   stages.interrupt = () => {
@@ -159,15 +154,16 @@ test('a command that is refused ends the attempt with the reason; one that is un
 })
 
 test('a pipeline that failed, or ended without a gate result, is told as that', async () => {
-  await using db = await createTestDatabase<Tables>(migrations)
+  await using db = await createTestDatabase<Tables>(loopTestMigrations)
   const stages = scriptStages()
   await using running = start(db, stages, { wallMs: 1 })
-  await applyLoop({ db, define: async () => undefined }, testActor(), { spec: testLoop() })
+  await applyTestLoop(db, testActor())
   await running.dispatcher.drain()
   await emit(db, 'dataset.version_created', arrived)
-  await emit(db, 'pipeline_run.finished', { id: 'ref_1', state: 'failed', outputs: {} })
+  const error = { step: 'ingest', code: 'csv_ragged', message: 'line 7 has 4 fields, not 5' }
+  await emit(db, 'pipeline_run.finished', { id: 'ref_1', state: 'failed', outputs: {}, error })
   await running.dispatcher.drain()
   const told = await listDecisions(db, { loop: 'flights', limit: 100 })
-  expect(told.at(-1)?.sentence).toContain('pipeline run ref_1 failed')
+  expect(told.at(-1)?.sentence).toContain('step ingest of pipeline run ref_1 failed: line 7 has 4 fields, not 5')
   expect(told.at(-1)?.evidence).toMatchObject({ pipelineRun: 'ref_1', command: 'flights.1.start_ingest' })
 })

@@ -73,10 +73,11 @@ function thingsOf(spec: LoopSpec): Map<string, Fields> {
   return new Map(things.map(([address, fields]) => [address, flatten(JSON.parse(JSON.stringify(fields)) as Json)]))
 }
 
-/** Nested fields under dotted names; a list of plain values is one field. */
+/** Nested fields under dotted names; a list of plain values is one field, and null is no field. */
 function flatten(value: Json, path = ''): Map<string, Json> {
+  if (value === null) return new Map()
   const isScalarList = Array.isArray(value) && value.every((item) => typeof item !== 'object' || item === null)
-  if (typeof value !== 'object' || value === null || isScalarList) return new Map([[path, value]])
+  if (typeof value !== 'object' || isScalarList) return new Map([[path, value]])
   const fields = Object.entries(value) as [string, Json][]
   return new Map(fields.flatMap(([key, item]) => [...flatten(item, path ? `${path}.${key}` : key)]))
 }

@@ -2,7 +2,14 @@
 import { expect, test } from 'vitest'
 import { createGenerator, type Generator } from '../statistics/random.ts'
 import { dayMs } from './duration.ts'
-import { emptyState, LoopCommand, LoopState, type Decision, type LoopInput, type PolicySettings } from './policy-state.ts'
+import {
+  emptyState,
+  LoopCommand,
+  LoopState,
+  type Decision,
+  type LoopInput,
+  type PolicySettings,
+} from './policy-state.ts'
 import { advance } from './policy.ts'
 
 const startMs = Date.parse('2001-02-01T00:00:00Z')
@@ -107,16 +114,19 @@ test('the games are worth playing: every kind of decision and command occurs', (
   expect(all.filter(began).length).toBeGreaterThan(200)
 })
 
-test.each(games)('there is never more than one thing under way, and none while paused begins (seed $seed)', ({ steps }) => {
-  for (const { before, after, commands } of steps) {
-    expect(commands.length).toBeLessThanOrEqual(1)
-    const command = commands[0]
-    if (command) expect(after.attempt?.command).toBe(command.id)
-    if (after.attempts > before.attempts) expect(after.paused).toBe(false)
-    const busy = ['ingesting', 'training', 'going_live', 'rolling_out'].includes(after.phase)
-    expect(busy).toBe(after.attempt !== null)
-  }
-})
+test.each(games)(
+  'there is never more than one thing under way, and none while paused begins (seed $seed)',
+  ({ steps }) => {
+    for (const { before, after, commands } of steps) {
+      expect(commands.length).toBeLessThanOrEqual(1)
+      const command = commands[0]
+      if (command) expect(after.attempt?.command).toBe(command.id)
+      if (after.attempts > before.attempts) expect(after.paused).toBe(false)
+      const busy = ['ingesting', 'training', 'going_live', 'rolling_out'].includes(after.phase)
+      expect(busy).toBe(after.attempt !== null)
+    }
+  },
+)
 
 test.each(games)('cooldown and budget hold (seed $seed)', ({ steps }) => {
   let endedMs = Number.NEGATIVE_INFINITY
@@ -159,9 +169,12 @@ test.each(games)('only what went live, was promoted or moved by hand is champion
   }
 })
 
-test.each(games)('the same inputs give the same story, and no command id occurs twice (seed $seed)', ({ seed, steps }) => {
-  expect(play(seed)).toEqual(steps)
-  const commands = steps.flatMap((step) => step.commands)
-  expect(new Set(commands.map(({ id }) => id)).size).toBe(commands.length)
-  for (const command of commands) expect(LoopCommand.parse(JSON.parse(JSON.stringify(command)))).toEqual(command)
-})
+test.each(games)(
+  'the same inputs give the same story, and no command id occurs twice (seed $seed)',
+  ({ seed, steps }) => {
+    expect(play(seed)).toEqual(steps)
+    const commands = steps.flatMap((step) => step.commands)
+    expect(new Set(commands.map(({ id }) => id)).size).toBe(commands.length)
+    for (const command of commands) expect(LoopCommand.parse(JSON.parse(JSON.stringify(command)))).toEqual(command)
+  },
+)

@@ -159,7 +159,12 @@ function hearPause(draft: Draft, { kind, actor, reason }: Heard<'paused' | 'resu
 }
 
 /** The phase in which each answer is awaited; a failure is in any. */
-const answerPhase = { ingested: 'ingesting', gated: 'training', went_live: 'going_live', rolled_out: 'rolling_out' } as const
+const answerPhase = {
+  ingested: 'ingesting',
+  gated: 'training',
+  went_live: 'going_live',
+  rolled_out: 'rolling_out',
+} as const
 
 /** Whether it answers the one command that the attempt waits for. */
 function isAwaited({ attempt, phase }: LoopState, input: Answer): boolean {
@@ -186,7 +191,8 @@ function hearAnswer(draft: Draft, input: Answer, evidence: Evidence): void {
 function hearGate(draft: Draft, input: Heard<'gated'>, evidence: Evidence): void {
   const { state } = draft
   const { modelVersion, gate, pipelineRun, passed } = input
-  const sentence = clause(input.sentence)
+  // A sentence that begins with the version's name goes on from "it".
+  const sentence = clause(input.sentence).replace(new RegExp(`^${RegExp.escape(modelVersion)} `, 'v'), 'it ')
   const proof = { ...evidence, modelVersion, gate, pipelineRun }
   if (!passed) {
     const next = state.champion

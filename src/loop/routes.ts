@@ -3,19 +3,19 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import type { Kysely } from 'kysely'
 import { z } from 'zod'
 import { actorOf } from '../governance/access.ts'
-import type { Actor, AuditTables } from '../governance/audit.ts'
-import type { EventTables } from '../platform/events.ts'
-import { applyLoop } from './apply.ts'
+import { applyLoop, type ApplyDeps, type ApplyTables } from './apply.ts'
 import { listDecisions, type DecisionTables } from './decision-store.ts'
-import { findAppliedSpec, findState, getAppliedSpec, listLoopNames, type LoopTables } from './loop-store.ts'
+import { findAppliedSpec, findState, getAppliedSpec, listLoopNames } from './loop-store.ts'
 import { requestOfLoop, type LoopRequestKind } from './loop-request.ts'
 import { Plan, planLoop } from './plan.ts'
 import { Decision, emptyState, LoopState } from './policy-state.ts'
 import { LoopSpec, parseLoopSpec } from './spec.ts'
 
-export interface LoopRouteDeps {
-  readonly db: Kysely<LoopTables & DecisionTables & AuditTables & EventTables>
-  readonly define: (actor: Actor, spec: LoopSpec) => Promise<void>
+export type LoopRouteTables = ApplyTables & DecisionTables
+
+export interface LoopRouteDeps<T extends LoopRouteTables = LoopRouteTables> {
+  readonly db: Kysely<T>
+  readonly defineDataset: ApplyDeps<T>['defineDataset']
   /** Called after a change that the engine should hear of at once. */
   readonly wake?: () => void
 }

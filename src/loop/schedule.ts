@@ -8,7 +8,9 @@ const leastMs = 60_000
 const cronText = z.string().max(100).refine(isCron, 'a cron expression of five fields in UTC, such as "0 3 * * 1"')
 
 export const Schedule = z.union([
-  z.strictObject({ every: Duration.refine((text) => durationMs(text) >= leastMs, 'at least "1m"') }), z.strictObject({ cron: cronText })])
+  z.strictObject({ every: Duration.refine((text) => durationMs(text) >= leastMs, 'at least "1m"') }),
+  z.strictObject({ cron: cronText }),
+])
 export type Schedule = Readonly<z.infer<typeof Schedule>>
 
 function isCron(text: string): boolean {

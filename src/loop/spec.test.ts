@@ -30,16 +30,36 @@ test('a spec survives JSON, and what the policy needs of it is in milliseconds',
 const training = { trainer: gradientBoosting(), window: '28d' } as const
 
 test.each([
-  ['a trigger on a monitor that is not there', { retrain: retrain({ on: 'drift' }) }, /retrain\.on\[0\]: there is no monitor "drift": calibration/v],
+  [
+    'a trigger on a monitor that is not there',
+    { retrain: retrain({ on: 'drift' }) },
+    /retrain\.on\[0\]: there is no monitor "drift": calibration/v,
+  ],
   ['the target among the features', { features: ['distance', 'delay'] }, /features\[1\]: "delay" is the target/v],
   ['a feature twice', { features: ['distance', 'distance'] }, /features: a column is named twice/v],
-  ['two monitors of one name', { monitors: [monitor.calibration(), monitor.calibration({ window: '14d' })] }, /monitors: two monitors have one name/v],
+  [
+    'two monitors of one name',
+    { monitors: [monitor.calibration(), monitor.calibration({ window: '14d' })] },
+    /monitors: two monitors have one name/v,
+  ],
   ['a window of days and a half', { monitors: [monitor.calibration({ window: '36h' })] }, /monitors\[0\]\.windowDays/v],
-  ['a duration in words', { training: { ...training, holdout: 'a week' } }, /training\.holdout: a duration such as "28d"/v],
+  [
+    'a duration in words',
+    { training: { ...training, holdout: 'a week' } },
+    /training\.holdout: a duration such as "28d"/v,
+  ],
   ['a schedule in words', { retrain: retrain({ on: { every: 'week' as '1d' } }) }, /retrain\.on\[0\]/v],
-  ['no cooldown', { retrain: retrain({ on: 'calibration', cooldown: '0s' }) }, /retrain\.cooldown: it must be at least "1m"/v],
+  [
+    'no cooldown',
+    { retrain: retrain({ on: 'calibration', cooldown: '0s' }) },
+    /retrain\.cooldown: it must be at least "1m"/v,
+  ],
   ['a name with a space', { name: 'my flights' }, /name: lower-case letters/v],
-  ['a quantile of latency above 1', { monitors: [monitor.latency({ quantile: 99, high: 5 })] }, /monitors\[0\]\.signal\.quantile/v],
+  [
+    'a quantile of latency above 1',
+    { monitors: [monitor.latency({ quantile: 99, high: 5 })] },
+    /monitors\[0\]\.signal\.quantile/v,
+  ],
 ] as const)('%s is refused with the field that is wrong', (_, change, message) => {
   expect(() => testLoop({ monitors: [monitor.calibration()], ...change } as never)).toThrow(message)
 })

@@ -5,7 +5,7 @@ import { Schema, Source } from '../data/source.ts'
 import { GatePolicy } from '../models/gate-policy.ts'
 import { Monitor } from '../monitoring/monitor.ts'
 import { DomainError } from '../platform/errors.ts'
-import { CanaryPolicy, ShadowPolicy } from '../rollouts/verdict-policy.ts'
+import { RolloutPolicy } from '../rollouts/rollout.ts'
 import { TrainerSpec } from '../training/trainer-spec.ts'
 import { Duration, durationMs } from './duration.ts'
 import type { PolicySettings } from './policy-state.ts'
@@ -71,15 +71,6 @@ const LoopRetrain = z.strictObject({
   budget: z.strictObject({ retrains: z.int().positive(), per: Duration }).nullable(),
 })
 
-/** A phase that is null is left out; without both, a candidate that passed its gate is promoted at once. */
-const LoopRollout = z.strictObject({
-  shadow: ShadowPolicy.nullable(),
-  canary: CanaryPolicy.extend({
-    /** Share of the traffic that the canary answers. */
-    share: z.number().gt(0).max(0.5).default(0.1),
-  }).nullable(),
-})
-
 export const LoopSpec = z
   .strictObject({
     name: Name,
@@ -94,7 +85,7 @@ export const LoopSpec = z
     gate: GatePolicy,
     endpoint: LoopEndpoint,
     monitors: z.array(Monitor).max(100),
-    rollout: LoopRollout,
+    rollout: RolloutPolicy,
     retrain: LoopRetrain,
   })
   .superRefine(checkTogether)

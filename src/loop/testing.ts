@@ -1,11 +1,31 @@
 // For tests: a small loop, and the stages it commands as a script that answers with the events that the real ones write.
 import type { Kysely } from 'kysely'
-import { transact } from '../platform/database.ts'
-import { appendEvent, type EventTables } from '../platform/events.ts'
+import { governanceMigrations } from '../governance/migrations.ts'
+import type { Actor } from '../governance/audit.ts'
+import { modelMigrations } from '../models/migrations.ts'
+import { monitoringMigrations } from '../monitoring/migrations.ts'
+import { transact, type Migrations } from '../platform/database.ts'
+import { appendEvent, eventMigrations, type EventTables } from '../platform/events.ts'
+import { servingMigrations } from '../serving/migrations.ts'
+import { applyLoop, type Applied, type ApplyTables } from './apply.ts'
 import type { LoopActions } from './actions.ts'
 import { binary, dataset, gradientBoosting, loop, monitor, parquet, retrain, rollout } from './index.ts'
 import type { LoopOptions } from './builders/loop.ts'
+import { loopMigrations } from './migrations.ts'
 import type { LoopSpec } from './spec.ts'
+
+export const loopTestMigrations: Migrations = {
+  ...eventMigrations,
+  ...governanceMigrations,
+  ...modelMigrations,
+  ...servingMigrations,
+  ...monitoringMigrations,
+  ...loopMigrations,
+}
+
+/** Applies it, with a dataset that needs no definition. */
+export const applyTestLoop = (db: Kysely<ApplyTables>, actor: Actor, spec = testLoop()): Promise<Applied> =>
+  applyLoop({ db, defineDataset: async () => undefined }, actor, { spec })
 
 /** The flights, shortened; `change` replaces fields. */
 export function testLoop(change: Partial<LoopOptions> = {}): LoopSpec {
@@ -36,6 +56,8 @@ export interface ScriptedStages extends LoopActions {
   readonly begun: ReadonlyMap<string, string>
   /** Called before each action; throw to have it fail. */
   interrupt: (verb: string) => void
+  /** Called after it; throw to have the caller never hear of it. */
+  interruptAfter: (verb: string) => void
 }
 
 /** Stages that begin work and write an event when `finish` is called, as a pipeline run that ends later does. */
@@ -47,12 +69,14 @@ export function scriptStages(): ScriptedStages {
     stages.interrupt(verb)
     const reference = begun.get(commandId) ?? `ref_${begun.size + 1}`
     begun.set(commandId, reference)
+    stages.interruptAfter(verb)
     return { reference }
   }
   const stages: ScriptedStages = {
     calls,
     begun,
     interrupt: () => undefined,
+    interruptAfter: () => undefined,
     startIngest: async ({ commandId }) => begin('ingest', commandId),
     startTraining: async ({ commandId }) => begin('train', commandId),
     startRollout: async ({ commandId }) => begin('roll out', commandId),

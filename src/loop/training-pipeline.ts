@@ -21,63 +21,47 @@ export const PipelineGateOutput = z.object({
 /** The registered model of a loop has the loop's name. */
 export const modelName = (spec: LoopSpec): string => spec.name
 
-const from = (step: string, path?: string): { $from: string; path?: string } => ({
-  $from: step,
-  ...(path ? { path } : {}),
-})
+const from = (name: string, path?: string): object => ({ $from: name, ...(path ? { path } : {}) })
 
 type StartTraining = Extract<LoopCommand, { kind: 'start_training' }>
 
 /** The graph for a command of the policy: the same command gives the same graph, so that an unchanged step is found in the cache. */
 export function trainingPipeline(spec: LoopSpec, command: StartTraining): PipelineSpec {
-  const { features, target, dataset, training, gate } = spec
-  const { window, datasetVersion, champion } = command
-  const model = modelName(spec)
-  const split = {
-    dataset: datasetVersion,
-    timeColumn: dataset.timeColumn,
-    columns: [...new Set([dataset.timeColumn, ...features, target.column])],
-    training: window.training,
-    holdout: window.holdout,
-  }
+  const { features, target, training, gate } = spec
+  const { window, datasetVersion, champion, trigger } = command
   const { trainer, seed, threads } = training
-  const train = {
-    manifest: from('split', 'training'),
-    timeColumn: dataset.timeColumn,
-    features,
-    target,
-    trainer,
-    seed,
-    threads,
-  }
-  const evaluate = { candidate: from('train'), champion, manifest: from('split', 'holdout'), target, gate }
-  const register = {
-    model,
-    trained: from('train'),
-    infra: from('infra'),
-    datasetVersion,
-    trainedOn: window.training,
-    reason: command.trigger.reason,
-  }
-  return PipelineSpec.parse({
-    name: `${spec.name}.train`,
-    steps: [
-      { name: 'split', kind: 'data.split', input: split },
-      { name: 'train', kind: 'training.train', input: train },
-      { name: 'infra', kind: 'models.infra_validate', input: { trained: from('train') } },
-      { name: 'evaluate', kind: 'models.evaluate', input: evaluate },
-      { name: 'register', kind: 'models.register', input: register },
-      {
-        name: gateStep,
-        kind: 'models.gate',
-        input: {
-          version: from('register', 'version'),
-          champion,
-          evaluation: from('evaluate'),
-          infra: from('infra'),
-          gate,
-        },
-      },
-    ],
-  })
+  const trained = from('train')
+  const infra = from('infra')
+  const steps = [
+    step('split', 'data.split', { dataset: datasetVersion, training: window.training, holdout: window.holdout }),
+    step('train', 'training.train', { rows: from('split', 'training'), features, target, trainer, seed, threads }),
+    step('infra', 'models.infra_validate', { trained }),
+    // What a step process cannot look up: the champion's bytes and signature.
+    step('champion', 'models.resolve', { version: champion }),
+    step('evaluate', 'models.evaluate', {
+      candidate: trained,
+      champion: from('champion'),
+      rows: from('split', 'holdout'),
+      target,
+      gate,
+    }),
+    step('register', 'models.register', {
+      model: modelName(spec),
+      trained,
+      infra,
+      datasetVersion,
+      trainedOn: window.training,
+      reason: trigger.reason,
+    }),
+    step(gateStep, 'models.gate', {
+      version: from('register', 'version'),
+      champion,
+      evaluation: from('evaluate'),
+      infra,
+      gate,
+    }),
+  ]
+  return PipelineSpec.parse({ name: `${spec.name}.train`, steps })
 }
+
+const step = (name: string, kind: string, input: object): object => ({ name, kind, input })
