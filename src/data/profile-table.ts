@@ -110,9 +110,10 @@ async function histogramsOf(
     const width = (to - from) / histogramBins
     const bin =
       width > 0 && Number.isFinite(width)
-        ? `least(${histogramBins - 1}, floor((${axis} - ${literal(from)}) / ${literal(width)}))::UTINYINT`
-        : `(CASE WHEN ${axis} IS NOT NULL THEN 0 END)::UTINYINT`
-    return [`map_entries(histogram(${bin})) AS "h${index}"`]
+        ? `least(${histogramBins - 1}, floor((${axis} - ${literal(from)}) / ${literal(width)}))`
+        : '0'
+    // Said aloud, because least() passes over a null.
+    return [`map_entries(histogram((CASE WHEN ${axis} IS NOT NULL THEN ${bin} END)::UTINYINT)) AS "h${index}"`]
   })
   if (selects.length === 0) return columns.map(() => undefined)
   const [row] = await tables.rows(`SELECT ${selects.join(', ')} FROM ${quoteName(table)}`)

@@ -4,7 +4,7 @@ import { DomainError } from '../platform/errors.ts'
 import type { Tables } from '../platform/tables.ts'
 import { literal, quoteName } from '../platform/tables-sql.ts'
 import { Digest, type Column, type Manifest } from './manifest.ts'
-import { rowTextSql } from './parts/row-text.ts'
+import { lowHalfSql, rowTextSql } from './parts/row-text.ts'
 
 export const splitNames = ['train', 'validation', 'test'] as const
 export type SplitName = (typeof splitNames)[number]
@@ -54,14 +54,17 @@ export async function makeSplit(
 ): Promise<Split> {
   const boundariesUs = rule.kind === 'time' ? await timeBoundaries(tables, { view, manifest, rule }) : null
   const split: Split = { rule, dataset, boundariesUs, rows: { train: 0, validation: 0, test: 0 } }
-  const counts = splitNames.map(
-    (name) => `count(*) FILTER (WHERE ${splitCondition(split, { manifest, name })}) AS ${name}`,
+  const placed = splitNames.map((name) => `WHEN ${splitCondition(split, { manifest, name })} THEN '${name}'`).join(' ')
+  const found = await tables.rows(
+    `SELECT CASE ${placed} END AS split, count(*) AS n FROM ${quoteName(view)} GROUP BY 1`,
   )
-  const [row] = await tables.rows(`SELECT ${counts.join(', ')} FROM ${quoteName(view)}`)
-  return {
-    ...split,
-    rows: { train: Number(row!['train']), validation: Number(row!['validation']), test: Number(row!['test']) },
+  const counts = new Map(found.map((row) => [row['split'], Number(row['n'])]))
+  const rows = {
+    train: counts.get('train') ?? 0,
+    validation: counts.get('validation') ?? 0,
+    test: counts.get('test') ?? 0,
   }
+  return { ...split, rows }
 }
 
 /** The SQL condition that holds for the rows of one split; pass it to `readColumns` or `subset`. */
@@ -72,7 +75,7 @@ export function splitCondition(
   const { rule } = split
   if (rule.kind === 'time') return timeSplitCondition(split.boundariesUs, { timeColumn: timeColumnOf(manifest), name })
   const columns = rule.kind === 'key' ? keyColumns(manifest, rule.columns) : manifest.columns
-  const bucket = `(md5_number(${literal(`${rule.seed}|`)} || ${rowTextSql(columns)}) % ${buckets})`
+  const bucket = `(${lowHalfSql(`md5_number(${literal(`${rule.seed}|`)} || ${rowTextSql(columns)})`)} % ${buckets})`
   const first = Math.round(rule.shares.train * buckets)
   const second = Math.round((rule.shares.train + rule.shares.validation) * buckets)
   if (name === 'train') return `${bucket} < ${first}`

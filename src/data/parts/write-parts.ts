@@ -7,7 +7,7 @@ import { cellText, type Tables } from '../../platform/tables.ts'
 import { literal, quoteName } from '../../platform/tables-sql.ts'
 import type { Column, Manifest, Part } from '../manifest.ts'
 import { cutRows, strongEvery, weakEvery, type CutPoint, type CutSizes, type RowRange } from './cut.ts'
-import { rowTextSql, rowTextVersion } from './row-text.ts'
+import { lowHalfSql, rowTextSql, rowTextVersion } from './row-text.ts'
 
 export interface PartsInput {
   /** A table in its final order: by time and key where there are such columns, else as the source had it. */
@@ -32,9 +32,6 @@ export interface PartsResult {
   readonly storedParts: number
   readonly storedBytes: number
 }
-
-/** DuckDB's md5_number_lower is several times slower than halving the whole number. */
-const lowHalf = (sql: string): string => `(${sql} & 18446744073709551615)::UBIGINT`
 
 /** Rows are hashed block by block; a block that a cut goes through counts for two parts. */
 const blockRows = 4_096
@@ -71,7 +68,7 @@ export async function writeParts(deps: PartsDeps, input: PartsInput): Promise<Pa
 async function cutPoints(tables: Tables, input: PartsInput): Promise<CutPoint[]> {
   const table = quoteName(input.table)
   const sortColumns = sortColumnsOf(input)
-  const hash = (columns: readonly Column[]): string => lowHalf(`md5_number(${rowTextSql(columns)})`)
+  const hash = (columns: readonly Column[]): string => lowHalfSql(`md5_number(${rowTextSql(columns)})`)
   const keyed = sortColumns.map(({ name }) => quoteName(name)).join(', ')
   const source =
     sortColumns.length > 0
@@ -113,7 +110,7 @@ async function digestRanges(tables: Tables, input: PartsInput, ranges: readonly 
     ? `epoch_us(min(t))::VARCHAR AS time_min, epoch_us(max(t))::VARCHAR AS time_max`
     : 'NULL AS time_min, NULL AS time_max'
   const rows = await tables.rows(
-    `SELECT part, count(*) AS n, sum(${lowHalf('x')})::VARCHAR AS low, sum((x >> 64)::UBIGINT)::VARCHAR AS high, ${times}
+    `SELECT part, count(*) AS n, sum(${lowHalfSql('x')})::VARCHAR AS low, sum((x >> 64)::UBIGINT)::VARCHAR AS high, ${times}
      FROM (SELECT rowid AS r, rowid // ${blockRows} AS block, ${time ?? 'NULL'} AS t, md5_number(${rowTextSql(input.columns)}) AS x FROM ${quoteName(input.table)})
      JOIN part_piece USING (block) WHERE r >= first AND r < past GROUP BY part ORDER BY part`,
   )

@@ -1,0 +1,84 @@
+// What a dataset and its versions are, and how a version is named. Pure, so web/ and client/ import it too.
+import { z } from 'zod'
+import { DomainError } from '../platform/errors.ts'
+import { Column, Digest } from './manifest.ts'
+
+export const DatasetName = z
+  .string()
+  .regex(/^[a-zA-Z0-9][\w.\-]{0,127}$/v, 'letters, digits, dot, dash and underscore, at most 128')
+
+export const Dataset = z.object({
+  name: DatasetName,
+  createdAtMs: z.int(),
+  /** Number of the newest version. */
+  latest: z.int().positive(),
+})
+export type Dataset = Readonly<z.infer<typeof Dataset>>
+
+export const DatasetVersion = z.object({
+  dataset: DatasetName,
+  /** 1, 2, 3… per dataset, never reused. */
+  version: z.int().positive(),
+  /** Of the logical rows and schema; two versions with one digest hold the same rows. */
+  digest: Digest,
+  /** Blob with the manifest as JSON. */
+  manifestBlob: Digest,
+  rows: z.int().nonnegative(),
+  /** That the parts take in the blob store, shared ones included. */
+  bytes: z.int().nonnegative(),
+  parts: z.int().nonnegative(),
+  columns: z.array(Column),
+  timeColumn: z.string().nullable(),
+  keyColumns: z.array(z.string()),
+  /** Blob with the manifest of the rows that were set aside. */
+  quarantineBlob: Digest.nullable(),
+  quarantinedRows: z.int().nonnegative(),
+  createdAtMs: z.int(),
+  createdBy: z.string(),
+})
+export type DatasetVersion = Readonly<z.infer<typeof DatasetVersion>>
+
+/** Which version: the newest, one by number, one by digest, or the newest that was there at a time. */
+export type VersionRef =
+  | { readonly version: number }
+  | { readonly digest: string }
+  | { readonly asOfMs: number }
+  | 'latest'
+
+/**
+ * `latest`, `3`, a digest of 64 hexadecimal digits, or an ISO 8601 time.
+ * @throws DomainError version_ref
+ */
+export function parseVersionRef(text: string): VersionRef {
+  if (text === 'latest') return 'latest'
+  if (/^[1-9]\d{0,8}$/v.test(text)) return { version: Number(text) }
+  if (Digest.safeParse(text).success) return { digest: text }
+  const asOfMs = /^\d{4}-\d\d-\d\d/v.test(text) ? Date.parse(text) : Number.NaN
+  if (!Number.isNaN(asOfMs)) return { asOfMs }
+  throw new DomainError(
+    'invalid',
+    'version_ref',
+    `"${text}" names no version: write latest, a number, a digest, or a time such as 2026-01-31T12:00:00Z`,
+  )
+}
+
+/** `flights` or `flights/3` (or `flights/latest`, `flights/<digest>`, `flights/<time>`). @throws DomainError version_ref */
+export function parseDatasetRef(text: string): { readonly dataset: string; readonly ref: VersionRef } {
+  const slash = text.indexOf('/')
+  const [dataset, ref] = slash < 0 ? [text, 'latest'] : [text.slice(0, slash), text.slice(slash + 1)]
+  if (!DatasetName.safeParse(dataset).success)
+    throw new DomainError('invalid', 'version_ref', `"${text}" names no dataset: write name/version, such as flights/3`)
+  return { dataset, ref: parseVersionRef(ref) }
+}
+
+export const datasetNotFound = (name: string): DomainError =>
+  new DomainError(
+    'not_found',
+    'dataset_not_found',
+    `there is no dataset "${name}": ingest it first, or list what there is`,
+  )
+
+export function versionNotFound(dataset: string, ref: VersionRef): DomainError {
+  const text = ref === 'latest' ? ref : Object.values(ref).join()
+  return new DomainError('not_found', 'dataset_version_not_found', `dataset "${dataset}" has no version ${text}`)
+}

@@ -1,0 +1,86 @@
+// Datasets over HTTP: what there is. New versions come from ingest steps and diffs from diff steps, so nothing is written here.
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import type { BlobStore } from '../platform/blobs.ts'
+import type { Db } from '../platform/database.ts'
+import { Page } from '../platform/http.ts'
+import { findDataset, getProfile, getVersion, listDatasets, listVersions } from './dataset-store.ts'
+import type { DataTables } from './dataset-versions.ts'
+import { Dataset, datasetNotFound, DatasetName, DatasetVersion, parseVersionRef } from './dataset.ts'
+import { loadManifest } from './manifest-blob.ts'
+import { Manifest } from './manifest.ts'
+import { Profile } from './profile.ts'
+import { listValidations, StoredValidation } from './validation-store.ts'
+
+const config = { permission: 'data.read' } as const
+const ofDataset = z.object({ dataset: DatasetName })
+/** A number, `latest`, a digest, or a time: then the newest version that was there. */
+const ofVersion = ofDataset.extend({ version: z.string().min(1).max(64) })
+const VersionPage = Page.omit({ after: true }).extend({ before: z.coerce.number().int().positive().optional() })
+const ValidationPage = Page.extend({ version: z.coerce.number().int().positive().optional() })
+
+export interface DataRouteDeps {
+  readonly db: Db<DataTables>
+  readonly blobs: BlobStore
+}
+
+export const dataRoutes: FastifyPluginAsyncZod<DataRouteDeps> = async (server, { db, blobs }) => {
+  const versionOf = ({ dataset, version }: z.infer<typeof ofVersion>): Promise<DatasetVersion> =>
+    getVersion(db, { dataset, ref: parseVersionRef(version) })
+
+  server.get(
+    '/datasets',
+    { config, schema: { querystring: Page, response: { 200: z.object({ datasets: z.array(Dataset) }) } } },
+    async ({ query }) => ({
+      datasets: await listDatasets(db, query),
+    }),
+  )
+  server.get(
+    '/datasets/:dataset',
+    { config, schema: { params: ofDataset, response: { 200: Dataset } } },
+    async ({ params }) => {
+      const dataset = await findDataset(db, params.dataset)
+      if (!dataset) throw datasetNotFound(params.dataset)
+      return dataset
+    },
+  )
+  server.get(
+    '/datasets/:dataset/versions',
+    {
+      config,
+      schema: {
+        params: ofDataset,
+        querystring: VersionPage,
+        response: { 200: z.object({ versions: z.array(DatasetVersion) }) },
+      },
+    },
+    async ({ params, query }) => ({ versions: await listVersions(db, { ...params, ...query }) }),
+  )
+  server.get(
+    '/datasets/:dataset/versions/:version',
+    { config, schema: { params: ofVersion, response: { 200: DatasetVersion } } },
+    ({ params }) => versionOf(params),
+  )
+  server.get(
+    '/datasets/:dataset/versions/:version/manifest',
+    { config, schema: { params: ofVersion, response: { 200: Manifest } } },
+    async ({ params }) => loadManifest(blobs, (await versionOf(params)).manifestBlob),
+  )
+  server.get(
+    '/datasets/:dataset/versions/:version/profile',
+    { config, schema: { params: ofVersion, response: { 200: Profile } } },
+    async ({ params }) => getProfile(db, await versionOf(params)),
+  )
+  server.get(
+    '/datasets/:dataset/validations',
+    {
+      config,
+      schema: {
+        params: ofDataset,
+        querystring: ValidationPage,
+        response: { 200: z.object({ validations: z.array(StoredValidation) }) },
+      },
+    },
+    async ({ params, query }) => ({ validations: await listValidations(db, { ...params, ...query }) }),
+  )
+}
