@@ -20,6 +20,7 @@ import {
   setRunDeleted,
   type RecordingTables,
 } from './recording.ts'
+import { createRunWriter, waitingWritersMax } from './run-writer.ts'
 
 const migrations = { ...eventMigrations, ...governanceMigrations, ...experimentMigrations }
 const actor = testActor('ada')
@@ -136,18 +137,35 @@ test('a batch beyond the limits is refused by name', async () => {
   })
 })
 
-test('writers of one run beside each other lose nothing', async () => {
+test('writers beside each other, of one run and of many, lose nothing', async () => {
   await using db = await open()
-  const id = await transact(db, (trx) => createRun(trx, actor, { experiment: 'flights' }))
-  const write = async (writer: number) => {
+  const writer = createRunWriter(db)
+  const start = () => transact(db, (trx) => createRun(trx, actor, { experiment: 'flights' }))
+  const [shared, ...own] = [await start(), await start(), await start(), await start()]
+  const write = async (runId: string, who: number) => {
     for (let step = 0; step < 10; step++) {
-      const metrics = [{ key: 'loss', step, atMs: writer, value: writer * 100 + step }]
-      await transact(db, (trx) => logBatch(trx, id, { metrics }))
+      const metrics = [{ key: 'loss', step, atMs: who, value: who * 100 + step }]
+      await writer.write(runId, (trx) => logBatch(trx, runId, { metrics }))
     }
   }
-  await Promise.all([1, 2, 3, 4, 5, 6, 7, 8].map(write))
-  expect(await readHistory(db, { runId: id, key: 'loss', limit: 100 })).toHaveLength(80)
-  expect((await getRun(db, id)).metrics['loss']).toEqual({ latest: 809, step: 9, atMs: 8, min: 100, max: 809 })
+  await Promise.all([...[1, 2, 3, 4, 5, 6, 7, 8].map((who) => write(shared!, who)), ...own.map((id) => write(id, 1))])
+  expect(await readHistory(db, { runId: shared!, key: 'loss', limit: 100 })).toHaveLength(80)
+  expect((await getRun(db, shared!)).metrics['loss']).toEqual({ latest: 809, step: 9, atMs: 8, min: 100, max: 809 })
+  for (const id of own) expect(await readHistory(db, { runId: id, key: 'loss', limit: 100 })).toHaveLength(10)
+})
+
+test('a run that more writers wait for than its queue holds says so, and a failed write stops no other', async () => {
+  await using db = await open()
+  const writer = createRunWriter(db)
+  const id = await transact(db, (trx) => createRun(trx, actor, { experiment: 'flights' }))
+  const failed = writer.write(id, () => Promise.reject(new Error('planted')))
+  const tag = (i: number) => writer.write(id, (trx) => logBatch(trx, id, { tags: { last: String(i) } }))
+  const waiting = Array.from({ length: waitingWritersMax }, (_, i) => tag(i))
+  const settled = Promise.allSettled(waiting)
+  await expect(failed).rejects.toThrow('planted')
+  const outcomes = await settled
+  expect(outcomes.filter(({ status }) => status === 'rejected')).toMatchObject([{ reason: { code: 'run_busy' } }])
+  expect((await getRun(db, id)).tags).toEqual({ last: String(waitingWritersMax - 2) })
 })
 
 test('a run ends once, is announced once, and may be resumed', async () => {

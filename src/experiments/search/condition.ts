@@ -74,8 +74,9 @@ function textCondition(filter: RunFilter, column: RawBuilder<unknown>, kind: Dat
   if (typeof value === 'string') {
     if (operator === '=' || operator === '!=') return sql`${column} ${comparisons[operator]} ${value}`
     if (operator === 'like') return likeCondition(column, value, kind)
-    // The same on both, which is to say that only ASCII letters are folded on SQLite.
-    if (operator === 'ilike') return sql`lower(${column}) like ${value.toLowerCase()} escape ''`
+    // Only ASCII letters are folded on SQLite; its LIKE has no escape unless one is named, and PostgreSQL's has.
+    const noEscape = kind === 'postgres' ? sql`escape ''` : sql``
+    if (operator === 'ilike') return sql`lower(${column}) like lower(${value}) ${noEscape}`
   }
   throw unfit(filter, 'compare text by =, !=, like, ilike, or in with a list')
 }
