@@ -1,6 +1,6 @@
-// What a helper thread of a boosting run does: wait for a command, carry it out on its rows, say so.
+// What a helper thread of a boosting run does until it is ended: wait for a command, carry it out on its rows, say so.
 import { parentPort, workerData } from 'node:worker_threads'
-import { CONTROL, OPERATION, type BoostingMemory } from './memory.ts'
+import { CONTROL, type BoostingMemory } from './memory.ts'
 import { createShard } from './shard.ts'
 
 const { memory, thread } = workerData as { memory: BoostingMemory; thread: number }
@@ -16,12 +16,10 @@ for (let epoch = 0; ;) {
   for (let spin = 0; spin < SPINS; spin++) if (Atomics.load(control, CONTROL.epoch) !== epoch) break
   while (Atomics.load(control, CONTROL.epoch) === epoch) Atomics.wait(control, CONTROL.epoch, epoch)
   epoch = Atomics.load(control, CONTROL.epoch)
-  const stop = control[CONTROL.operation] === OPERATION.stop
   try {
-    if (!stop) shard()
+    shard()
   } catch {
     Atomics.store(control, CONTROL.failed, 1)
   }
   if (Atomics.sub(control, CONTROL.pending, 1) === 1) Atomics.notify(control, CONTROL.pending)
-  if (stop) break
 }

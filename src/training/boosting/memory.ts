@@ -79,7 +79,6 @@ export const OPERATION = {
   split: 3,
   /** Add the finished tree's values to scores (output). */
   update: 4,
-  stop: 5,
 } as const
 
 export const histogramSize = (shape: BoostingShape): number => shape.binOffsets.at(-1)!

@@ -43,7 +43,7 @@ export function createShard(memory: BoostingMemory, thread: number): Shard {
     end: new Int32Array(shape.maxLeaves),
   }
   return () => {
-    switch (control[CONTROL.operation] ?? OPERATION.stop) {
+    switch (control[CONTROL.operation] ?? 0) {
       case OPERATION.gradients:
         return computeGradients(shard)
       case OPERATION.root:

@@ -1,7 +1,7 @@
 // The threads of a boosting run: the caller's and helpers that share its memory. One command at a time, done by all before the next.
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
-import { CONTROL, OPERATION, type BoostingMemory } from './memory.ts'
+import { CONTROL, type BoostingMemory } from './memory.ts'
 import { createShard } from './shard.ts'
 
 /** A helper that does not finish one operation (milliseconds of work) in this time is taken for lost. */
@@ -43,21 +43,17 @@ export async function startTeam(memory: BoostingMemory): Promise<Team> {
       if (helpers.length > 0) waitForHelpers(control)
     },
     async [Symbol.asyncDispose]() {
-      const exits = helpers.map((helper) => once(helper, 'exit'))
-      command(OPERATION.stop)
-      await Promise.all(exits)
+      // Helpers only wait by now, and one that was lost or hangs must not keep us.
+      await Promise.all(helpers.map((helper) => helper.terminate()))
     },
   }
 }
 
 function startHelper(memory: BoostingMemory, thread: number): Worker {
-  // Published code is JavaScript, a clone runs as TypeScript.
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-  return new Worker(new URL(`./helper.${extension}`, import.meta.url), {
-    workerData: { memory, thread },
-    execArgv: [],
-    stdin: false,
-  })
+  // A clone runs as TypeScript, published code is JavaScript.
+  const source = new URL('./helper.ts', import.meta.url)
+  const file = import.meta.url.endsWith('.ts') ? source : new URL('./helper.js', import.meta.url)
+  return new Worker(file, { workerData: { memory, thread }, execArgv: [] })
 }
 
 function waitForHelpers(control: Int32Array): void {
