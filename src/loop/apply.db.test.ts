@@ -29,11 +29,10 @@ const testVersion = {
     classes: ['false', 'true'],
   },
 } satisfies NewVersion
-const defineDataset = async (): Promise<void> => undefined
 
 test('applying makes the model, the endpoint and the monitors; applying again changes and records nothing', async () => {
   await using db = await createTestDatabase<Tables>(loopTestMigrations)
-  await using server = await createTestServer(loopRoutes, { db, defineDataset })
+  await using server = await createTestServer(loopRoutes, { db })
   const post = async (url: string, payload: object) => (await server.inject({ method: 'POST', url, payload })).json()
   const spec = testLoop()
 
@@ -57,7 +56,7 @@ test('applying makes the model, the endpoint and the monitors; applying again ch
 
 test('a change is shown field by field, and nobody applies over what they have not seen', async () => {
   await using db = await createTestDatabase<Tables>(loopTestMigrations)
-  await using server = await createTestServer(loopRoutes, { db, defineDataset })
+  await using server = await createTestServer(loopRoutes, { db })
   const post = async (url: string, payload: object) => (await server.inject({ method: 'POST', url, payload })).json()
   await post('/loops/apply', { spec: testLoop() })
   const changed = testLoop({
@@ -115,7 +114,7 @@ test('a change is shown field by field, and nobody applies over what they have n
 
 test('a spec that is wrong is refused with its field, an unknown loop is not found, and reading is no writing', async () => {
   await using db = await createTestDatabase<Tables>(loopTestMigrations)
-  await using server = await createTestServer(loopRoutes, { db, defineDataset }, { permissions: ['loop.read'] })
+  await using server = await createTestServer(loopRoutes, { db }, { permissions: ['loop.read'] })
   const { labelDelay: _, ...spec } = testLoop()
   const planned = await server.inject({ method: 'POST', url: '/loops/plan', payload: { spec } })
   expect(planned.json()).toMatchObject({
@@ -131,7 +130,7 @@ test('a spec that is wrong is refused with its field, an unknown loop is not fou
 
 test('a person asks for a retrain and a pause; both are audited and told to the engine', async () => {
   await using db = await createTestDatabase<Tables>(loopTestMigrations)
-  await using server = await createTestServer(loopRoutes, { db, defineDataset }, { name: 'ann' })
+  await using server = await createTestServer(loopRoutes, { db }, { name: 'ann' })
   await applyTestLoop(db, testActor())
   for (const verb of ['trigger', 'pause', 'resume']) {
     const url = `/loops/flights/${verb}`

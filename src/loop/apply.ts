@@ -12,12 +12,6 @@ import type { LoopSpec } from './spec.ts'
 
 export type ApplyTables = LoopTables & DefinitionTables
 
-export interface ApplyDeps<T extends ApplyTables> {
-  readonly db: Kysely<T>
-  /** Makes the dataset that the spec names, or brings its definition up to date; idempotent, in the transaction of the apply. */
-  readonly defineDataset: (trx: Transaction<T>, actor: Actor, dataset: LoopSpec['dataset']) => Promise<void>
-}
-
 export interface Applied {
   readonly plan: Plan
   /** The version that runs now; the one before when nothing had to change. */
@@ -29,19 +23,16 @@ export interface Applied {
  * `fromVersion`: the version that the caller's plan was compared with, so that nobody applies over what they have not seen.
  * @throws DomainError loop_changed, and what the stages throw whose things it defines
  */
-export async function applyLoop<T extends ApplyTables>(
-  deps: ApplyDeps<T>,
+export async function applyLoop(
+  db: Kysely<ApplyTables>,
   actor: Actor,
   { spec, fromVersion }: { spec: LoopSpec; fromVersion?: number | undefined },
 ): Promise<Applied> {
-  return transact(deps.db, async (wide) => {
-    // The wider transaction has these tables too; the type of a connection cannot say so.
-    const trx = wide as unknown as Transaction<ApplyTables>
+  return transact(db, async (trx) => {
     const applied = await findAppliedSpec(trx, spec.name)
     assertFrom(spec.name, fromVersion, applied)
     const plan = planLoop(spec, applied)
     if (applied && isEmptyPlan(plan)) return { plan, version: applied.version }
-    await deps.defineDataset(wide, actor, spec.dataset)
     await defineLoop(trx, actor, spec)
     const version = (applied?.version ?? 0) + 1
     await storeVersion(trx, actor, { spec, version, plan })

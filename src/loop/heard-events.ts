@@ -1,5 +1,7 @@
 // Which events the loop hears, and what each means to which loop.
 import { z } from 'zod'
+import { findDataset, getProfile, getVersion, type DatasetTables } from '../data/dataset-store.ts'
+import type { DatasetVersion } from '../data/dataset.ts'
 import type { Db } from '../platform/database.ts'
 import type { StoredEvent } from '../platform/events.ts'
 import { findCommandByReference, type CommandTables, type StoredCommand } from './command-store.ts'
@@ -31,12 +33,7 @@ const Alert = z.object({
   sentence: z.string(),
   closeReason: z.string().optional(),
 })
-const DatasetVersionCreated = z.object({
-  dataset: z.string(),
-  version: z.int(),
-  rows: z.int(),
-  timeMaxMs: z.number().nullable(),
-})
+const DatasetVersionCreated = z.object({ dataset: z.string(), version: z.int() })
 const PipelineRunFinished = z.object({
   id: z.string(),
   state: z.string(),
@@ -64,14 +61,15 @@ export const heardEventTypes = [
   'alias.moved',
 ] as const
 
-type Tables = LoopTables & CommandTables
+export type HeardTables = LoopTables & CommandTables & DatasetTables
+type Tables = HeardTables
 
 /** Empty for an event that concerns no loop. */
 export async function hearEvent(db: Db<Tables>, { type, payload }: StoredEvent): Promise<HeardInput[]> {
   switch (type as (typeof heardEventTypes)[number]) {
     case 'loop.applied': {
       const { loop, ...applied } = LoopApplied.parse(payload)
-      return [{ loop, input: { kind: 'applied', ...applied } }]
+      return [...(await hearKnownRows(db, loop)), { loop, input: { kind: 'applied', ...applied } }]
     }
     case 'loop.retrain_requested':
       return [asked('manual', payload)]
@@ -126,10 +124,35 @@ async function hearAlert(
 }
 
 async function hearDatasetVersion(db: Db<Tables>, payload: unknown): Promise<HeardInput[]> {
-  const { dataset, version, rows, timeMaxMs } = DatasetVersionCreated.parse(payload)
+  const { dataset, version } = DatasetVersionCreated.parse(payload)
   const loops = await loopsWhere(db, (spec) => spec.dataset.name === dataset)
-  const input = { kind: 'dataset_version', version: `${dataset}/${version}`, rows, timeMaxMs } as const
+  if (loops.length === 0) return []
+  const input = await datasetInput(db, await getVersion(db, { dataset, ref: { version } }))
   return loops.map((loop) => ({ loop, input }))
+}
+
+/** The dataset of a new loop may have versions already; another loop, or a person, has ingested them. */
+async function hearKnownRows(db: Db<Tables>, loop: string): Promise<HeardInput[]> {
+  const name = (await findAppliedSpec(db, loop))?.spec.dataset.name
+  if (name === undefined || !(await findDataset(db, name))) return []
+  return [{ loop, input: await datasetInput(db, await getVersion(db, { dataset: name, ref: 'latest' })) }]
+}
+
+async function datasetInput(db: Db<Tables>, found: DatasetVersion): Promise<HeardInput['input']> {
+  const { dataset, version, rows, quarantinedRows, timeColumn } = found
+  const { columns } = await getProfile(db, { dataset, version })
+  const newest = columns.find(({ name }) => name === timeColumn)?.max
+  // Moments of a profile are in UTC, whether they say so or not.
+  const utc =
+    typeof newest === 'string' && /[\dT]\d:\d\d[\d:.]*$/v.test(newest) ? `${newest.replace(' ', 'T')}Z` : newest
+  const timeMaxMs = typeof utc === 'string' ? Date.parse(utc) : Number.NaN
+  return {
+    kind: 'dataset_version',
+    version: `${dataset}/${version}`,
+    rows,
+    quarantinedRows,
+    timeMaxMs: Number.isNaN(timeMaxMs) ? null : timeMaxMs,
+  }
 }
 
 async function hearAlias(db: Db<Tables>, payload: unknown): Promise<HeardInput[]> {

@@ -11,7 +11,7 @@ import { listDecisions } from './decision-store.ts'
 import { createLoopEngine, type LoopEngineTables } from './loop-engine.ts'
 import { findState } from './loop-store.ts'
 import { requestOfLoop } from './loop-request.ts'
-import { applyTestLoop, emit, loopTestMigrations, scriptStages, type ScriptedStages } from './testing.ts'
+import { applyTestLoop, arrive, emit, loopTestMigrations, scriptStages, type ScriptedStages } from './testing.ts'
 
 type Tables = LoopEngineTables & ApplyTables
 const day = (text: string): number => Date.parse(`${text}T00:00:00Z`)
@@ -25,7 +25,7 @@ function start(db: Kysely<Tables>, stages: ScriptedStages, time: { watermarkMs?:
   return { engine, dispatcher, [Symbol.asyncDispose]: () => dispatcher[Symbol.asyncDispose]() }
 }
 
-const arrived = { dataset: 'flights', version: 1, rows: 3_000_000, timeMaxMs: day('2001-07-01') - 60_000 }
+const arrived = { version: 1, rows: 3_000_000, timeMax: '2001-06-30T23:59:00Z' }
 const gateOutput = (version: string, passed = true) => ({
   gate: { gate: 'gate_1', version, passed, sentence: 'log loss 0.413 against 0.420' },
 })
@@ -48,7 +48,7 @@ test('a loop goes from apply to its first champion, and by an alert to its secon
   await applyTestLoop(db, testActor('ann'))
   await dispatcher.drain()
   expect(stages.calls).toEqual(['ingest flights.1.start_ingest'])
-  await emit(db, 'dataset.version_created', arrived)
+  await arrive(db, arrived)
   await emit(db, 'pipeline_run.finished', { id: 'ref_1', pipeline: 'flights.ingest', state: 'succeeded', outputs: {} })
   await dispatcher.drain()
   await emit(db, 'pipeline_run.finished', { id: 'ref_2', state: 'succeeded', outputs: gateOutput('flights/1') })
@@ -104,7 +104,7 @@ test('an engine that dies after it began a pipeline finds it again and begins no
   await restarted.engine.tick()
   expect(stages.calls).toEqual(['ingest flights.1.start_ingest', 'ingest flights.1.start_ingest'])
   expect(stages.begun.size).toBe(1)
-  await emit(db, 'dataset.version_created', arrived)
+  await arrive(db, arrived)
   await emit(db, 'pipeline_run.finished', { id: 'ref_1', state: 'succeeded', outputs: {} })
   await restarted.dispatcher.drain()
   expect(await stateOf(db)).toMatchObject({ phase: 'training' })
@@ -159,11 +159,25 @@ test('a pipeline that failed, or ended without a gate result, is told as that', 
   await using running = start(db, stages, { wallMs: 1 })
   await applyTestLoop(db, testActor())
   await running.dispatcher.drain()
-  await emit(db, 'dataset.version_created', arrived)
+  await arrive(db, arrived)
   const error = { step: 'ingest', code: 'csv_ragged', message: 'line 7 has 4 fields, not 5' }
   await emit(db, 'pipeline_run.finished', { id: 'ref_1', state: 'failed', outputs: {}, error })
   await running.dispatcher.drain()
   const told = await listDecisions(db, { loop: 'flights', limit: 100 })
   expect(told.at(-1)?.sentence).toContain('step ingest of pipeline run ref_1 failed: line 7 has 4 fields, not 5')
   expect(told.at(-1)?.evidence).toMatchObject({ pipelineRun: 'ref_1', command: 'flights.1.start_ingest' })
+})
+
+test('a loop whose dataset is there already trains at once', async () => {
+  await using db = await createTestDatabase<Tables>(loopTestMigrations)
+  const stages = scriptStages()
+  await using running = start(db, stages, { wallMs: 1 })
+  await arrive(db, arrived)
+  await applyTestLoop(db, testActor())
+  await running.dispatcher.drain()
+  expect(stages.calls).toEqual(['train flights.1.start_training'])
+  const told = await listDecisions(db, { loop: 'flights', limit: 100 })
+  expect(told[0]?.sentence).toBe(
+    'Dataset version flights/1 has 3000000 rows (+3000000), up to 2001-06-30T23:59Z; 10 were set aside.',
+  )
 })

@@ -6,22 +6,16 @@ import { DomainError, messageOf } from '../platform/errors.ts'
 import type { EventConsumer, EventTables, StoredEvent } from '../platform/events.ts'
 import type { Log } from '../platform/log.ts'
 import type { LoopActions } from './actions.ts'
-import {
-  insertCommands,
-  listPendingCommands,
-  updateCommand,
-  type CommandTables,
-  type StoredCommand,
-} from './command-store.ts'
+import { insertCommands, listPendingCommands, updateCommand, type StoredCommand } from './command-store.ts'
 import { insertDecisions, type DecisionTables } from './decision-store.ts'
-import { heardEventTypes, hearEvent, type HeardInput } from './heard-events.ts'
-import { findState, getAppliedSpec, listLoopNames, putState, type LoopTables } from './loop-store.ts'
+import { heardEventTypes, hearEvent, type HeardInput, type HeardTables } from './heard-events.ts'
+import { findState, getAppliedSpec, listLoopNames, putState } from './loop-store.ts'
 import { emptyState, type LoopInput, type LoopState, type PolicySettings } from './policy-state.ts'
 import { advance, type Advance } from './policy.ts'
 import { policySettings, type LoopSpec } from './spec.ts'
 import { trainingPipeline } from './training-pipeline.ts'
 
-export type LoopEngineTables = LoopTables & DecisionTables & CommandTables & EventTables
+export type LoopEngineTables = HeardTables & DecisionTables & EventTables
 
 export interface LoopEngineDeps {
   readonly db: Kysely<LoopEngineTables>

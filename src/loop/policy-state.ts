@@ -126,6 +126,8 @@ export type LoopInput = { readonly atMs: number; readonly eventSeq?: number } & 
       readonly kind: 'dataset_version'
       readonly version: string
       readonly rows: number
+      /** Rows that the expectations set aside. */
+      readonly quarantinedRows: number
       readonly timeMaxMs: number | null
     }
   | { readonly kind: 'ingested'; readonly command: string }

@@ -86,6 +86,7 @@ function randomInput(
       atMs,
       version: `flights/${versions}`,
       rows: 1000 * versions,
+      quarantinedRows: 0,
       timeMaxMs: atMs - Math.floor(random.uniform() * 3 * dayMs),
     },
     { kind: 'ingested', atMs, command },

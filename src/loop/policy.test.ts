@@ -35,6 +35,7 @@ const arrived: LoopInput = {
   atMs: day('2001-02-01'),
   version: 'flights/1',
   rows: 3_000_000,
+  quarantinedRows: 10,
   timeMaxMs: at('2001-06-30T23:59:00'),
 }
 const gated = (command: string, modelVersion: string, passed = true): LoopInput => ({

@@ -107,14 +107,15 @@ function hearAlert(draft: Draft, input: Heard<'alert_opened' | 'alert_closed'>, 
 
 function hearDatasetVersion(draft: Draft, input: Heard<'dataset_version'>, evidence: Evidence): void {
   const { state } = draft
-  const { version, rows, timeMaxMs } = input
+  const { version, rows, quarantinedRows, timeMaxMs } = input
   if (state.dataset?.version === version) return
   const came = rows - (state.dataset?.rows ?? 0)
   state.dataset = { version, rows, timeMaxMs }
   const until = timeMaxMs === null ? '' : `, up to ${momentText(timeMaxMs)}`
+  const aside = quarantinedRows === 0 ? '' : `; ${quarantinedRows} were set aside`
   const proof = { ...evidence, datasetVersion: version }
   tell(draft, 'data_arrived', {
-    sentence: `Dataset version ${version} has ${rows} rows (${came < 0 ? '' : '+'}${came})${until}.`,
+    sentence: `Dataset version ${version} has ${rows} rows (${came < 0 ? '' : '+'}${came})${until}${aside}.`,
     evidence: proof,
   })
   if (state.champion === null && state.attempt === null && state.specVersion > 0) {

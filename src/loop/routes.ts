@@ -3,7 +3,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import type { Kysely } from 'kysely'
 import { z } from 'zod'
 import { actorOf } from '../governance/access.ts'
-import { applyLoop, type ApplyDeps, type ApplyTables } from './apply.ts'
+import { applyLoop, type ApplyTables } from './apply.ts'
 import { listDecisions, type DecisionTables } from './decision-store.ts'
 import { findAppliedSpec, findState, getAppliedSpec, listLoopNames } from './loop-store.ts'
 import { requestOfLoop, type LoopRequestKind } from './loop-request.ts'
@@ -13,9 +13,8 @@ import { LoopSpec, parseLoopSpec } from './spec.ts'
 
 export type LoopRouteTables = ApplyTables & DecisionTables
 
-export interface LoopRouteDeps<T extends LoopRouteTables = LoopRouteTables> {
-  readonly db: Kysely<T>
-  readonly defineDataset: ApplyDeps<T>['defineDataset']
+export interface LoopRouteDeps {
+  readonly db: Kysely<LoopRouteTables>
   /** Called after a change that the engine should hear of at once. */
   readonly wake?: () => void
 }
@@ -65,7 +64,7 @@ export const loopRoutes: FastifyPluginAsyncZod<LoopRouteDeps> = async (server, d
     { schema: { body: applyBody, response: { 200: z.object({ plan: Plan, version }) } }, config: write },
     async (request) => {
       const { fromVersion } = request.body
-      const applied = await applyLoop(deps, actorOf(request), { spec: parseLoopSpec(request.body.spec), fromVersion })
+      const applied = await applyLoop(db, actorOf(request), { spec: parseLoopSpec(request.body.spec), fromVersion })
       deps.wake?.()
       return applied
     },

@@ -1,5 +1,7 @@
 // For tests: a small loop, and the stages it commands as a script that answers with the events that the real ones write.
 import type { Kysely } from 'kysely'
+import { insertVersion, type DatasetTables } from '../data/dataset-store.ts'
+import { dataMigrations } from '../data/migrations.ts'
 import { governanceMigrations } from '../governance/migrations.ts'
 import type { Actor } from '../governance/audit.ts'
 import { modelMigrations } from '../models/migrations.ts'
@@ -17,15 +19,15 @@ import type { LoopSpec } from './spec.ts'
 export const loopTestMigrations: Migrations = {
   ...eventMigrations,
   ...governanceMigrations,
+  ...dataMigrations,
   ...modelMigrations,
   ...servingMigrations,
   ...monitoringMigrations,
   ...loopMigrations,
 }
 
-/** Applies it, with a dataset that needs no definition. */
 export const applyTestLoop = (db: Kysely<ApplyTables>, actor: Actor, spec = testLoop()): Promise<Applied> =>
-  applyLoop({ db, defineDataset: async () => undefined }, actor, { spec })
+  applyLoop(db, actor, { spec })
 
 /** The flights, shortened; `change` replaces fields. */
 export function testLoop(change: Partial<LoopOptions> = {}): LoopSpec {
@@ -87,4 +89,40 @@ export function scriptStages(): ScriptedStages {
 
 export async function emit(db: Kysely<EventTables>, type: string, payload: object): Promise<void> {
   await transact(db, (trx) => appendEvent(trx, { type, subject: 'test', payload, atMs: 0 }))
+}
+
+/** A version of the flights as data records it, with its event; `timeMax` is ISO text as a profile has it. */
+export async function arrive(
+  db: Kysely<DatasetTables & EventTables>,
+  { version, rows, timeMax }: { version: number; rows: number; timeMax: string },
+): Promise<void> {
+  const digest = String(version).padStart(64, '0')
+  const base = { dataset: 'flights', version, digest, rows, quarantinedRows: 10 }
+  const column = {
+    name: 'date',
+    type: 'timestamp' as const,
+    nulls: 0,
+    infinite: 0,
+    distinct: 9,
+    min: timeMax,
+    max: timeMax,
+  }
+  const rest = { mean: null, sd: null, quantiles: [], top: [], histogram: null }
+  const stored = {
+    ...base,
+    manifestBlob: digest,
+    bytes: 1,
+    parts: 1,
+    columns: [{ name: 'date', type: 'timestamp' as const }],
+    timeColumn: 'date',
+    keyColumns: [],
+    quarantineBlob: null,
+    createdAtMs: 0,
+    createdBy: 'test',
+  }
+  await transact(db, async (trx) => {
+    await insertVersion(trx, stored, { rows, columns: [{ ...column, ...rest }] })
+    const subject = `flights/${version}`
+    await appendEvent(trx, { type: 'dataset.version_created', subject, payload: base, atMs: 0 })
+  })
 }
