@@ -141,17 +141,14 @@ async function hearKnownRows(db: Db<Tables>, loop: string): Promise<HeardInput[]
 async function datasetInput(db: Db<Tables>, found: DatasetVersion): Promise<HeardInput['input']> {
   const { dataset, version, rows, quarantinedRows, timeColumn } = found
   const { columns } = await getProfile(db, { dataset, version })
-  const newest = columns.find(({ name }) => name === timeColumn)?.max
-  // Moments of a profile are in UTC, whether they say so or not.
-  const utc =
-    typeof newest === 'string' && /[\dT]\d:\d\d[\d:.]*$/v.test(newest) ? `${newest.replace(' ', 'T')}Z` : newest
-  const timeMaxMs = typeof utc === 'string' ? Date.parse(utc) : Number.NaN
+  // The histogram's end is the newest moment, in milliseconds.
+  const newestMs = columns.find(({ name }) => name === timeColumn)?.histogram?.to
   return {
     kind: 'dataset_version',
     version: `${dataset}/${version}`,
     rows,
     quarantinedRows,
-    timeMaxMs: Number.isNaN(timeMaxMs) ? null : timeMaxMs,
+    timeMaxMs: newestMs === undefined ? null : Math.floor(newestMs),
   }
 }
 

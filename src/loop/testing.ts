@@ -91,7 +91,7 @@ export async function emit(db: Kysely<EventTables>, type: string, payload: objec
   await transact(db, (trx) => appendEvent(trx, { type, subject: 'test', payload, atMs: 0 }))
 }
 
-/** A version of the flights as data records it, with its event; `timeMax` is ISO text as a profile has it. */
+/** A version of the flights as data records it, with its event; `timeMax` is ISO text. */
 export async function arrive(
   db: Kysely<DatasetTables & EventTables>,
   { version, rows, timeMax }: { version: number; rows: number; timeMax: string },
@@ -107,7 +107,13 @@ export async function arrive(
     min: timeMax,
     max: timeMax,
   }
-  const rest = { mean: null, sd: null, quantiles: [], top: [], histogram: null }
+  const rest = {
+    mean: null,
+    sd: null,
+    quantiles: [],
+    top: [],
+    histogram: { from: 0, to: Date.parse(timeMax), counts: [rows] },
+  }
   const stored = {
     ...base,
     manifestBlob: digest,
