@@ -29,7 +29,7 @@ export interface IngestDeps {
   readonly signal: AbortSignal
   progress(fraction: number, text: string): void
   /** For sources by HTTP; the default allows public addresses only. */
-  readonly remote?: RemoteLimits
+  readonly remote?: Partial<RemoteLimits>
   /** URLs of the PostgreSQL servers that sources name. */
   readonly connections?: Readonly<Record<string, string>>
   /** When given, files elsewhere are refused. */
@@ -171,7 +171,7 @@ async function fetchAll(deps: IngestDeps, urls: readonly string[]): Promise<Loca
   for (const [index, url] of urls.entries()) {
     const last = /(?:\.[a-z0-9]+){0,2}$/v.exec(new URL(url).pathname.toLowerCase())![0]
     const path = join(deps.scratchDirectory, `download-${index}${last}`)
-    await download(url, { path, limits: deps.remote ?? defaultRemoteLimits, signal: deps.signal })
+    await download(url, { path, limits: { ...defaultRemoteLimits, ...deps.remote }, signal: deps.signal })
     names.push(path)
   }
   const links = await linkFiles(names, deps.scratchDirectory)
