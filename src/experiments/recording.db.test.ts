@@ -56,9 +56,9 @@ test('a run keeps all that reproducing it needs', async () => {
   expect(Object.keys(run.params)).toContain('__proto__')
   expect(run.artifacts).toEqual([{ name: '../../etc/passwd', blob: { digest, bytes: 3 }, mediaType: 'text/plain' }])
   const edges = await upstream(db, `run:${id}`)
-  expect(edges.map((edge) => [edge.upstream, edge.relation]).toSorted()).toEqual([
-    ['dataset_version:flights/1', 'trained_on'],
-    ['pipeline_run:prun_1', 'produced'],
+  expect(edges.map(({ upstream: from, relation }) => `${from} ${relation}`).toSorted()).toEqual([
+    'dataset_version:flights/1 trained_on',
+    'pipeline_run:prun_1 produced',
   ])
   expect((await listAudit(db, { subject: `run:${id}`, limit: 5 })).map(({ action }) => action)).toEqual(['run.create'])
 })

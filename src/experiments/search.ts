@@ -81,12 +81,12 @@ function scopeOf(search: RunSearch, db: Db<ExperimentTables>): RawBuilder<boolea
   return conditions
 }
 
-function afterPlace({ sort }: Phase, { value, id }: Place, isAscending: boolean): RawBuilder<boolean> {
-  if (!sort || value === null) return sql`run.id < ${id}`
+function afterPlace({ sort, id: column }: Phase, { value, id }: Place, isAscending: boolean): RawBuilder<boolean> {
+  if (!sort || value === null) return sql`${column} < ${id}`
   // The first comparison lets the index begin there; the second drops what the page before has shown.
   return isAscending
-    ? sql`${sort} >= ${value} and (${sort} > ${value} or run.id < ${id})`
-    : sql`${sort} <= ${value} and (${sort} < ${value} or run.id < ${id})`
+    ? sql`${sort} >= ${value} and (${sort} > ${value} or ${column} < ${id})`
+    : sql`${sort} <= ${value} and (${sort} < ${value} or ${column} < ${id})`
 }
 
 async function readPhase(
@@ -95,7 +95,7 @@ async function readPhase(
 ): Promise<{ id: string; value: string | number | null }[]> {
   const { phase, conditions, order, missing } = query
   const direction = order.isAscending ? sql`asc` : sql`desc`
-  const sorting = phase.sort ? sql`${phase.sort} ${direction}, run.id desc` : sql`run.id desc`
+  const sorting = phase.sort ? sql`${phase.sort} ${direction}, ${phase.id} desc` : sql`${phase.id} desc`
   const { rows } = await sql<{ id: string; value: string | number | null }>`
     select run.id as id, ${phase.sort ?? sql`null`} as value
     from run ${phase.join}

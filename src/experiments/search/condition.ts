@@ -51,7 +51,8 @@ function metricCondition(filter: RunFilter, key: string): Condition {
     if (filter.operator !== '=' && filter.operator !== '!=') throw unfit(filter, 'NaN is only = or !=')
     return sql`exists (${row} and f.latest_is_nan ${compare} 1)`
   }
-  const matches = sql`f.latest_is_nan = 0 and f.latest ${compare} ${value}`
+  // The signs keep SQLite from walking the index of values once for every run: the key of the run finds one row.
+  const matches = sql`+f.latest_is_nan = 0 and +f.latest ${compare} ${value}`
   return filter.operator === '!='
     ? sql`exists (${row} and (f.latest_is_nan = 1 or ${matches}))`
     : sql`exists (${row} and ${matches})`

@@ -12,9 +12,13 @@ export interface Phase {
   readonly condition: RawBuilder<boolean>
   /** Null: by id alone. */
   readonly sort: RawBuilder<unknown> | null
+  /** The run's id, as the index that gives the order holds it. */
+  readonly id: RawBuilder<string>
 }
 
 const noJoin = sql``
+const runId = sql<string>`run.id`
+const joinedId = sql<string>`s.run_id`
 const always = sql<boolean>`1 = 1`
 
 /** @throws DomainError run_field */
@@ -24,9 +28,9 @@ export function phasesOf({ field: text }: RunOrder): Phase[] {
     case 'metric': {
       const join = sql`join run_metric s on s.run_id = run.id and s.key = ${field.key}`
       return [
-        { join, condition: sql`s.latest_is_nan = 0`, sort: sql`s.latest` },
-        { join, condition: sql`s.latest_is_nan = 1`, sort: null },
-        { join: noJoin, condition: without('run_metric', field.key), sort: null },
+        { join, condition: sql`s.latest_is_nan = 0`, sort: sql`s.latest`, id: joinedId },
+        { join, condition: sql`s.latest_is_nan = 1`, sort: null, id: runId },
+        { join: noJoin, condition: without('run_metric', field.key), sort: null, id: runId },
       ]
     }
     case 'param':
@@ -34,17 +38,17 @@ export function phasesOf({ field: text }: RunOrder): Phase[] {
       const table = field.kind === 'param' ? 'run_param' : 'run_tag'
       const join = sql`join ${sql.table(table)} s on s.run_id = run.id and s.key = ${field.key}`
       return [
-        { join, condition: always, sort: sql`s.value` },
-        { join: noJoin, condition: without(table, field.key), sort: null },
+        { join, condition: always, sort: sql`s.value`, id: joinedId },
+        { join: noJoin, condition: without(table, field.key), sort: null, id: runId },
       ]
     }
     case 'time':
     case 'text': {
       const column = sql.ref(`run.${field.column}`)
-      if (field.column !== 'ended_at_ms') return [{ join: noJoin, condition: always, sort: column }]
+      if (field.column !== 'ended_at_ms') return [{ join: noJoin, condition: always, sort: column, id: runId }]
       return [
-        { join: noJoin, condition: sql`${column} is not null`, sort: column },
-        { join: noJoin, condition: sql`${column} is null`, sort: null },
+        { join: noJoin, condition: sql`${column} is not null`, sort: column, id: runId },
+        { join: noJoin, condition: sql`${column} is null`, sort: null, id: runId },
       ]
     }
     case 'input':
