@@ -14,6 +14,7 @@ interface VersionFacts {
   readonly digest: string
   readonly signature: Signature
   readonly baseline: Baseline
+  readonly loadMs?: number
 }
 
 const factsRememberedMax = 200
@@ -40,8 +41,9 @@ export function createGatewayConfigs(db: Db<EndpointTables & ModelVersionTables>
     const known = facts.get(version)
     if (known) return known
     const id = parseVersion(version)
-    const { digest, signature } = await getVersion(db, id)
-    const found = { digest, signature, baseline: (await findBaseline(db, id)) ?? noBaseline }
+    const { digest, signature, infra } = await getVersion(db, id)
+    const baseline = (await findBaseline(db, id)) ?? noBaseline
+    const found = { digest, signature, baseline, ...(infra?.passed ? { loadMs: infra.loadMs } : {}) }
     if (facts.size >= factsRememberedMax) facts.delete(facts.keys().next().value!)
     facts.set(version, found)
     return found

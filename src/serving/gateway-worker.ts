@@ -3,7 +3,7 @@ import type { Server, IncomingMessage } from 'node:http'
 import { Server as NetServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { Caller } from '../governance/access.ts'
-import type { Clock } from '../platform/clock.ts'
+import { sleep, type Clock } from '../platform/clock.ts'
 import type { Log } from '../platform/log.ts'
 import type { GatewayConfig } from './gateway-config.ts'
 import { countersPerReportMax } from './gateway-limits.ts'
@@ -60,8 +60,11 @@ export interface GatewayWorker {
   apply(config: GatewayConfig): Promise<ApplyResult>
   /** Resolves with the port. */
   listen(address: { host: string; port: number }): Promise<number>
-  /** No new connections; the ones there are get their answers with `Connection: close`. Resolves when the last is gone or the time is over. */
-  leave(limitMs: number): Promise<void>
+  /**
+   * No new connections; the ones there are get their answers with `Connection: close`. Idle ones may stay for `idleLimitMs`, requests in
+   * flight for `activeLimitMs` more. Resolves when the last connection is gone or the time is over.
+   */
+  leave(limits: { idleLimitMs: number; activeLimitMs: number }): Promise<void>
   /** Writes the last report and lets go. After it nothing may be asked. */
   close(): Promise<void>
   /** As `close` for reports only, at once: for a process that ends. */
@@ -126,9 +129,9 @@ export function createGatewayWorker(deps: GatewayWorkerDeps): GatewayWorker {
     announceLeaving() {
       isLeaving = true
     },
-    async leave(limitMs) {
+    async leave(limits) {
       isLeaving = true
-      await leaveSockets(server, limitMs)
+      await leaveSockets(server, limits)
     },
     async close() {
       server.closeAllConnections()
@@ -143,13 +146,15 @@ export function createGatewayWorker(deps: GatewayWorkerDeps): GatewayWorker {
  * Drops the listener and nothing else: `http.Server.close` would end idle connections at once, and a caller that is just about to send on
  * one of them would be reset. They end with their next answer, or with their keep-alive time.
  */
-function leaveSockets(server: Server, limitMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, limitMs)
+async function leaveSockets(
+  server: Server,
+  { idleLimitMs, activeLimitMs }: { idleLimitMs: number; activeLimitMs: number },
+): Promise<void> {
+  const isGone = new Promise<true>((resolve) => {
     // The callback comes when the last connection is gone.
-    NetServer.prototype.close.call(server, () => {
-      clearTimeout(timer)
-      resolve()
-    })
+    NetServer.prototype.close.call(server, () => resolve(true))
   })
+  if (await Promise.race([isGone, sleep(idleLimitMs)])) return
+  server.closeIdleConnections()
+  await Promise.race([isGone, sleep(activeLimitMs)])
 }

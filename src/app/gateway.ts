@@ -1,0 +1,47 @@
+// The gateway of a home: the primary of the processes that serve models. Ends in order on SIGTERM and SIGINT.
+import { extname, join } from 'node:path'
+import { assertMayListen } from '../governance/hosts.ts'
+import { systemClock } from '../platform/clock.ts'
+import { createIds } from '../platform/ids.ts'
+import { createLog } from '../platform/log.ts'
+import { startGatewayPrimary } from '../serving/gateway-primary.ts'
+import { loadConfig, processEnvironment } from './config.ts'
+import { findRuntime, loadSecrets, lockHome, removeRuntime, writeRuntime } from './home.ts'
+
+const config = loadConfig(processEnvironment())
+assertMayListen(config.host, false)
+const log = createLog({
+  level: config.logLevel,
+  format: config.logFormat,
+  clock: systemClock,
+  write: (line) => void process.stderr.write(line),
+})
+using _lock = lockHome(config.home, 'gateway')
+const { gatewayToken: token } = loadSecrets(config.home)
+const stop = new Promise<void>((resolve) => {
+  process.once('SIGTERM', resolve)
+  process.once('SIGINT', resolve)
+})
+const primary = await startGatewayPrimary({
+  home: config.home,
+  workerFile: join(import.meta.dirname, `gateway-worker${extname(import.meta.filename)}`),
+  host: config.host,
+  port: config.gatewayPort,
+  workers: config.gatewayWorkers,
+  // Looked up at each call: a control plane that was started again may have another port.
+  findControlPlane() {
+    const url = config.url ?? findRuntime(config.home, 'server')?.url
+    return url === undefined ? undefined : { url, token }
+  },
+  clock: systemClock,
+  ids: createIds(),
+  log,
+})
+const host = config.host.includes(':') ? `[${config.host}]` : config.host
+void primary.port.then((port) => {
+  writeRuntime(config.home, 'gateway', `http://${host}:${port}`)
+  log.info('the gateway serves', { url: `http://${host}:${port}`, workers: config.gatewayWorkers })
+})
+await stop
+await primary.stop()
+removeRuntime(config.home, 'gateway')

@@ -1,0 +1,138 @@
+// The gateway's primary: keeps the workers up and their configuration new, sends what they report. No request passes through its JavaScript.
+import cluster from 'node:cluster'
+import { join } from 'node:path'
+import { sleep, type Clock } from '../platform/clock.ts'
+import type { IdSource } from '../platform/ids.ts'
+import type { Log } from '../platform/log.ts'
+import type { GatewayConfig } from './gateway-config.ts'
+import { drainLimitMs } from './gateway-limits.ts'
+import { addSnapshot, createMetrics, metricsText, type Metrics } from './gateway-metrics.ts'
+import { gatewayPaths } from './gateway-worker.ts'
+import { startConfigFeed, type ConfigFeed } from './primary/config-feed.ts'
+import type { FindControlPlane } from './primary/control-plane.ts'
+import { createFleet, type Applied, type Fleet, type Loss } from './primary/fleet.ts'
+import { startForwarder } from './primary/forwarder.ts'
+import { choosePort } from './primary/free-port.ts'
+import { createModelCache, readCachedConfig } from './primary/gateway-cache.ts'
+import { createIncidents, type Incidents } from './primary/incidents.ts'
+import { startConfigRollout } from './primary/rollout.ts'
+import { endOrphans } from './primary/worker-processes.ts'
+
+export type { ControlPlaneAddress, FindControlPlane } from './primary/control-plane.ts'
+
+export interface GatewayPrimaryDeps {
+  readonly home: string
+  /** The program of a worker: calls `runGatewayWorker`. */
+  readonly workerFile: string
+  readonly host: string
+  /** 0: a free one, kept as long as a worker listens. */
+  readonly port: number
+  readonly workers: number
+  readonly findControlPlane: FindControlPlane
+  readonly clock: Clock
+  readonly ids: IdSource
+  readonly log: Log
+  /** Silence after which a worker is killed; 2 seconds by default. */
+  readonly heartbeatLimitMs?: number
+}
+
+export interface GatewayPrimary {
+  /** Of the first worker that serves. */
+  readonly port: Promise<number>
+  /** Answers what is in flight, reports what is left, and resolves when no worker is there any more. */
+  stop(): Promise<void>
+}
+
+const lastReportsLimitMs = 3_000
+/** At a stop, how long a caller has to send its next request on an idle connection and be told that it closes. */
+const stopIdleLimitMs = 500
+
+/** Wants the lock of the home. Serves what it has on disk at once, and what the control plane says when it answers. */
+export async function startGatewayPrimary(deps: GatewayPrimaryDeps): Promise<GatewayPrimary> {
+  const { clock, findControlPlane: find, ids, log } = deps
+  const paths = gatewayPaths(deps.home)
+  const orphans = endOrphans(paths)
+  if (orphans > 0) log.warn('workers of a gateway that was killed were ended', { orphans })
+  cluster.setupPrimary({ exec: deps.workerFile, args: [] })
+  cluster.schedulingPolicy = cluster.SCHED_RR
+  const port = await choosePort(deps.host, deps.port)
+  const listening = Promise.withResolvers<number>()
+
+  const cachePath = join(deps.home, 'gateway', 'config.json')
+  const incidentDirectory = join(deps.home, 'gateway', 'incidents')
+  const cached = await readCachedConfig(cachePath, log)
+  const incidents = createIncidents({ directory: incidentDirectory, clock, ids }, cached?.quarantined ?? [])
+  const reports = startForwarder({ directory: paths.reports, path: '/api/gateway/reports', find, log })
+  const told = startForwarder({ directory: incidentDirectory, path: '/api/gateway/incidents', find, log })
+  const metrics = createMetrics()
+  const fleet = createFleet(
+    { paths, ids, log, host: deps.host, ...(deps.heartbeatLimitMs ? { heartbeatLimitMs: deps.heartbeatLimitMs } : {}) },
+    {
+      onServing: listening.resolve,
+      onLoss: (loss) => onLoss(loss),
+      onApplied: (_, applied) => onApplied(applied),
+      metricsText: () => metricsText(addSnapshot(fleet.snapshot(), ownMetrics().snapshot)),
+    },
+  )
+  const ownMetrics = (): Metrics => {
+    metrics.set('trueloop_gateway_workers', '', [...fleet.members].filter(({ state }) => state === 'serving').length)
+    metrics.set('trueloop_gateway_generation', '', rollout.target?.generation ?? 0)
+    metrics.set('trueloop_gateway_reports_pending', '', reports.pending)
+    metrics.set('trueloop_gateway_control_plane_up', '', reports.isControlPlaneUp ? 1 : 0)
+    return metrics
+  }
+  const rollout = startConfigRollout({
+    fleet,
+    workers: deps.workers,
+    port,
+    loadMs: (digest) => feed?.loadMs(digest),
+    log,
+  })
+  const serve = (config: GatewayConfig): void => rollout.setTarget(incidents.overlay(config))
+  let feed: ConfigFeed | undefined
+  const onLoss = (loss: Loss): void => {
+    metrics.add('trueloop_gateway_worker_kills_total', `kind="${loss.kind}"`, 1)
+    const version = noteLoss(incidents, loss)
+    if (version !== undefined) {
+      log.error('a model version is taken out', { version })
+      if (feed?.given) serve(feed.given)
+      void feed?.persist()
+    }
+    rollout.refill()
+  }
+  const onApplied = ({ loadTimesMs, failures }: Applied): void => {
+    feed?.noteLoadTimes(loadTimesMs)
+    for (const { version, message } of failures) incidents.noteFailedLoad(version, message)
+  }
+  const models = createModelCache(paths.models, find)
+  feed = await startConfigFeed({ find, models, cachePath, incidents, onConfig: serve, log }, cached)
+
+  return {
+    port: listening.promise,
+    async stop() {
+      for (const member of fleet.members) fleet.send(member, { kind: 'announce_leaving' })
+      await Promise.all([feed.stop(), rollout.stop()])
+      await dismiss(fleet)
+      fleet.stop()
+      await Promise.all([reports.stop(lastReportsLimitMs), told.stop(lastReportsLimitMs)])
+    },
+  }
+}
+
+/** Answers the version that is taken out by this loss. */
+function noteLoss(incidents: Incidents, { member, kind, version }: Loss): string | undefined {
+  // A worker that never served and ran nothing says nothing about a version: it is tried again, more slowly each time.
+  if (version === undefined && !member.hasServed) return undefined
+  const did = kind === 'hung' ? 'was silent for too long and was killed' : 'ended'
+  const detail = `its worker ${did} while it ran ${version ?? 'nothing'}`
+  const isOut = incidents.note({ kind, worker: member.name, version: version ?? null, detail })
+  return isOut ? version : undefined
+}
+
+/** Ends every worker: in order as far as the time goes. */
+async function dismiss(fleet: Fleet): Promise<void> {
+  const gone = Promise.all([...fleet.members].map((member) => fleet.leave(member, stopIdleLimitMs)))
+  await Promise.race([gone, sleep(drainLimitMs)])
+  for (const member of fleet.members) member.process.process.kill('SIGKILL')
+  await gone
+}

@@ -1,0 +1,108 @@
+// Follows the control plane's configuration: fetches the models' bytes first, keeps both on disk, then hands the configuration on.
+import { sleep } from '../../platform/clock.ts'
+import { messageOf } from '../../platform/errors.ts'
+import type { Log } from '../../platform/log.ts'
+import type { GatewayConfig } from '../gateway-config.ts'
+import { pollConfig, type FindControlPlane } from './control-plane.ts'
+import type { Incidents } from './incidents.ts'
+import { writeCachedConfig, type CachedConfig, type ModelCache } from './gateway-cache.ts'
+
+export interface ConfigFeed {
+  /** As the control plane gave it last. */
+  readonly given: GatewayConfig | undefined
+  /** Milliseconds that a model takes to load; undefined: unknown. */
+  loadMs(digest: string): number | undefined
+  noteLoadTimes(times: Readonly<Record<string, number>>): void
+  /** Writes down what is known now. */
+  persist(): Promise<void>
+  stop(): Promise<void>
+}
+
+export interface ConfigFeedDeps {
+  readonly find: FindControlPlane
+  readonly models: ModelCache
+  readonly cachePath: string
+  readonly incidents: Pick<Incidents, 'quarantined'>
+  readonly onConfig: (config: GatewayConfig) => void
+  readonly log: Log
+}
+
+const retryMs = 500
+const downloadTries = 3
+
+/** Hands on what was cached at once, then every change. */
+export async function startConfigFeed(deps: ConfigFeedDeps, cached: CachedConfig | undefined): Promise<ConfigFeed> {
+  const { log } = deps
+  const stopping = new AbortController()
+  const loadTimesMs = new Map(Object.entries(cached?.loadTimesMs ?? {}))
+  let given = cached?.config
+
+  const persist = async (): Promise<void> => {
+    if (!given) return
+    const digests = new Set(variantsOf(given).map((variant) => variant.digest))
+    const times = Object.fromEntries([...loadTimesMs].filter(([digest]) => digests.has(digest)))
+    try {
+      await writeCachedConfig(deps.cachePath, {
+        config: given,
+        quarantined: [...deps.incidents.quarantined],
+        loadTimesMs: times,
+      })
+    } catch (error) {
+      log.error('the configuration could not be kept on disk', { path: deps.cachePath, error: messageOf(error) })
+    }
+  }
+  const take = async (config: GatewayConfig): Promise<void> => {
+    for (const { digest, loadMs } of variantsOf(config)) {
+      if (loadMs !== undefined && !loadTimesMs.has(digest)) loadTimesMs.set(digest, loadMs)
+      await fetchModel(deps, digest, stopping.signal)
+    }
+    given = config
+    deps.onConfig(config)
+  }
+  const follow = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      try {
+        const config = await pollConfig(deps.find, given?.generation ?? -1, stopping.signal)
+        if (!config) continue
+        await take(config)
+        await persist()
+        await deps.models.prune(new Set(variantsOf(config).map((variant) => variant.digest)))
+      } catch (error) {
+        if (stopping.signal.aborted) return
+        log.warn('no configuration from the control plane; what is known is served', { error: messageOf(error) })
+        await sleep(retryMs, stopping.signal)
+      }
+    }
+  }
+  if (given) await take(given)
+  const following = follow()
+  return {
+    get given() {
+      return given
+    },
+    loadMs: (digest) => loadTimesMs.get(digest),
+    noteLoadTimes(times) {
+      for (const [digest, ms] of Object.entries(times)) loadTimesMs.set(digest, ms)
+    },
+    persist,
+    async stop() {
+      stopping.abort()
+      await following
+    },
+  }
+}
+
+const variantsOf = (config: GatewayConfig): GatewayConfig['endpoints'][number]['variants'] =>
+  config.endpoints.flatMap((endpoint) => endpoint.variants)
+
+/** Gives up after a few tries: the version will be told as not loadable, and everything else is served. */
+async function fetchModel({ models, log }: ConfigFeedDeps, digest: string, signal: AbortSignal): Promise<void> {
+  for (let tries = 1; tries <= downloadTries && !signal.aborted; tries++) {
+    try {
+      return await models.ensure(digest)
+    } catch (error) {
+      log.warn('a model could not be fetched', { digest, tries, error: messageOf(error) })
+      if (tries < downloadTries) await sleep(retryMs, signal)
+    }
+  }
+}

@@ -1,0 +1,159 @@
+// The gateway's workers: forked, watched, replaced, asked to leave. Knows nothing of the control plane.
+import cluster, { type Worker } from 'node:cluster'
+import type { IdSource } from '../../platform/ids.ts'
+import type { Log } from '../../platform/log.ts'
+import type { GatewayConfig } from '../gateway-config.ts'
+import { heartbeatIntervalMs, heartbeatLimitMs, keepAliveTimeoutMs, startLimitMs } from '../gateway-limits.ts'
+import type { FromWorker, ToWorker } from '../gateway-messages.ts'
+import { addSnapshot, countersOf, type MetricSnapshot } from '../gateway-metrics.ts'
+import { markPath, type GatewayPaths } from '../gateway-worker.ts'
+import { readRunMark } from '../worker/run-mark.ts'
+import { forgetWorker, noteWorker } from './worker-processes.ts'
+
+/** starting: loads; serving: takes connections; leaving: answers on those it has; killed: hung. */
+type State = 'starting' | 'serving' | 'leaving' | 'killed'
+
+export interface Member {
+  readonly name: string
+  readonly process: Worker
+  state: State
+  /** Turns of the watch since its last sign of life: not wall time, so that a suspended machine kills nobody. */
+  silentTurns: number
+  /** Whether it has ever served. */
+  hasServed: boolean
+  snapshot: MetricSnapshot
+}
+
+/** A worker that ended without being asked to, or had to be ended. `version`: what it was running. */
+export interface Loss {
+  readonly member: Member
+  readonly kind: 'hung' | 'died'
+  readonly version: string | undefined
+}
+
+export type Applied = Extract<FromWorker, { kind: 'applied' }>
+
+export interface FleetEvents {
+  onLoss(loss: Loss): void
+  onApplied(member: Member, applied: Applied): void
+  onServing(port: number): void
+  metricsText(): string
+}
+
+export interface FleetDeps {
+  readonly paths: GatewayPaths
+  readonly ids: IdSource
+  readonly log: Log
+  readonly host: string
+  readonly heartbeatLimitMs?: number
+}
+
+export interface Fleet {
+  readonly members: ReadonlySet<Member>
+  /** Resolves when the new worker serves; rejects when it ended before. */
+  start(config: GatewayConfig, port: number): Promise<Member>
+  send(member: Member, message: ToWorker): void
+  /** Resolves when the worker is gone. */
+  leave(member: Member, idleLimitMs?: number): Promise<void>
+  /** Counts of all workers, the ended ones' too. */
+  snapshot(): MetricSnapshot
+  stop(): void
+}
+
+export function createFleet(deps: FleetDeps, events: FleetEvents): Fleet {
+  const { paths, log } = deps
+  const members = new Set<Member>()
+  const departed: MetricSnapshot = {}
+  const onExit = (member: Member): void => {
+    members.delete(member)
+    addSnapshot(departed, countersOf(member.snapshot))
+    const version = readRunMark(markPath(paths, member.name))
+    forgetWorker(paths, member.name)
+    if (member.state === 'leaving') return
+    const { exitCode, signalCode } = member.process.process
+    log.warn('a gateway worker ended', { worker: member.name, state: member.state, exitCode, signalCode, version })
+    events.onLoss({ member, kind: member.state === 'killed' ? 'hung' : 'died', version })
+  }
+  const watching = setInterval(() => watch(deps, members), heartbeatIntervalMs)
+
+  return {
+    members,
+    send,
+    start(config, port) {
+      const name = deps.ids('wrk')
+      const worker = cluster.fork()
+      const member: Member = {
+        name,
+        process: worker,
+        state: 'starting',
+        silentTurns: 0,
+        hasServed: false,
+        snapshot: {},
+      }
+      members.add(member)
+      if (worker.process.pid) noteWorker(paths, name, worker.process.pid)
+      return new Promise((resolve, reject) => {
+        worker.on('message', (message: FromWorker) => {
+          if (message.kind === 'born') send(member, { kind: 'start', worker: name, config, host: deps.host, port })
+          receive(events, member, message)
+          if (message.kind === 'serving') resolve(member)
+        })
+        worker.once('exit', () => {
+          onExit(member)
+          reject(new Error(`the worker ${name} ended before it served`))
+        })
+        worker.on('error', (error) =>
+          log.warn('a gateway worker could not be told something', { worker: name, error: String(error) }),
+        )
+      })
+    },
+    leave(member, idleLimitMs = keepAliveTimeoutMs) {
+      if (!members.has(member)) return Promise.resolve()
+      member.state = 'leaving'
+      const gone = new Promise<void>((resolve) => void member.process.once('exit', () => resolve()))
+      send(member, { kind: 'leave', idleLimitMs })
+      return gone
+    },
+    snapshot() {
+      const sum = addSnapshot({}, departed)
+      for (const member of members) addSnapshot(sum, member.snapshot)
+      return sum
+    },
+    stop: () => clearInterval(watching),
+  }
+}
+
+function receive(events: FleetEvents, member: Member, message: FromWorker): void {
+  member.silentTurns = 0
+  switch (message.kind) {
+    case 'born':
+      return
+    case 'beat':
+      member.snapshot = message.metrics
+      return
+    case 'applied':
+      return events.onApplied(member, message)
+    case 'serving':
+      member.state = 'serving'
+      member.hasServed = true
+      return events.onServing(message.port)
+    case 'metrics_wanted':
+      return send(member, { kind: 'metrics', id: message.id, text: events.metricsText() })
+  }
+}
+
+/** One turn: whoever has been silent for too long is killed; nothing gentler ends a run that hangs. */
+function watch({ log, heartbeatLimitMs: limitMs = heartbeatLimitMs }: FleetDeps, members: ReadonlySet<Member>): void {
+  for (const member of members) {
+    member.silentTurns++
+    const silentMs = member.silentTurns * heartbeatIntervalMs
+    if (member.state === 'killed' || silentMs <= (member.state === 'starting' ? startLimitMs : limitMs)) continue
+    log.error('a gateway worker hangs and is killed', { worker: member.name, silentMs })
+    if (member.state !== 'leaving') member.state = 'killed'
+    member.process.process.kill('SIGKILL')
+  }
+}
+
+function send(member: Member, message: ToWorker): void {
+  if (member.process.isConnected()) member.process.send(message)
+}

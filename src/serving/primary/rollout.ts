@@ -1,0 +1,122 @@
+// Brings every worker to the newest configuration: in place when nothing slow must be loaded, else by one replacement after the other.
+import { sleep } from '../../platform/clock.ts'
+import { messageOf } from '../../platform/errors.ts'
+import type { Log } from '../../platform/log.ts'
+import type { GatewayConfig } from '../gateway-config.ts'
+import { inPlaceLoadMs, leavingWorkersMax } from '../gateway-limits.ts'
+import type { Fleet, Member } from './fleet.ts'
+
+export interface ConfigRollout {
+  /** The workers follow soon; a newer target overtakes one that is under way. */
+  setTarget(config: GatewayConfig): void
+  /** After a loss: as many workers as there should be. */
+  refill(): void
+  readonly target: GatewayConfig | undefined
+  stop(): Promise<void>
+}
+
+export interface ConfigRolloutDeps {
+  readonly fleet: Fleet
+  readonly workers: number
+  readonly port: number
+  /** Of a model by digest; undefined: unknown. */
+  readonly loadMs: (digest: string) => number | undefined
+  readonly log: Log
+}
+
+const retryBaseMs = 100
+const retryCapMs = 5_000
+const leavingPollMs = 100
+
+const digestsOf = (config: GatewayConfig): Set<string> =>
+  new Set(
+    config.endpoints.flatMap(({ variants }) =>
+      variants.filter(({ quarantined }) => !quarantined).map(({ digest }) => digest),
+    ),
+  )
+
+/** What each worker was last told to serve. */
+type Told = Map<Member, GatewayConfig>
+
+/** Whether the worker can load what is new to it without being noticed. */
+function isQuick({ loadMs }: ConfigRolloutDeps, before: GatewayConfig | undefined, config: GatewayConfig): boolean {
+  const has = before ? digestsOf(before) : new Set<string>()
+  return [...digestsOf(config)].every((digest) => has.has(digest) || (loadMs(digest) ?? Infinity) <= inPlaceLoadMs)
+}
+
+async function startWorker({ fleet, port }: ConfigRolloutDeps, told: Told, config: GatewayConfig): Promise<void> {
+  const member = await fleet.start(config, port)
+  told.set(member, config)
+}
+
+const membersIn = ({ fleet }: ConfigRolloutDeps, state: Member['state']): Member[] =>
+  [...fleet.members].filter((member) => member.state === state)
+
+/** One step towards the configuration; false: every worker serves it. */
+async function step(deps: ConfigRolloutDeps, told: Told, config: GatewayConfig): Promise<boolean> {
+  for (const member of told.keys()) if (!deps.fleet.members.has(member)) told.delete(member)
+  const serving = membersIn(deps, 'serving')
+  for (const member of serving) {
+    if (told.get(member) === config || !isQuick(deps, told.get(member), config)) continue
+    told.set(member, config)
+    deps.fleet.send(member, { kind: 'config', config })
+  }
+  const missing = deps.workers - serving.length
+  if (missing > 0) {
+    await Promise.all(Array.from({ length: missing }, () => startWorker(deps, told, config)))
+    return true
+  }
+  const behind = serving.find((member) => told.get(member) !== config)
+  if (!behind) return false
+  // Workers that still answer on old connections hold their models: not more than a few at a time.
+  if (membersIn(deps, 'leaving').length >= leavingWorkersMax) await sleep(leavingPollMs)
+  else {
+    await startWorker(deps, told, config)
+    void deps.fleet.leave(behind)
+  }
+  return true
+}
+
+export function startConfigRollout(deps: ConfigRolloutDeps): ConfigRollout {
+  const told: Told = new Map()
+  let target: GatewayConfig | undefined
+  let working: Promise<void> | undefined
+  let isStopped = false
+
+  const work = async (): Promise<void> => {
+    for (let failures = 0; !isStopped && target;) {
+      try {
+        if (!(await step(deps, told, target))) return
+        failures = 0
+      } catch (error) {
+        failures++
+        deps.log.warn('a gateway worker did not come up', { failures, error: messageOf(error) })
+        await sleep(Math.min(retryCapMs, retryBaseMs * 2 ** Math.min(failures, 10)))
+      }
+    }
+  }
+  /** A change that comes after the last look of a turn that is just ending is not missed: the turn after it looks again. */
+  const wake = (): void => {
+    if (isStopped) return
+    if (working) void working.then(wake)
+    else {
+      working = work().finally(() => {
+        working = undefined
+      })
+    }
+  }
+  return {
+    setTarget(config) {
+      target = config
+      wake()
+    },
+    refill: wake,
+    get target() {
+      return target
+    },
+    async stop() {
+      isStopped = true
+      await working
+    },
+  }
+}

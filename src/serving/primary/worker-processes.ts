@@ -1,0 +1,60 @@
+// Which processes are this gateway's workers, on disk: a hung one outlives a primary that was killed, and is ended at the next start.
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { identifyProcess, isAlive, ProcessIdentity, signalProcess } from '../../platform/processes.ts'
+import type { GatewayPaths } from '../gateway-worker.ts'
+import { markPath } from '../gateway-worker.ts'
+
+const ending = '.process.json'
+
+export function noteWorker(paths: GatewayPaths, worker: string, pid: number): void {
+  const identity = identifyProcess(pid)
+  if (!identity) return // It ended at once.
+  mkdirSync(paths.workers, { recursive: true, mode: 0o700 })
+  writeFileSync(join(paths.workers, worker + ending), JSON.stringify(identity), { mode: 0o600 })
+}
+
+/** The worker is gone: its files too, and its open segment of raw rows is finished. */
+export function forgetWorker(paths: GatewayPaths, worker: string): void {
+  rmSync(join(paths.workers, worker + ending), { force: true })
+  rmSync(markPath(paths, worker), { force: true })
+  finishSegments(paths.raw, worker)
+}
+
+/** Ends workers that a primary left behind. Answers how many ran. Wants the lock of the home: nobody else's workers are noted here. */
+export function endOrphans(paths: GatewayPaths): number {
+  let ended = 0
+  for (const name of namesIn(paths.workers).filter((found) => found.endsWith(ending))) {
+    const worker = name.slice(0, -ending.length)
+    const identity = readIdentity(join(paths.workers, name))
+    if (identity && isAlive(identity) && signalProcess(identity, 'SIGKILL')) ended++
+    forgetWorker(paths, worker)
+  }
+  finishSegments(paths.raw, '')
+  return ended
+}
+
+function readIdentity(path: string): ProcessIdentity | undefined {
+  const text = readFileSync(path, 'utf8')
+  try {
+    return ProcessIdentity.parse(JSON.parse(text))
+  } catch {
+    return undefined // Cut short when the primary was killed in the middle of it: then the worker had not started to serve.
+  }
+}
+
+function finishSegments(directory: string, worker: string): void {
+  for (const name of namesIn(directory)) {
+    if (name.startsWith(worker) && name.endsWith('.part'))
+      renameSync(join(directory, name), join(directory, name.slice(0, -'.part'.length)))
+  }
+}
+
+function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  }
+}
