@@ -8,6 +8,17 @@ const port = z.coerce.number().int().min(0).max(65_535)
 const cores = availableParallelism()
 const megabyte = 1024 * 1024
 
+function parseConnections(text: string, context: z.RefinementCtx): Record<string, string> {
+  try {
+    return z
+      .record(z.string().regex(/^[\w\-]{1,64}$/v), z.string().regex(/^postgres(?:ql)?:\/\//v))
+      .parse(JSON.parse(text))
+  } catch {
+    context.addIssue({ code: 'custom', message: 'must be a JSON object of names and postgres:// URLs' })
+    return z.NEVER
+  }
+}
+
 /** Every setting, its default and its bounds. docs/reference/settings.md lists them (tested). */
 const Environment = z.object({
   /** Folder that holds everything: metadata, blobs, logs. Default: `.trueloop` in the current folder. */
@@ -32,6 +43,11 @@ const Environment = z.object({
   TRUELOOP_STEP_MEMORY_MB: z.coerce.number().int().min(64).max(1_048_576).default(768),
   /** Loopback and private addresses that ingest and webhooks may reach: `host:port`, separated by commas. */
   TRUELOOP_ALLOWED_ADDRESSES: z.string().default(''),
+  /** PostgreSQL servers that sources may query, as JSON: `{"warehouse": "postgres://…"}`. */
+  TRUELOOP_CONNECTIONS: z
+    .string()
+    .default('{}')
+    .transform((text, context) => parseConnections(text, context)),
   TRUELOOP_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
   TRUELOOP_LOG_FORMAT: z.enum(['json', 'text']).default('json'),
   /** Where the CLI and steps find the control plane; the CLI's default is the one of the current home. */
@@ -54,16 +70,23 @@ export interface Config {
   readonly stepThreads: number
   readonly stepMemoryBytes: number
   readonly allowedAddresses: readonly string[]
+  readonly connections: Readonly<Record<string, string>>
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
   readonly logFormat: 'json' | 'text'
   readonly url: string | undefined
   readonly token: string | undefined
+  readonly runId: string | undefined
+  /** PATH of this process, which commands that are steps get too. */
+  readonly path: string
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
 /** The environment of this process. */
 export const processEnvironment = (): Environment => process.env
+
+/** Their values hold passwords, and are in no message. */
+const secretSettings: ReadonlySet<string> = new Set(['TRUELOOP_CONNECTIONS', 'TRUELOOP_DATABASE', 'TRUELOOP_TOKEN'])
 
 const list = (text: string): string[] =>
   text
@@ -91,7 +114,7 @@ export function loadConfig(environment: Environment): Config {
     throw new DomainError(
       'invalid',
       'setting_invalid',
-      `${name}="${environment[name] ?? ''}": ${issue?.message ?? 'not valid'}`,
+      `${name}${secretSettings.has(name) ? '' : `="${environment[name] ?? ''}"`}: ${issue?.message ?? 'not valid'}`,
     )
   }
   const settings = parsed.data
@@ -110,10 +133,13 @@ export function loadConfig(environment: Environment): Config {
     stepThreads: settings.TRUELOOP_STEP_THREADS,
     stepMemoryBytes: settings.TRUELOOP_STEP_MEMORY_MB * megabyte,
     allowedAddresses: list(settings.TRUELOOP_ALLOWED_ADDRESSES),
+    connections: settings.TRUELOOP_CONNECTIONS,
     logLevel: settings.TRUELOOP_LOG_LEVEL,
     logFormat: settings.TRUELOOP_LOG_FORMAT,
     url: settings.TRUELOOP_URL,
     token: settings.TRUELOOP_TOKEN,
+    runId: settings.TRUELOOP_RUN_ID,
+    path: environment['PATH'] ?? '/usr/bin:/bin',
   }
 }
 
@@ -140,6 +166,7 @@ export function childEnvironment(config: Config, changes: Environment = {}): Rec
     TRUELOOP_STEP_THREADS: String(config.stepThreads),
     TRUELOOP_STEP_MEMORY_MB: String(Math.round(config.stepMemoryBytes / megabyte)),
     TRUELOOP_ALLOWED_ADDRESSES: config.allowedAddresses.join(','),
+    TRUELOOP_CONNECTIONS: JSON.stringify(config.connections),
     TRUELOOP_LOG_LEVEL: config.logLevel,
     TRUELOOP_LOG_FORMAT: config.logFormat,
     ...changes,

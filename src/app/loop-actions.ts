@@ -1,0 +1,94 @@
+// What the loop engine can have done, wired to the stages. Each is idempotent under its command's id.
+import type { Kysely } from 'kysely'
+import { findDataset, getVersion } from '../data/dataset-store.ts'
+import type { Actor } from '../governance/audit.ts'
+import type { LoopActions } from '../loop/actions.ts'
+import { putFirstChampion } from '../loop/definitions.ts'
+import { modelName } from '../loop/training-pipeline.ts'
+import type { LoopSpec } from '../loop/spec.ts'
+import { parseVersion } from '../models/model-version.ts'
+import { watermarkMs } from '../monitoring/watermark.ts'
+import type { PipelineEngine } from '../pipelines/engine.ts'
+import { transact } from '../platform/database.ts'
+import { startRollout } from '../rollouts/rollouts.ts'
+import type { Tables } from './tables.ts'
+
+export interface LoopActionDeps {
+  readonly db: Kysely<Tables>
+  readonly engine: PipelineEngine
+  readonly clock: () => number
+  readonly ids: (prefix: string) => string
+}
+
+/** The id of a run that a command begins: the same for the same command, so that beginning it again changes nothing. */
+const runIdFor = (commandId: string): string => `pipe_${commandId.replaceAll(/[^\w\-]/gv, '_')}`
+
+export function createLoopActions({ db, engine, clock, ids }: LoopActionDeps): LoopActions {
+  const actorFor = (spec: LoopSpec): Actor => ({ name: `loop:${spec.name}`, clock, ids })
+  return {
+    async startIngest({ commandId, spec }) {
+      const id = runIdFor(commandId)
+      const input = await ingestInput(db, spec, clock())
+      const steps = [{ name: 'ingest', kind: 'data.ingest', input, retries: 1 }]
+      await engine.startRun(db, actorFor(spec), {
+        id,
+        spec: { name: `${spec.name}.ingest`, steps },
+        reason: `the loop "${spec.name}" reads its source`,
+        labels: { loop: spec.name },
+      })
+      return { reference: id }
+    },
+    async startTraining({ commandId, spec, pipeline }) {
+      const id = runIdFor(commandId)
+      await engine.startRun(db, actorFor(spec), {
+        id,
+        spec: pipeline,
+        reason: `the loop "${spec.name}" trains`,
+        labels: { loop: spec.name },
+      })
+      return { reference: id }
+    },
+    async goLive({ spec, modelVersion, reason }) {
+      await transact(db, (trx) => putFirstChampion(trx, actorFor(spec), { spec, modelVersion, reason }))
+    },
+    async startRollout({ commandId, spec, challenger, reason }) {
+      const nowMs = (await policyNowMs(db, spec)) ?? clock()
+      const { version } = parseVersion(challenger)
+      const { id } = await startRollout(db, actorFor(spec), {
+        endpoint: spec.endpoint.name,
+        model: modelName(spec),
+        version,
+        policy: spec.rollout,
+        nowMs,
+        reason,
+        key: commandId,
+      })
+      return { reference: id }
+    },
+  }
+}
+
+const policyNowMs = (db: Kysely<Tables>, spec: LoopSpec): Promise<number | undefined> =>
+  spec.clock.kind === 'event' ? watermarkMs(db, spec.endpoint.name) : Promise.resolve(undefined)
+
+/** Input of the step data.ingest for a loop's dataset as it stands now. */
+export async function ingestInput(
+  db: Kysely<Tables>,
+  { dataset }: LoopSpec,
+  nowMs: number,
+): Promise<Record<string, unknown>> {
+  const known = await findDataset(db, dataset.name)
+  const head = known && (await getVersion(db, { dataset: dataset.name, ref: 'latest' }))
+  return {
+    dataset: dataset.name,
+    source: dataset.source,
+    schema: dataset.schema,
+    timeColumn: dataset.timeColumn,
+    keyColumns: dataset.keyColumns,
+    expectations: { name: dataset.name, expectations: dataset.expectations },
+    previous: head?.manifestBlob ?? null,
+    previousDigest: head?.digest ?? null,
+    mode: 'replace',
+    nowMs,
+  }
+}

@@ -1,0 +1,46 @@
+// Every table and migration of the program: the only place that knows them all.
+import type { DataChangeTables } from '../data/dataset-versions.ts'
+import { dataMigrations } from '../data/migrations.ts'
+import { experimentMigrations } from '../experiments/migrations.ts'
+import type { RecordingTables } from '../experiments/recording.ts'
+import { governanceMigrations } from '../governance/migrations.ts'
+import type { LoopEngineTables } from '../loop/loop-engine.ts'
+import { loopMigrations } from '../loop/migrations.ts'
+import type { LoopRouteTables } from '../loop/routes.ts'
+import { modelMigrations } from '../models/migrations.ts'
+import type { ModelRouteTables } from '../models/routes.ts'
+import type { EvaluationTables } from '../monitoring/evaluation.ts'
+import { monitoringMigrations } from '../monitoring/migrations.ts'
+import { pipelineMigrations } from '../pipelines/migrations.ts'
+import type { EngineTables } from '../pipelines/step-transitions.ts'
+import type { Migrations } from '../platform/database.ts'
+import { eventMigrations } from '../platform/events.ts'
+import { jobMigrations } from '../platform/jobs.ts'
+import { rolloutMigrations } from '../rollouts/migrations.ts'
+import type { RolloutDatabase } from '../rollouts/traffic-moves.ts'
+import { servingMigrations } from '../serving/migrations.ts'
+import type { ServingTables } from '../serving/routes.ts'
+
+export type Tables = DataChangeTables &
+  EngineTables &
+  RecordingTables &
+  ModelRouteTables &
+  ServingTables &
+  EvaluationTables &
+  RolloutDatabase &
+  LoopEngineTables &
+  LoopRouteTables
+
+export const migrations: Migrations = {
+  ...eventMigrations,
+  ...jobMigrations,
+  ...governanceMigrations,
+  ...dataMigrations,
+  ...pipelineMigrations,
+  ...experimentMigrations,
+  ...modelMigrations,
+  ...servingMigrations,
+  ...monitoringMigrations,
+  ...rolloutMigrations,
+  ...loopMigrations,
+}
