@@ -26,10 +26,3 @@ export const Target = z.discriminatedUnion('task', [
   z.strictObject({ task: z.literal('regression'), column }),
 ])
 export type Target = Readonly<z.infer<typeof Target>>
-
-/** `delay > 15`, or the column alone. */
-export function targetText(target: Target): string {
-  if (target.task !== 'binary') return target.column
-  const { operator, value } = target
-  return `${target.column} ${operator} ${typeof value === 'string' ? JSON.stringify(value) : String(value)}`
-}
