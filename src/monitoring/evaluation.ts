@@ -2,6 +2,7 @@
 import type { Kysely, Transaction } from 'kysely'
 import type { ModelVersionTables } from '../models/model-version-store.ts'
 import { transact, type Db } from '../platform/database.ts'
+import { findEndpoint, type EndpointTables } from '../serving/endpoint-store.ts'
 import { listPerformance, listTraffic } from './aggregates/aggregate-store.ts'
 import { dayMsLength, dayOf } from './aggregates/arm.ts'
 import { needsOutcomes, type Monitor, type MonitorResult } from './monitor.ts'
@@ -17,7 +18,7 @@ import { windowResults, type Look } from './monitors/window-result.ts'
 import type { MonitoringTables } from './tables.ts'
 import type { VersionLookup } from './version-facts.ts'
 
-export type EvaluationTables = AlertingTables & ModelVersionTables
+export type EvaluationTables = AlertingTables & ModelVersionTables & EndpointTables
 
 export interface EvaluationDeps extends AlertingDeps {
   readonly db: Kysely<EvaluationTables>
@@ -26,8 +27,8 @@ export interface EvaluationDeps extends AlertingDeps {
 
 export interface Evaluation {
   readonly endpoint: string
-  /** Version that serves as champion now; undefined: nobody does, and nothing is evaluated. */
-  readonly champion: string | undefined
+  /** Version that serves as champion now; absent: the endpoint's. Without a champion nothing is evaluated. */
+  readonly champion?: string | undefined
   /** Policy time: a day is complete when this is past its end (and, for performance, past its outcome delay). */
   readonly nowMs: number
 }
@@ -42,7 +43,7 @@ const coverageStep = 0.01
  * each day is one transaction. Afterwards windows whose outcomes came in meanwhile are measured again. Answers all new or changed results.
  */
 export async function evaluateMonitors(deps: EvaluationDeps, evaluation: Evaluation): Promise<MonitorResult[]> {
-  const { champion } = evaluation
+  const champion = evaluation.champion ?? (await servingChampion(deps.db, evaluation.endpoint))
   if (champion === undefined) return []
   const results: MonitorResult[] = []
   for (let day = 0; day < 2 * catchUpDaysMax; day++) {
@@ -53,6 +54,11 @@ export async function evaluateMonitors(deps: EvaluationDeps, evaluation: Evaluat
   if (results.length === 0) return results
   results.push(...(await transact(deps.db, (trx) => refresh(deps, trx, { ...evaluation, champion }))))
   return results
+}
+
+async function servingChampion(db: Db<EndpointTables>, endpoint: string): Promise<string | undefined> {
+  const found = await findEndpoint(db, endpoint)
+  return found?.variants.find(({ role }) => role === 'champion')?.version
 }
 
 type Known = Evaluation & { readonly champion: string }

@@ -5,13 +5,17 @@ import type { LineageTables } from '../governance/lineage.ts'
 import type { ModelVersionTables } from '../models/model-version-store.ts'
 import { eventMigrations, type EventTables } from '../platform/events.ts'
 import { createTestDatabase, type TestDatabase } from '../platform/testing.ts'
+import type { EndpointTables } from '../serving/endpoint-store.ts'
+import { servingMigrations } from '../serving/migrations.ts'
 import { monitoringMigrations } from './migrations.ts'
 import type { MonitoringTables } from './tables.ts'
 
-export type TestDb = TestDatabase<MonitoringTables & ModelVersionTables & LineageTables & AuditTables & EventTables>
+export type TestDb = TestDatabase<
+  MonitoringTables & ModelVersionTables & LineageTables & AuditTables & EventTables & EndpointTables
+>
 
 export const openTestDatabase = (): Promise<TestDb> =>
-  createTestDatabase({ ...eventMigrations, ...governanceMigrations, ...monitoringMigrations })
+  createTestDatabase({ ...eventMigrations, ...governanceMigrations, ...servingMigrations, ...monitoringMigrations })
 
 /** Actions in the audit log, in order. */
 export async function auditedActions(db: TestDb): Promise<string[]> {
