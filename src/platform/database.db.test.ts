@@ -1,7 +1,14 @@
 // Transactions and the outbox, on SQLite and on PostgreSQL.
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
-import { appendEvent, eventMigrations, startDispatcher, type EventTables, type StoredEvent } from './events.ts'
+import {
+  appendEvent,
+  eventMigrations,
+  readEvents,
+  startDispatcher,
+  type EventTables,
+  type StoredEvent,
+} from './events.ts'
 import { databaseKind, openDatabase, transact } from './database.ts'
 import { silentLog } from './log.ts'
 import { createTestDatabase, testDatabaseKind } from './testing.ts'
@@ -72,4 +79,11 @@ test.runIf(testDatabaseKind === 'sqlite')(
 test('an unknown scheme and a database that does not answer are told apart', async () => {
   await expect(openDatabase('mysql://x')).rejects.toMatchObject({ code: 'database_url' })
   await expect(openDatabase('postgres://u:p@127.0.0.1:1/x')).rejects.toMatchObject({ code: 'database_unreachable' })
+})
+
+test('two sets of tables in one database are migrated each by itself', async () => {
+  await using one = await createTestDatabase<EventTables>(eventMigrations)
+  await using two = await createTestDatabase<EventTables>(eventMigrations)
+  await transact(one, (trx) => appendEvent(trx, { type: 'test.made', subject: 'one', payload: {}, atMs: 1 }))
+  expect(await readEvents(two, { seq: 0 })).toEqual([])
 })

@@ -155,10 +155,19 @@ export async function migrate<T>(db: Kysely<T>, migrations: Migrations): Promise
     db,
     provider: { getMigrations: async () => migrations },
     allowUnorderedMigrations: true,
+    ...(await ownSchema(db)),
   })
   const { error, results } = await migrator.migrateToLatest()
   if (error) throw error instanceof Error ? error : new Error('a migration failed', { cause: error })
   return (results ?? []).filter((result) => result.status === 'Success').map((result) => result.migrationName)
+}
+
+/** Named, or the migrator takes its tables in another schema of the same database (another home's) for its own. */
+async function ownSchema<T>(db: Kysely<T>): Promise<{ migrationTableSchema?: string }> {
+  if (databaseKind(db) !== 'postgres') return {}
+  const { rows } = await sql<{ name: string | null }>`select current_schema() as name`.execute(db)
+  const name = rows[0]?.name
+  return name ? { migrationTableSchema: name } : {}
 }
 
 /** Which database a migration or a query runs on, for the few places where the portable subset does not reach. */

@@ -94,7 +94,7 @@ export async function createEngineFixture(options: Partial<EngineOptions<EngineT
     },
     async [Symbol.asyncDispose]() {
       await fixture.engine.endSteps()
-      await db.destroy()
+      await db[Symbol.asyncDispose]() // Not destroy(): on PostgreSQL its schema goes too.
       await rm(directory, { recursive: true, force: true })
     },
   }
