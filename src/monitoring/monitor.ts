@@ -4,7 +4,6 @@
 // version answered as champion, or a day before this one did, makes the window "warming up", which neither opens nor closes an alert. So a
 // promotion starts every monitor anew, and the alerts on the version before are closed with it.
 import { z } from 'zod'
-import { DomainError } from '../platform/errors.ts'
 
 const Derive = z.enum(['value', 'hour', 'weekday'])
 
@@ -141,6 +140,3 @@ export const MonitorResult = z.strictObject({
   evaluatedMs: z.int(),
 })
 export type MonitorResult = Readonly<z.infer<typeof MonitorResult>>
-
-export const monitorNotFound = (endpoint: string, name: string): DomainError =>
-  new DomainError('not_found', 'monitor_not_found', `endpoint "${endpoint}" has no monitor "${name}"`)

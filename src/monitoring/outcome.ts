@@ -7,7 +7,10 @@ import type { OutcomeValue } from './aggregates/scoring.ts'
 export const outcomesMax = 10_000
 
 export const Outcome = z.strictObject({
-  predictionId: z.string().min(1).max(200),
+  predictionId: z
+    .string()
+    .max(200)
+    .regex(/^[^\p{Cc}]+$/v, 'not empty, and without control characters'),
   /** A regression's value; a class name; of a binary model also 0, 1, false or true. */
   value: z.union([z.number(), z.string().max(1000), z.boolean()]),
   /** When it happened, Unix time; of two values of one prediction the later one counts. Absent: the one that came last counts. */

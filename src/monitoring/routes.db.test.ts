@@ -71,6 +71,7 @@ test('a malformed batch is refused with its line, and nothing of it is stored', 
   expect(await refused('application/json', '{"outcomes":[{"predictionId":""}]}')).toMatchObject({
     code: 'request_invalid',
   })
+  expect(await refused('application/x-ndjson', '{"predictionId":"a\\u0000","value":1}')).toMatchObject(malformed(1))
   expect(await db.selectFrom('outcome').selectAll().execute()).toEqual([])
 })
 
