@@ -5,6 +5,7 @@ import { DomainError } from '../platform/errors.ts'
 import { readRunSummaries } from './reading.ts'
 import type { RunSummary } from './run.ts'
 import { conditionOf } from './search/condition.ts'
+import { findFew } from './search/few.ts'
 import { filtersMax, type RunFilter, type RunOrder } from './search/filter.ts'
 import { phasesOf, placeOf, tokenOf, type Phase, type Place } from './search/sort.ts'
 import type { ExperimentTables } from './tables.ts'
@@ -50,13 +51,17 @@ async function findPlaces(db: Db<ExperimentTables>, search: RunSearch): Promise<
   const order = search.orderBy ?? { field: 'startedAtMs', isAscending: false }
   const after = search.after === undefined ? undefined : placeOf(search.after)
   const conditions = scopeOf(search, db)
+  const few = await findFew(db, search.filter ?? [])
+  if (few?.length === 0) return []
   const places: Place[] = []
   for (const [index, phase] of phasesOf(order).entries()) {
     if (after && index < after.phase) continue
     const missing = search.limit + 1 - places.length
     if (missing <= 0) break
     const start = after?.phase === index ? [afterPlace(phase, after, order.isAscending)] : []
-    const found = await readPhase(db, { phase, conditions: [...conditions, phase.condition, ...start], order, missing })
+    const among = few ? [sql<boolean>`${phase.id} in (${sql.join(few)})`] : []
+    const all = [...conditions, phase.condition, ...among, ...start]
+    const found = await readPhase(db, { phase, conditions: all, order, missing })
     places.push(...found.map(({ id, value }) => ({ phase: index, id, value })))
   }
   return places

@@ -19,6 +19,8 @@ export interface Phase {
 const noJoin = sql``
 const runId = sql<string>`run.id`
 const joinedId = sql<string>`s.run_id`
+/** As in the index of values: texts that are alike for so long are ordered by id. */
+const valueStart = sql`substr(s.value, 1, 200)`
 const always = sql<boolean>`1 = 1`
 
 /** @throws DomainError run_field */
@@ -38,7 +40,7 @@ export function phasesOf({ field: text }: RunOrder): Phase[] {
       const table = field.kind === 'param' ? 'run_param' : 'run_tag'
       const join = sql`join ${sql.table(table)} s on s.run_id = run.id and s.key = ${field.key}`
       return [
-        { join, condition: always, sort: sql`s.value`, id: joinedId },
+        { join, condition: always, sort: valueStart, id: joinedId },
         { join: noJoin, condition: without(table, field.key), sort: null, id: runId },
       ]
     }
