@@ -81,6 +81,8 @@ const rowText = (row: Record<string, unknown>): string =>
   Object.entries(row)
     .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
     .join('  ')
+    // Values come from anywhere: none may move the cursor of the terminal that shows them.
+    .replaceAll(/\p{C}/gv, '·')
     .slice(0, 160)
 
 const count = (value: number): string => value.toLocaleString('en-US', { maximumFractionDigits: 6 })

@@ -175,16 +175,21 @@ async function runLimited(connection: DuckDBConnection, sql: string, options: Lo
 const interrupted = (): DomainError =>
   new DomainError('unavailable', 'tables_interrupted', 'the table work was cancelled')
 
+/** Whoever writes temporary files says so when they do not fit. */
+export const diskFull = (): DomainError =>
+  new DomainError(
+    'unavailable',
+    'disk_full',
+    'the disk that holds the temporary files is full: free some space and try again',
+  )
+
 /** What can be expected of any statement, as an error a caller can act on; all else unchanged. */
 function tablesError(error: unknown, signal: AbortSignal | undefined): unknown {
   const text = messageOf(error)
   if (signal?.aborted && /interrupt/iv.test(text)) return interrupted()
-  if (/no space left on device|disk quota exceeded/iv.test(text)) {
-    return new DomainError(
-      'unavailable',
-      'disk_full',
-      'the disk that holds the temporary files is full: free some space and try again',
-    )
+  // DuckDB stops short of the last tenth of the disk, and then speaks of its limit.
+  if (/no space left on device|disk quota exceeded|max_temp_directory_size/iv.test(text)) {
+    return diskFull()
   }
   if (text.startsWith('Out of Memory Error')) {
     return new DomainError(

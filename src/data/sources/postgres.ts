@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createWriteStream, type WriteStream } from 'node:fs'
 import type { Client } from 'pg'
 import { DomainError, messageOf } from '../../platform/errors.ts'
+import { diskFull } from '../../platform/tables.ts'
 import type { Column, ColumnType } from '../manifest.ts'
 
 const batchRows = 5_000
@@ -32,7 +33,7 @@ export interface Spool {
 
 /**
  * @param path of the new CSV file: a header, every value quoted, null unquoted and empty.
- * @throws DomainError source_unreachable, source_query_failed
+ * @throws DomainError source_unreachable, source_query_failed, disk_full
  */
 export async function spoolQuery(
   connectionUrl: string,
@@ -55,7 +56,8 @@ export async function spoolQuery(
   try {
     return await copyOut(client, { query, path })
   } catch (error) {
-    if (signal.aborted || (error as { code?: unknown }).code === 'ENOSPC') throw error
+    if (signal.aborted) throw error
+    if ((error as { code?: unknown }).code === 'ENOSPC') throw diskFull()
     throw new DomainError('invalid', 'source_query_failed', `PostgreSQL refused the query: ${messageOf(error)}`)
   } finally {
     signal.removeEventListener('abort', stop)

@@ -7,6 +7,7 @@ import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import ipaddr from 'ipaddr.js'
 import { DomainError, messageOf } from '../../platform/errors.ts'
+import { diskFull } from '../../platform/tables.ts'
 
 export interface RemoteLimits {
   /** Host names, addresses or networks (`10.0.0.0/8`) that may be read although they are not public. */
@@ -20,7 +21,7 @@ const silenceMs = 30_000
 
 /**
  * Downloads to a new file. No redirect is followed; a compressed transfer is not asked for.
- * @throws DomainError source_address_forbidden, source_unreachable, source_status, source_too_large
+ * @throws DomainError source_address_forbidden, source_unreachable, source_status, source_too_large, disk_full
  */
 export async function download(
   url: string,
@@ -44,6 +45,7 @@ export async function download(
     })
   } catch (error) {
     if (error instanceof DomainError) throw error
+    if ((error as { code?: unknown }).code === 'ENOSPC') throw diskFull()
     const why = deadline.aborted && !signal.aborted ? `no end within ${limits.timeoutMs} ms` : messageOf(error)
     throw new DomainError('unavailable', 'source_unreachable', `${safeUrl(target)} could not be read: ${why}`)
   }
