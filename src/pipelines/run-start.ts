@@ -12,7 +12,7 @@ import {
 } from './pipeline-run-store.ts'
 import { pipelineRunNotFound, stepKindUnknown, type Labels, type PipelineRunDetail } from './pipeline-run.ts'
 import { checkPipeline, PipelineSpec, referencesIn, type PipelineSpecInput } from './pipeline.ts'
-import { listStepAttempts, type StepAttemptTables } from './step-attempt-store.ts'
+import { listAttemptsOf, type StepAttemptTables } from './step-attempt-store.ts'
 import { insertStepRuns, listStepRuns, type StepRunTables } from './step-run-store.ts'
 import { advanceRun, type EngineTables, type EngineTransaction } from './step-transitions.ts'
 import { DomainError } from '../platform/errors.ts'
@@ -87,14 +87,17 @@ export async function getPipelineRun(
 ): Promise<PipelineRunDetail> {
   const run = await findPipelineRun(db, id)
   if (!run) throw pipelineRunNotFound(id)
-  const steps: PipelineRunDetail['steps'] = []
-  for (const { pipelineRunId: _, ...step } of await listStepRuns(db, id)) {
-    const attempts = await listStepAttempts(db, step.id)
-    steps.push({
-      ...step,
-      attempts: attempts.map(({ stepRunId: _step, fence: _fence, eventsOffset: _offset, ...attempt }) => attempt),
-    })
-  }
+  const stored = await listStepRuns(db, id)
+  const attempts = await listAttemptsOf(
+    db,
+    stored.map((step) => step.id),
+  )
+  const steps = stored.map(({ pipelineRunId: _run, ...step }) => ({
+    ...step,
+    attempts: (attempts.get(step.id) ?? []).map(
+      ({ stepRunId: _step, fence: _fence, eventsOffset: _offset, ...attempt }) => attempt,
+    ),
+  }))
   return { ...run, steps }
 }
 

@@ -56,6 +56,20 @@ export async function insertStepAttempt(
   return attemptOf(row)
 }
 
+/** Attempts of these steps, by step and in order. */
+export async function listAttemptsOf(
+  db: Db<StepAttemptTables>,
+  stepRunIds: readonly string[],
+): Promise<ReadonlyMap<string, readonly StoredAttempt[]>> {
+  const rows = await db
+    .selectFrom('step_attempt')
+    .selectAll()
+    .where('step_run_id', 'in', [...stepRunIds])
+    .orderBy('number')
+    .execute()
+  return Map.groupBy(rows.map(attemptOf), (attempt) => attempt.stepRunId)
+}
+
 /** Attempts of one step in order. */
 export async function listStepAttempts(db: Db<StepAttemptTables>, stepRunId: string): Promise<StoredAttempt[]> {
   const rows = await db
@@ -64,11 +78,6 @@ export async function listStepAttempts(db: Db<StepAttemptTables>, stepRunId: str
     .where('step_run_id', '=', stepRunId)
     .orderBy('number')
     .execute()
-  return rows.map(attemptOf)
-}
-
-export async function listRunningAttempts(db: Db<StepAttemptTables>): Promise<StoredAttempt[]> {
-  const rows = await db.selectFrom('step_attempt').selectAll().where('state', '=', 'running').orderBy('id').execute()
   return rows.map(attemptOf)
 }
 
