@@ -34,18 +34,20 @@ export interface Reply {
 
 export function send(response: ServerResponse, reply: Reply, isLeaving: boolean): void {
   if (response.writableEnded || response.destroyed) return
+  const bytes = Buffer.byteLength(reply.body)
   const headers = [
     'content-type',
     reply.contentType ?? 'application/json',
     'content-length',
-    String(Buffer.byteLength(reply.body)),
+    String(bytes),
     'x-content-type-options',
     'nosniff',
     ...(reply.headers ?? []),
   ]
   if (isLeaving) headers.push('connection', 'close')
   response.writeHead(reply.status, headers)
-  response.end(reply.body)
+  // As many bytes as characters: ASCII, which is written faster without UTF-8's care.
+  response.end(reply.body, bytes === reply.body.length ? 'latin1' : 'utf8')
 }
 
 /** The error in the protocol's own form, with the machine-readable code besides. */

@@ -21,6 +21,7 @@ export function openRunMark(path: string): RunMark {
   const none = Buffer.alloc(1)
   const buffers = new Map<string, Buffer>()
   let isSet = false
+  let isOpen = true
   const write = (bytes: Buffer): void => {
     try {
       writeSync(file, bytes, 0, bytes.length, 0)
@@ -42,7 +43,10 @@ export function openRunMark(path: string): RunMark {
       if (isSet) write(none)
       isSet = false
     },
-    close: () => closeSync(file),
+    close() {
+      if (isOpen) closeSync(file)
+      isOpen = false
+    },
   }
 }
 
