@@ -8,7 +8,11 @@ const extension = extname(import.meta.filename)
 export const entryFile = (name: 'server' | 'gateway' | 'step' | 'supervisor'): string =>
   join(import.meta.dirname, `${name}${extension}`)
 
-const packageFile = join(import.meta.dirname, extension === '.ts' ? '../../package.json' : '../../../package.json')
+/** package.json of this package. */
+export const packageFile = join(
+  import.meta.dirname,
+  extension === '.ts' ? '../../package.json' : '../../../package.json',
+)
 
 /** Of this package, such as `0.1.0`. */
 export const packageVersion: string = (JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string }).version

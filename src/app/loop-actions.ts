@@ -9,6 +9,7 @@ import type { LoopSpec } from '../loop/spec.ts'
 import { parseVersion } from '../models/model-version.ts'
 import { watermarkMs } from '../monitoring/watermark.ts'
 import type { PipelineEngine } from '../pipelines/engine.ts'
+import type { Json } from '../pipelines/pipeline.ts'
 import { transact } from '../platform/database.ts'
 import { startRollout } from '../rollouts/rollouts.ts'
 import type { Tables } from './tables.ts'
@@ -20,33 +21,29 @@ export interface LoopActionDeps {
   readonly ids: (prefix: string) => string
 }
 
-/** The id of a run that a command begins: the same for the same command, so that beginning it again changes nothing. */
-const runIdFor = (commandId: string): string => `pipe_${commandId.replaceAll(/[^\w\-]/gv, '_')}`
-
+// A pipeline run has its command's id: begun again it is found, and its end is heard even if nobody wrote down that it had begun.
 export function createLoopActions({ db, engine, clock, ids }: LoopActionDeps): LoopActions {
   const actorFor = (spec: LoopSpec): Actor => ({ name: `loop:${spec.name}`, clock, ids })
   return {
     async startIngest({ commandId, spec }) {
-      const id = runIdFor(commandId)
       const input = await ingestInput(db, spec, clock())
       const steps = [{ name: 'ingest', kind: 'data.ingest', input, retries: 1 }]
       await engine.startRun(db, actorFor(spec), {
-        id,
+        id: commandId,
         spec: { name: `${spec.name}.ingest`, steps },
         reason: `the loop "${spec.name}" reads its source`,
         labels: { loop: spec.name },
       })
-      return { reference: id }
+      return { reference: commandId }
     },
     async startTraining({ commandId, spec, pipeline }) {
-      const id = runIdFor(commandId)
       await engine.startRun(db, actorFor(spec), {
-        id,
+        id: commandId,
         spec: pipeline,
         reason: `the loop "${spec.name}" trains`,
         labels: { loop: spec.name },
       })
-      return { reference: id }
+      return { reference: commandId }
     },
     async goLive({ spec, modelVersion, reason }) {
       await transact(db, (trx) => putFirstChampion(trx, actorFor(spec), { spec, modelVersion, reason }))
@@ -72,14 +69,10 @@ const policyNowMs = (db: Kysely<Tables>, spec: LoopSpec): Promise<number | undef
   spec.clock.kind === 'event' ? watermarkMs(db, spec.endpoint.name) : Promise.resolve(undefined)
 
 /** Input of the step data.ingest for a loop's dataset as it stands now. */
-export async function ingestInput(
-  db: Kysely<Tables>,
-  { dataset }: LoopSpec,
-  nowMs: number,
-): Promise<Record<string, unknown>> {
+export async function ingestInput(db: Kysely<Tables>, { dataset }: LoopSpec, nowMs: number): Promise<Json> {
   const known = await findDataset(db, dataset.name)
   const head = known && (await getVersion(db, { dataset: dataset.name, ref: 'latest' }))
-  return {
+  const input = {
     dataset: dataset.name,
     source: dataset.source,
     schema: dataset.schema,
@@ -91,4 +84,6 @@ export async function ingestInput(
     mode: 'replace',
     nowMs,
   }
+  // What is undefined is not in JSON.
+  return JSON.parse(JSON.stringify(input)) as Json
 }

@@ -1,0 +1,149 @@
+// The control plane's resources, opened in order and closed in reverse.
+import { createHash } from 'node:crypto'
+import { mkdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import type { Kysely } from 'kysely'
+import { readEnvironment } from '../experiments/environment.ts'
+import { createLoopEngine } from '../loop/loop-engine.ts'
+import { registryVersions, type VersionLookup } from '../monitoring/version-facts.ts'
+import { watermarkMs } from '../monitoring/watermark.ts'
+import { startPipelineEngine, type PipelineEngine } from '../pipelines/engine.ts'
+import type { EngineKind } from '../pipelines/engine-kind.ts'
+import { spawnDetached, type SpawnStep } from '../pipelines/step-spawn.ts'
+import type { BlobStore } from '../platform/blobs.ts'
+import { systemClock, type Clock } from '../platform/clock.ts'
+import { startDispatcher } from '../platform/events.ts'
+import { createIds, type IdSource } from '../platform/ids.ts'
+import { createLog, type Log } from '../platform/log.ts'
+import { createGatewayConfigs, type GatewayConfigs } from '../serving/gateway-configs.ts'
+import { openBlobs } from './blobs.ts'
+import { childEnvironment, type Config } from './config.ts'
+import { entryFile, packageFile, packageVersion } from './entries.ts'
+import { loadSecrets, mintStepToken, type Secrets } from './home.ts'
+import { dataKinds } from './kinds/data-kinds.ts'
+import { modelKinds } from './kinds/model-kinds.ts'
+import { createLoopActions } from './loop-actions.ts'
+import { openMetadata } from './metadata.ts'
+import { startPolicyPump } from './policy-pump.ts'
+import { commandStep } from '../pipelines/command-step.ts'
+import { processKind } from '../pipelines/engine-kind.ts'
+import type { Tables } from './tables.ts'
+import { recordStepMetrics, runIdOf } from './tracking.ts'
+
+export interface Context extends AsyncDisposable {
+  readonly db: Kysely<Tables>
+  readonly blobs: BlobStore
+  readonly engine: PipelineEngine
+  readonly configs: GatewayConfigs
+  readonly versions: VersionLookup
+  readonly clock: Clock
+  readonly ids: IdSource
+  readonly log: Log
+  readonly secrets: Secrets
+  readonly attemptsDirectory: string
+  readonly startedAtMs: number
+  /** Something was written that policies and event consumers should look at soon. */
+  wake(): void
+  /** Tells the steps that start from now on where the API is, and begins to look after policies. */
+  listening(url: string): Promise<void>
+}
+
+/** Longer than any step may run by default. */
+const stepTokenMs = 7 * 24 * 3_600_000
+
+export async function openContext(config: Config): Promise<Context> {
+  await using stack = new AsyncDisposableStack()
+  const clock = systemClock
+  const ids = createIds(clock)
+  const write = (line: string): void => void process.stderr.write(line)
+  const log = createLog({ level: config.logLevel, format: config.logFormat, clock, write })
+  const secrets = loadSecrets(config.home)
+  const { db } = stack.use(await openMetadata(config, { log, clock }))
+  const blobs = openBlobs(config)
+  const attemptsDirectory = join(config.home, 'attempts')
+  mkdirSync(attemptsDirectory, { recursive: true, mode: 0o700 })
+  const environment = await readEnvironment(dirname(packageFile), config.stepThreads)
+  const address: { url?: string } = {}
+  const kinds = [
+    ...dataKinds({ blobs }),
+    ...modelKinds({ blobs, environment }),
+    processKind(commandStep({ path: '', variables: {} })),
+  ]
+  const wakers: { events: () => void; policies: () => void } = { events: () => undefined, policies: () => undefined }
+  const engine = stack.use(
+    await startPipelineEngine<Tables>({
+      db,
+      kinds: new Map(kinds.map((kind) => [kind.kind, kind as EngineKind<Tables>])),
+      clock,
+      ids,
+      log,
+      attemptsDirectory,
+      owner: createHash('sha256').update(config.home).digest('hex').slice(0, 16),
+      spawn: stepSpawner({ config, secrets, clock, address }),
+      environmentDigest: createHash('sha256')
+        .update(`${packageVersion} ${process.version} ${environment.lockDigest}`)
+        .digest('hex'),
+      concurrency: config.stepConcurrency,
+      onMetrics: (trx, metrics) =>
+        recordStepMetrics(trx, { actor: { name: 'steps', clock, ids }, environment }, metrics),
+      wakeEvents: () => wakers.events(),
+    }),
+  )
+  const versions = registryVersions()
+  const loops = createLoopEngine({
+    db,
+    clock,
+    log,
+    actions: createLoopActions({ db, engine, clock, ids }),
+    watermarkMs: (endpoint) => watermarkMs(db, endpoint),
+  })
+  const opened = {
+    db,
+    blobs,
+    engine,
+    configs: createGatewayConfigs(db),
+    versions,
+    clock,
+    ids,
+    log,
+    secrets,
+    attemptsDirectory,
+  }
+  const resources = stack.move()
+  return {
+    ...opened,
+    startedAtMs: clock(),
+    wake: () => {
+      wakers.events()
+      wakers.policies()
+    },
+    async listening(url) {
+      address.url = url
+      const dispatcher = resources.use(startDispatcher({ db, clock, log }, [loops.consumer]))
+      wakers.events = dispatcher.wake
+      const pump = resources.use(startPolicyPump({ db, clock, ids, log, versions, loops, wakeEvents: dispatcher.wake }))
+      wakers.policies = pump.wake
+    },
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  }
+}
+
+interface SpawnerDeps {
+  readonly config: Config
+  readonly secrets: Secrets
+  readonly clock: Clock
+  readonly address: { readonly url?: string }
+}
+
+/** Starts a step's process with a token that is good for its own run only. */
+function stepSpawner({ config, secrets, clock, address }: SpawnerDeps): SpawnStep {
+  return ({ directory, stepRunId }) => {
+    const runId = runIdOf(stepRunId)
+    const env = childEnvironment(config, {
+      TRUELOOP_URL: address.url,
+      TRUELOOP_TOKEN: mintStepToken(secrets, { runId, expiresAtMs: clock() + stepTokenMs }),
+      TRUELOOP_RUN_ID: runId,
+    })
+    return spawnDetached({ argv: [process.execPath, entryFile('step'), directory], directory, env })
+  }
+}

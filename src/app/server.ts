@@ -1,0 +1,111 @@
+// The control plane of a home: opens its resources in order, registers every stage's routes, and ends in order on SIGTERM and SIGINT.
+import type { FastifyInstance } from 'fastify'
+import type { Transaction } from 'kysely'
+import { dataRoutes } from '../data/routes.ts'
+import { experimentRoutes, runRoutes } from '../experiments/routes.ts'
+import { guard } from '../governance/access.ts'
+import { assertMayListen, assertOwnOrigin } from '../governance/hosts.ts'
+import { loopRoutes } from '../loop/routes.ts'
+import { aliasRoutes, modelRoutes, versionRoutes } from '../models/routes.ts'
+import { recordReport } from '../monitoring/report.ts'
+import { monitoringRoutes } from '../monitoring/routes.ts'
+import { pipelineRoutes } from '../pipelines/routes.ts'
+import { messageOf } from '../platform/errors.ts'
+import { createHttpServer } from '../platform/http.ts'
+import { rolloutRoutes } from '../rollouts/routes.ts'
+import { endpointRoutes, gatewayControlRoutes } from '../serving/routes.ts'
+import { loadConfig, processEnvironment, type Config } from './config.ts'
+import { openContext, type Context } from './context.ts'
+import { packageVersion } from './entries.ts'
+import { lockHome, removeRuntime, writeRuntime } from './home.ts'
+import { identifyWith } from './identity.ts'
+import { metricRoutes } from './metric-routes.ts'
+import { systemRoutes } from './system-routes.ts'
+import type { Tables } from './tables.ts'
+
+const prefix = '/api'
+
+export async function createServer(config: Config, context: Context): Promise<FastifyInstance> {
+  const { log, ids, clock, secrets } = context
+  const server = await createHttpServer({ log, ids, version: packageVersion })
+  server.addHook('onRequest', async ({ method, headers }) => {
+    const fetchSite = headers['sec-fetch-site']
+    const request = {
+      method,
+      host: headers.host,
+      origin: headers.origin,
+      fetchSite: Array.isArray(fetchSite) ? fetchSite[0] : fetchSite,
+    }
+    assertOwnOrigin(request, config.allowedHosts)
+  })
+  guard(server, identifyWith({ secrets, clock, ids }))
+  await server.register(metricRoutes, { db: context.db })
+  await server.register(async (api) => registerStages(api, config, context), { prefix })
+  return server
+}
+
+async function registerStages(api: FastifyInstance, config: Config, context: Context): Promise<void> {
+  const { db, blobs, engine, configs, versions, clock, wake } = context
+  const { home, database } = config
+  await api.register(systemRoutes, {
+    db,
+    blobs,
+    home,
+    database,
+    version: packageVersion,
+    startedAtMs: context.startedAtMs,
+  })
+  await api.register(dataRoutes, { db, blobs })
+  await api.register(pipelineRoutes, { db, engine, attemptsDirectory: context.attemptsDirectory })
+  await api.register(runRoutes, { db })
+  await api.register(experimentRoutes, { db })
+  await api.register(modelRoutes, { db, blobs })
+  await api.register(versionRoutes, { db, blobs })
+  await api.register(aliasRoutes, { db })
+  await api.register(endpointRoutes, { db })
+  await api.register(gatewayControlRoutes, {
+    db,
+    configs,
+    onReport: async (trx, report) => {
+      // The plugin knows serving's tables only; the connection that it was given has all of them.
+      await recordReport({ versions, nowMs: clock() }, trx as unknown as Transaction<Tables>, report)
+      wake()
+    },
+  })
+  await api.register(monitoringRoutes, { db, versions })
+  await api.register(rolloutRoutes, { db })
+  await api.register(loopRoutes, { db, wake })
+  // After an accepted write the policies have something to look at.
+  api.addHook('onResponse', async ({ method }) => {
+    if (method !== 'GET') wake()
+  })
+}
+
+/** Runs until it is told to end. @throws DomainError home_in_use, bind_refused, and what opening the resources throws */
+async function runServer(config: Config): Promise<void> {
+  assertMayListen(config.host, false)
+  using _ = lockHome(config.home, 'server')
+  const stop = new Promise<void>((resolve) => {
+    process.once('SIGTERM', resolve)
+    process.once('SIGINT', resolve)
+  })
+  await using context = await openContext(config)
+  const server = await createServer(config, context)
+  const url = await server.listen({ host: config.host, port: config.port })
+  await context.listening(url)
+  writeRuntime(config.home, 'server', url)
+  context.log.info('the control plane is up', { url, home: config.home })
+  await stop
+  removeRuntime(config.home, 'server')
+  await server.close()
+}
+
+if (import.meta.main) {
+  try {
+    await runServer(loadConfig(processEnvironment()))
+    process.exit(0) // Steps go on in processes of their own; nothing else may hold this one.
+  } catch (error) {
+    process.stderr.write(`${messageOf(error)}\n`)
+    process.exit(1)
+  }
+}
