@@ -10,7 +10,7 @@ import { openDatabase } from '../platform/database.ts'
 import { readEvents } from '../platform/events.ts'
 import { isAlive } from '../platform/processes.ts'
 import { createGenerator } from '../statistics/random.ts'
-import { readIdentity } from './attempt-directory.ts'
+import { readIdentity } from './attempts/attempt-directory.ts'
 import { getPipelineRun } from './run-start.ts'
 import type { EngineTables } from './step-transitions.ts'
 

@@ -9,11 +9,11 @@ import {
   setPipelineRunState,
   type PipelineRunTables,
   type StoredRun,
-} from './pipeline-run-store.ts'
+} from './stores/pipeline-run-store.ts'
 import { pipelineRunNotFound, stepKindUnknown, type Labels, type PipelineRunDetail } from './pipeline-run.ts'
 import { checkPipeline, PipelineSpec, referencesIn, type PipelineSpecInput } from './pipeline.ts'
-import { listAttemptsOf, type StepAttemptTables } from './step-attempt-store.ts'
-import { insertStepRuns, listStepRuns, type StepRunTables } from './step-run-store.ts'
+import { listAttemptsOf, type StepAttemptTables } from './stores/step-attempt-store.ts'
+import { insertStepRuns, listStepRuns, type StepRunTables } from './stores/step-run-store.ts'
 import { advanceRun, type EngineTables, type EngineTransaction } from './step-transitions.ts'
 import { DomainError } from '../platform/errors.ts'
 import { z } from 'zod'

@@ -3,11 +3,11 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import type { Db } from '../platform/database.ts'
 import { DomainError } from '../platform/errors.ts'
-import { attemptFiles, readTail } from './attempt-directory.ts'
-import { findPipelineRun, type PipelineRunTables } from './pipeline-run-store.ts'
+import { attemptFiles, readTail } from './attempts/attempt-directory.ts'
+import { findPipelineRun, type PipelineRunTables } from './stores/pipeline-run-store.ts'
 import { pipelineRunNotFound, StepAttemptState, stepNotFound } from './pipeline-run.ts'
-import { listStepAttempts, type StepAttemptTables } from './step-attempt-store.ts'
-import { listStepRuns, type StepRunTables } from './step-run-store.ts'
+import { listStepAttempts, type StepAttemptTables } from './stores/step-attempt-store.ts'
+import { listStepRuns, type StepRunTables } from './stores/step-run-store.ts'
 
 const readBytesMax = 256 * 1024
 

@@ -14,7 +14,7 @@ import {
   type AttemptError,
   type AttemptEvent,
   type AttemptExit,
-} from './attempt-directory.ts'
+} from './attempts/attempt-directory.ts'
 import type { StepKinds, StepTools } from './step.ts'
 
 const heartbeatMs = 2_000

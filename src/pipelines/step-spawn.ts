@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
-import { attemptFiles } from './attempt-directory.ts'
+import { attemptFiles } from './attempts/attempt-directory.ts'
 import type { Labels } from './pipeline-run.ts'
 
 export interface AttemptStart {

@@ -14,19 +14,25 @@ import {
   type JobClaim,
   type JobTables,
 } from '../platform/jobs.ts'
-import type { AttemptError } from './attempt-directory.ts'
+import type { AttemptError } from './attempts/attempt-directory.ts'
 import type { EngineKind } from './engine-kind.ts'
 import {
   findPipelineRunState,
   setPipelineRunState,
   type PipelineRunTables,
   type StoredRun,
-} from './pipeline-run-store.ts'
+} from './stores/pipeline-run-store.ts'
 import type { PipelineRunState, StepAttemptState, StepRunState } from './pipeline-run.ts'
 import { needsOf } from './pipeline.ts'
-import { endStepAttempt, type StepAttemptTables } from './step-attempt-store.ts'
-import { putCachedOutput, type StepCacheTables } from './step-cache-store.ts'
-import { listStepRuns, listStepStates, updateStepRun, type StepRunTables, type StoredStep } from './step-run-store.ts'
+import { endStepAttempt, type StepAttemptTables } from './stores/step-attempt-store.ts'
+import { putCachedOutput, type StepCacheTables } from './stores/step-cache-store.ts'
+import {
+  listStepRuns,
+  listStepStates,
+  updateStepRun,
+  type StepRunTables,
+  type StoredStep,
+} from './stores/step-run-store.ts'
 
 export type PipelineTables = PipelineRunTables & StepRunTables & StepAttemptTables & StepCacheTables
 export type EngineTables = PipelineTables & JobTables & EventTables & AuditTables & LineageTables

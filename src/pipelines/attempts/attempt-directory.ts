@@ -2,7 +2,7 @@
 import { open, readFile, rename, rm, stat, writeFile, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { ProcessIdentity } from '../platform/processes.ts'
+import { ProcessIdentity } from '../../platform/processes.ts'
 
 export const attemptFiles = {
   /** {@link AttemptInput}, written before the process starts. */

@@ -1,18 +1,18 @@
 // After a restart: steps that another control plane had are taken over, and processes that belong to no running attempt are ended.
 import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { transact } from '../platform/database.ts'
-import { DomainError, messageOf } from '../platform/errors.ts'
-import { takeOverJob, type Job } from '../platform/jobs.ts'
-import { isAlive } from '../platform/processes.ts'
+import { transact } from '../../platform/database.ts'
+import { DomainError, messageOf } from '../../platform/errors.ts'
+import { takeOverJob, type Job } from '../../platform/jobs.ts'
+import { isAlive } from '../../platform/processes.ts'
 import { readIdentity } from './attempt-directory.ts'
 import { endGroup } from './process-group.ts'
-import { findPipelineRun } from './pipeline-run-store.ts'
-import { listStepAttempts, setAttemptFence } from './step-attempt-store.ts'
-import { findStepRun } from './step-run-store.ts'
-import type { EngineContext } from './engine-context.ts'
+import { findPipelineRun } from '../stores/pipeline-run-store.ts'
+import { listStepAttempts, setAttemptFence } from '../stores/step-attempt-store.ts'
+import { findStepRun } from '../stores/step-run-store.ts'
+import type { EngineContext } from '../engine-context.ts'
 import type { AdoptedStep } from './step-execution.ts'
-import { loseStep } from './step-transitions.ts'
+import { loseStep } from '../step-transitions.ts'
 
 /** Logs of attempts are kept this long. */
 const attemptRetentionMs = 30 * 24 * 3_600_000

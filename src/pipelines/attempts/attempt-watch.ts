@@ -1,11 +1,11 @@
 // Watching one attempt's process until it has ended: its own child, or one that outlived an earlier control plane.
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { sleep, type Clock } from '../platform/clock.ts'
-import { identifyProcess, isAlive, type ProcessIdentity } from '../platform/processes.ts'
+import { sleep, type Clock } from '../../platform/clock.ts'
+import { identifyProcess, isAlive, type ProcessIdentity } from '../../platform/processes.ts'
 import { attemptFiles, readExit, readIdentity, type AttemptExit } from './attempt-directory.ts'
 import { endGroup, sweepGroup } from './process-group.ts'
-import type { ProcessEnd, SpawnedStep } from './step-spawn.ts'
+import type { ProcessEnd, SpawnedStep } from '../step-spawn.ts'
 
 const pollMs = 50
 /** A process that we did not start says who it is within this time, or never will. */

@@ -1,6 +1,6 @@
 // Ending a step's process with everything that it started: they share a process group, named by the step's pid.
-import { sleep } from '../platform/clock.ts'
-import { identifyProcess, isAlive, signalProcess, type ProcessIdentity } from '../platform/processes.ts'
+import { sleep } from '../../platform/clock.ts'
+import { identifyProcess, isAlive, signalProcess, type ProcessIdentity } from '../../platform/processes.ts'
 
 const pollMs = 20
 

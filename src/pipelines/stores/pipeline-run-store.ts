@@ -1,8 +1,8 @@
 // The only file that reads or writes the table pipeline_run.
 import type { Selectable, Transaction } from 'kysely'
-import type { Db } from '../platform/database.ts'
-import type { Labels, PipelineRun, PipelineRunState } from './pipeline-run.ts'
-import type { PipelineSpec } from './pipeline.ts'
+import type { Db } from '../../platform/database.ts'
+import type { Labels, PipelineRun, PipelineRunState } from '../pipeline-run.ts'
+import type { PipelineSpec } from '../pipeline.ts'
 
 export interface PipelineRunTables {
   pipeline_run: {

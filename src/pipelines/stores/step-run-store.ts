@@ -1,7 +1,7 @@
 // The only file that reads or writes the table step_run.
 import type { Selectable, Transaction } from 'kysely'
-import type { Db } from '../platform/database.ts'
-import type { StepRun, StepRunState } from './pipeline-run.ts'
+import type { Db } from '../../platform/database.ts'
+import type { StepRun, StepRunState } from '../pipeline-run.ts'
 
 export interface StepRunTables {
   step_run: {

@@ -1,11 +1,11 @@
 // What a running step reports, from its file into the database: each event once, because the offset moves in the same transaction.
-import { transact } from '../platform/database.ts'
-import { messageOf } from '../platform/errors.ts'
+import { transact } from '../../platform/database.ts'
+import { messageOf } from '../../platform/errors.ts'
 import { readAttemptEvents, type AttemptEvent } from './attempt-directory.ts'
-import { findEventsOffset, setEventsOffset } from './step-attempt-store.ts'
-import type { EngineContext } from './engine-context.ts'
-import { updateStepRun } from './step-run-store.ts'
-import type { StepWork } from './step-transitions.ts'
+import { findEventsOffset, setEventsOffset } from '../stores/step-attempt-store.ts'
+import type { EngineContext } from '../engine-context.ts'
+import { updateStepRun } from '../stores/step-run-store.ts'
+import type { StepWork } from '../step-transitions.ts'
 
 /** A report of more than this many reads goes on at the next call. */
 const readsMax = 64

@@ -2,25 +2,26 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { z } from 'zod'
-import { sleep } from '../platform/clock.ts'
-import { transact } from '../platform/database.ts'
-import { DomainError, messageOf } from '../platform/errors.ts'
-import { heartbeatJob, type JobClaim } from '../platform/jobs.ts'
-import { attemptFiles, createAttemptDirectory, type AttemptError } from './attempt-directory.ts'
+import { sleep } from '../../platform/clock.ts'
+import { transact } from '../../platform/database.ts'
+import { DomainError, messageOf } from '../../platform/errors.ts'
+import { heartbeatJob, type JobClaim } from '../../platform/jobs.ts'
+import { attemptFiles, createAttemptDirectory, readIdentity, type AttemptError } from './attempt-directory.ts'
 import { recordAttemptEvents } from './attempt-events.ts'
-import type { EngineContext } from './engine-context.ts'
+import type { EngineContext } from '../engine-context.ts'
+import { endGroup } from './process-group.ts'
 import { watchAttempt, type AttemptOutcome, type WatchSignals } from './attempt-watch.ts'
-import type { EngineKind } from './engine-kind.ts'
-import { fingerprintOf } from './fingerprint.ts'
-import { findPipelineRun } from './pipeline-run-store.ts'
-import { stepKindUnknown, type StepAttemptState } from './pipeline-run.ts'
-import { resolveInput, type Json, type StepSpec } from './pipeline.ts'
-import { stepInputInvalid } from './run-start.ts'
-import { insertStepAttempt, type StoredAttempt } from './step-attempt-store.ts'
-import { findCachedOutput } from './step-cache-store.ts'
-import { findStepRun, listStepRuns, updateStepRun } from './step-run-store.ts'
-import type { SpawnedStep } from './step-spawn.ts'
-import { cancelStep, failStep, loseStep, succeedStep, type EngineTables, type StepWork } from './step-transitions.ts'
+import type { EngineKind } from '../engine-kind.ts'
+import { fingerprintOf } from '../fingerprint.ts'
+import { findPipelineRun } from '../stores/pipeline-run-store.ts'
+import { stepKindUnknown, type StepAttemptState } from '../pipeline-run.ts'
+import { resolveInput, type Json, type StepSpec } from '../pipeline.ts'
+import { stepInputInvalid } from '../run-start.ts'
+import { insertStepAttempt, type StoredAttempt } from '../stores/step-attempt-store.ts'
+import { findCachedOutput } from '../stores/step-cache-store.ts'
+import { findStepRun, listStepRuns, updateStepRun } from '../stores/step-run-store.ts'
+import type { SpawnedStep } from '../step-spawn.ts'
+import { cancelStep, failStep, loseStep, succeedStep, type EngineTables, type StepWork } from '../step-transitions.ts'
 
 const settleRetryMs = 1_000
 
@@ -61,9 +62,18 @@ export async function adoptStep(
   if (!loaded) return
   const work = { ...loaded, attemptId: attempt.id }
   await settle(context, work, signals.stop, async () => {
-    const prepared = await prepare(context, work)
+    const prepared = await prepare(context, work).catch(async (error: unknown) => {
+      // Such as a kind that is no longer there: nobody will want what the process gives.
+      if (error instanceof DomainError) await endAttemptProcess(join(context.attemptsDirectory, attempt.id))
+      throw error
+    })
     await watchToEnd(context, { prepared, attempt, spawned: undefined, signals })
   })
+}
+
+async function endAttemptProcess(directory: string): Promise<void> {
+  const identity = await readIdentity(directory)
+  if (identity) await endGroup(identity, 0)
 }
 
 async function loadWork({ db, log }: EngineContext, claim: JobClaim): Promise<StepWork | undefined> {

@@ -1,7 +1,7 @@
 // The only file that reads or writes the table step_attempt.
 import type { Selectable, Transaction } from 'kysely'
-import type { Db } from '../platform/database.ts'
-import type { StepAttempt, StepAttemptState } from './pipeline-run.ts'
+import type { Db } from '../../platform/database.ts'
+import type { StepAttempt, StepAttemptState } from '../pipeline-run.ts'
 
 export interface StepAttemptTables {
   step_attempt: {

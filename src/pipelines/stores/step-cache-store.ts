@@ -1,6 +1,6 @@
 // The only file that reads or writes the table step_cache: outputs by the fingerprint of the work that made them.
 import type { Transaction } from 'kysely'
-import type { Db } from '../platform/database.ts'
+import type { Db } from '../../platform/database.ts'
 
 export interface StepCacheTables {
   step_cache: { fingerprint: string; kind: string; output: string; step_run_id: string; created_at_ms: number }
