@@ -1,0 +1,66 @@
+// Commands about this home and its processes.
+import type { Command } from 'commander'
+import type { UpOptions } from './up.ts'
+import { work } from './work.ts'
+
+export function addProcessCommands(program: Command): void {
+  program
+    .command('up')
+    .description('start the control plane and the gateway of this home')
+    .option('-d, --detach', 'return when all of it answers; "trueloop down" ends it')
+    .option('--port <port>', 'of the control plane; 0 takes a free one (default: TRUELOOP_PORT, else 7070)')
+    .option(
+      '--gateway-port <port>',
+      'of the gateway; 0 takes a free one (default: TRUELOOP_GATEWAY_PORT, else one above --port)',
+    )
+    .action(
+      work(async (session, options: UpOptions) => (await import('./up.ts')).up(session, options), { endsItself: true }),
+    )
+  program
+    .command('down')
+    .description('end what runs in this home; requests in flight are answered first')
+    .action(work(async (session) => (await import('./down.ts')).down(session)))
+  program
+    .command('status')
+    .description('what serves, what is being done, what was decided, and what is wrong')
+    .action(work(async (session) => (await import('./status.ts')).status(session)))
+  program
+    .command('logs')
+    .argument('[name]', 'server, gateway or supervisor', 'server')
+    .description('what the processes of this home said')
+    .option('-f, --follow', 'go on printing as more is said')
+    .action(
+      work(async (session, name: string, options: { follow?: boolean }) =>
+        (await import('./logs.ts')).logs(session, name, options),
+      ),
+    )
+  program
+    .command('doctor')
+    .description('look for what would keep Trueloop from working here')
+    .option('--all', 'verify every stored object instead of a sample')
+    .action(work(async (session, options: { all?: boolean }) => (await import('./doctor.ts')).doctor(session, options)))
+  program
+    .command('backup')
+    .argument('<folder>', 'a new or empty folder')
+    .description('copy the metadata and all stored objects, while it runs or not')
+    .action(work(async (session, folder: string) => (await import('./backup.ts')).backup(session, folder)))
+  program
+    .command('restore')
+    .argument('<folder>', 'that "trueloop backup" wrote')
+    .description('fill this home from a backup; it must not run')
+    .option('--force', 'set aside what the home holds already')
+    .action(
+      work(async (session, folder: string, options: { force?: boolean }) =>
+        (await import('./backup.ts')).restore(session, folder, options.force ?? false),
+      ),
+    )
+  program
+    .command('demo')
+    .description('the whole loop on three million real flights, in a home of its own')
+    .option('--keep', 'leave it running afterwards, to look around')
+    .action(
+      work(async (session, options: { keep?: boolean }) => (await import('./demo.ts')).demo(session, options), {
+        endsItself: true,
+      }),
+    )
+}

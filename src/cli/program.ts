@@ -1,0 +1,26 @@
+// The grammar of the command line: every command, its arguments and what runs it. A command's own file loads when it is called.
+import { Command } from 'commander'
+import { addLoopFileCommands } from './loop/file-commands.ts'
+import { addProcessCommands } from './process-commands.ts'
+import { helpOf } from './help.ts'
+
+/** The whole tree. Nothing runs before `parseAsync`; a wrong command line throws commander's error. */
+export function createProgram(): Command {
+  const program = new Command('trueloop')
+    .description(
+      'Keeps machine-learning models true in production: data, training, serving, monitoring, and the way back.',
+    )
+    .option('--json', 'write the answer as JSON')
+    .option('-V, --version', 'print the version')
+    .helpCommand(false)
+    .exitOverride()
+    .configureOutput({ outputError: () => undefined }) // main.ts says it, in one sentence.
+  program
+    .command('help')
+    .argument('[topic...]', 'a command, or exit-codes')
+    .description('explain a command, or a topic: exit-codes')
+    .action((topic: string[]) => helpOf(program, topic))
+  addLoopFileCommands(program)
+  addProcessCommands(program)
+  return program
+}
