@@ -25,7 +25,7 @@ export default loop({
     trainer: gradientBoosting({ iterations: 100, calendar: ['minute_of_day', 'weekday'] }),
     firstWindow: ['2001-01-01', '2001-02-01'],
     window: '28d',
-    holdout: '7d',
+    holdout: '3d',
     threads: 2,
   },
   gate: [
@@ -35,8 +35,8 @@ export default loop({
   ],
 
   monitors: [
-    monitor.calibration({ window: '28d' }),
-    monitor.logLoss({ window: '28d' }),
+    monitor.calibration({ window: '28d', alpha: 0.05 }),
+    monitor.logLoss({ window: '28d', alpha: 0.05 }),
     monitor.drift('distance', { window: '28d' }),
     monitor.errorRate({ window: '1d', high: 0.01 }),
   ],

@@ -15,7 +15,7 @@ export interface UpOptions {
   readonly gatewayPort?: string
 }
 
-interface Urls {
+export interface Urls {
   readonly url: string
   readonly gatewayUrl: string
 }
@@ -57,7 +57,7 @@ function withPorts(config: Config, { port, gatewayPort }: UpOptions): Config {
 }
 
 /** Starts a supervisor that outlives this command, and waits until all of it answers. */
-async function detach(config: Config): Promise<Urls> {
+export async function detach(config: Config): Promise<Urls> {
   createHome(config.home)
   mkdirSync(join(config.home, 'logs'), { recursive: true, mode: 0o700 })
   const out = openSync(logFile(config.home, 'supervisor'), 'a', 0o600)
