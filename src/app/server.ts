@@ -74,7 +74,7 @@ async function registerStages(api: FastifyInstance, config: Config, context: Con
   })
   await api.register(monitoringRoutes, { db, versions })
   await api.register(rolloutRoutes, { db })
-  await api.register(loopRoutes, { db, wake })
+  await api.register(loopRoutes, { db, blobs, wake })
   // After an accepted write the policies have something to look at.
   api.addHook('onResponse', async ({ method }) => {
     if (method !== 'GET') wake()

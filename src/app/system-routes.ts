@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import type { FastifyReply } from 'fastify'
 import type { Kysely } from 'kysely'
 import { z } from 'zod'
 import { Digest } from '../data/manifest.ts'
@@ -23,6 +24,8 @@ export interface SystemDeps {
   readonly startedAtMs: number
 }
 
+/** Of an uploaded object: as much as the largest model that is served. */
+const uploadBytesMax = 512 * 1024 * 1024
 const auditEventsMax = 1_000
 const AuditEvent = z.object({
   id: z.string(),
@@ -80,6 +83,44 @@ export const systemRoutes: FastifyPluginAsyncZod<SystemDeps> = async (server, de
   })
 
   await server.register(recordRoutes, deps)
+  await server.register(uploadRoutes, deps)
+}
+
+/** Bytes from outside, kept under their digest until something names them: a graph to propose or to register. */
+const uploadRoutes: FastifyPluginAsyncZod<SystemDeps> = async (server, { blobs }) => {
+  server.removeAllContentTypeParsers()
+  // Not read into memory: the route stores what comes as it comes.
+  server.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload))
+  const upload = {
+    schema: { response: { 201: z.object({ digest: Digest, bytes: z.int() }) } },
+    config: { permission: 'model.write' },
+  } as const
+  server.post('/blobs', upload, async (request, reply) => {
+    const { body, headers } = request
+    if (Number(headers['content-length'] ?? 0) > uploadBytesMax) throw uploadTooLarge(reply)
+    if (!(body instanceof Readable)) throw uploadEmpty()
+    return reply.code(201).send(await blobs.put(bounded(body, () => uploadTooLarge(reply))))
+  })
+}
+
+async function* bounded(body: Readable, tooLarge: () => DomainError): AsyncIterable<Uint8Array> {
+  let bytes = 0
+  for await (const chunk of body) {
+    const part = chunk as Uint8Array
+    bytes += part.byteLength
+    if (bytes > uploadBytesMax) throw tooLarge()
+    yield part
+  }
+  if (bytes === 0) throw uploadEmpty()
+}
+
+const uploadEmpty = (): DomainError =>
+  new DomainError('invalid', 'blob_empty', 'nothing was uploaded: send the bytes as application/octet-stream')
+
+function uploadTooLarge(reply: FastifyReply): DomainError {
+  // The rest is not read, so nothing more can come on this connection.
+  void reply.header('connection', 'close')
+  return new DomainError('too_large', 'blob_too_large', `an uploaded object has at most ${uploadBytesMax} bytes`)
 }
 
 /** What is on record: the audit log, the lineage graph, stored objects. */

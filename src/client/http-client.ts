@@ -15,6 +15,8 @@ export interface Call<T> {
   readonly path: string
   readonly query?: Readonly<Record<string, string | number | undefined>>
   readonly body?: unknown
+  /** Sent as they are, in place of a JSON body. */
+  readonly bytes?: Uint8Array<ArrayBuffer>
   readonly answer: z.ZodType<T>
   readonly signal?: AbortSignal
 }
@@ -52,17 +54,18 @@ export function createClient(options: ClientOptions): Client {
   const send = options.fetch ?? fetch
   return {
     url: options.url,
-    async call({ method = 'GET', path, query = {}, body, answer, signal }) {
+    async call({ method = 'GET', path, query = {}, body, bytes, answer, signal }) {
       const url = new URL(`/api${path}`, options.url)
       for (const [name, value] of Object.entries(query))
         if (value !== undefined) url.searchParams.set(name, String(value))
       const headers: Record<string, string> = { accept: 'application/json' }
-      if (body !== undefined) headers['content-type'] = 'application/json'
+      if (bytes) headers['content-type'] = 'application/octet-stream'
+      else if (body !== undefined) headers['content-type'] = 'application/json'
       if (options.token) headers['authorization'] = `Bearer ${options.token}`
       const request = {
         method,
         headers,
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        ...(bytes ? { body: bytes } : body === undefined ? {} : { body: JSON.stringify(body) }),
         ...(signal ? { signal } : {}),
       }
       const response = await send(url, request).catch((error: unknown) => {

@@ -1,9 +1,13 @@
 // Plan and apply over HTTP on a real database: what is made, what changes, and that a second time is no time.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Kysely } from 'kysely'
-import { expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import { testActor, createTestServer } from '../governance/testing.ts'
 import { findModel } from '../models/model-store.ts'
 import { judgeVersion, registerVersion, type NewVersion } from '../models/registration.ts'
+import { openDirectoryBlobs } from '../platform/blobs-directory.ts'
 import { transact } from '../platform/database.ts'
 import { createTestDatabase } from '../platform/testing.ts'
 import { findEndpoint } from '../serving/endpoint-store.ts'
@@ -13,10 +17,16 @@ import { monitor, retrain } from './index.ts'
 import type { ApplyTables } from './apply.ts'
 import { renderPlan } from './plan-text.ts'
 import type { Plan } from './plan.ts'
+import { putState } from './loop-store.ts'
+import { emptyState, proposalsMax } from './policy-state.ts'
 import { loopRoutes } from './routes.ts'
 import { applyTestLoop, loopTestMigrations, testLoop } from './testing.ts'
 
 type Tables = ApplyTables & DecisionTables
+const directory = mkdtempSync(join(tmpdir(), 'trueloop-loop-'))
+const blobs = openDirectoryBlobs(directory)
+afterAll(() => rmSync(directory, { recursive: true, force: true }))
+
 const monitorNames = async (db: Kysely<Tables>): Promise<string[]> =>
   (await db.selectFrom('monitor').select('name').execute()).map(({ name }) => name)
 const testVersion = {
@@ -32,7 +42,7 @@ const testVersion = {
 
 test('applying makes the model, the endpoint and the monitors; applying again changes and records nothing', async () => {
   await using db = await createTestDatabase<Tables>(loopTestMigrations)
-  await using server = await createTestServer(loopRoutes, { db })
+  await using server = await createTestServer(loopRoutes, { db, blobs })
   const post = async (url: string, payload: object) => (await server.inject({ method: 'POST', url, payload })).json()
   const spec = testLoop()
 
@@ -56,7 +66,7 @@ test('applying makes the model, the endpoint and the monitors; applying again ch
 
 test('a change is shown field by field, and nobody applies over what they have not seen', async () => {
   await using db = await createTestDatabase<Tables>(loopTestMigrations)
-  await using server = await createTestServer(loopRoutes, { db })
+  await using server = await createTestServer(loopRoutes, { db, blobs })
   const post = async (url: string, payload: object) => (await server.inject({ method: 'POST', url, payload })).json()
   await post('/loops/apply', { spec: testLoop() })
   const changed = testLoop({
@@ -114,7 +124,7 @@ test('a change is shown field by field, and nobody applies over what they have n
 
 test('a spec that is wrong is refused with its field, an unknown loop is not found, and reading is no writing', async () => {
   await using db = await createTestDatabase<Tables>(loopTestMigrations)
-  await using server = await createTestServer(loopRoutes, { db }, { permissions: ['loop.read'] })
+  await using server = await createTestServer(loopRoutes, { db, blobs }, { permissions: ['loop.read'] })
   const { labelDelay: _, ...spec } = testLoop()
   const planned = await server.inject({ method: 'POST', url: '/loops/plan', payload: { spec } })
   expect(planned.json()).toMatchObject({
@@ -130,7 +140,7 @@ test('a spec that is wrong is refused with its field, an unknown loop is not fou
 
 test('a person asks for a retrain and a pause; both are audited and told to the engine', async () => {
   await using db = await createTestDatabase<Tables>(loopTestMigrations)
-  await using server = await createTestServer(loopRoutes, { db }, { name: 'ann' })
+  await using server = await createTestServer(loopRoutes, { db, blobs }, { name: 'ann' })
   await applyTestLoop(db, testActor())
   for (const verb of ['trigger', 'pause', 'resume']) {
     const url = `/loops/flights/${verb}`
@@ -156,6 +166,41 @@ test('a person asks for a retrain and a pause; both are audited and told to the 
     state: { phase: 'waiting_for_data' },
   })
   expect((await server.inject({ method: 'GET', url: '/loops/flights/history' })).json()).toEqual({ decisions: [] })
+})
+
+test('a person proposes a graph that is stored already; the engine is told what and why, and a long queue says so', async () => {
+  await using db = await createTestDatabase<Tables>(loopTestMigrations)
+  await using server = await createTestServer(loopRoutes, { db, blobs }, { name: 'ann' })
+  await applyTestLoop(db, testActor())
+  const propose = async (digest: string, loop = 'flights') =>
+    server.inject({ method: 'POST', url: `/loops/${loop}/proposals`, payload: { digest, reason: 'our own forest' } })
+  expect((await propose('0'.repeat(64))).json()).toMatchObject({ status: 404, code: 'blob_not_found' })
+  expect((await propose('../etc/passwd')).json()).toMatchObject({ status: 400, code: 'request_invalid' })
+
+  const { digest } = await blobs.put(Buffer.from('a graph'))
+  expect((await propose(digest, 'missing')).json()).toMatchObject({ status: 404, code: 'loop_not_found' })
+  expect(await propose(digest)).toMatchObject({ statusCode: 202 })
+  const told = await db.selectFrom('event').select('payload').where('type', '=', 'loop.candidate_proposed').execute()
+  expect(told.map(({ payload }) => JSON.parse(payload))).toEqual([
+    { loop: 'flights', actor: 'ann', onnx: digest, reason: 'our own forest' },
+  ])
+  const audits = await db
+    .selectFrom('audit_event')
+    .select(['actor', 'subject'])
+    .where('action', '=', 'loop.propose')
+    .execute()
+  expect(audits).toEqual([{ actor: 'ann', subject: 'flights' }])
+
+  const waiting = Array.from({ length: proposalsMax }, () => ({
+    onnx: digest,
+    actor: 'bob',
+    reason: 'his',
+    evidence: {},
+  }))
+  await transact(db, (trx) =>
+    putState(trx, 'flights', { state: { ...emptyState, proposals: waiting }, eventSeq: 0, decisions: 0 }),
+  )
+  expect((await propose(digest)).json()).toMatchObject({ status: 409, code: 'proposals_full' })
 })
 
 test('the first champion needs the approval of a gate, and is put in place once', async () => {

@@ -25,6 +25,7 @@ export const LoopApplied = z.object({
   retrainFor: z.array(z.string()),
 })
 export const LoopAsked = z.object({ loop: z.string(), actor: z.string(), reason: z.string() })
+export const CandidateProposed = LoopAsked.extend({ onnx: z.string() })
 
 // Of other stages' payloads only what the loop needs is looked at, so that they may grow.
 const Alert = z.object({
@@ -51,6 +52,7 @@ const AliasMoved = z.object({ model: z.string(), alias: z.string(), to: z.int().
 export const heardEventTypes = [
   'loop.applied',
   'loop.retrain_requested',
+  'loop.candidate_proposed',
   'loop.paused',
   'loop.resumed',
   'monitor.alert_opened',
@@ -73,6 +75,10 @@ export async function hearEvent(db: Db<Tables>, { type, payload }: StoredEvent):
     }
     case 'loop.retrain_requested':
       return [asked('manual', payload)]
+    case 'loop.candidate_proposed': {
+      const { loop, ...proposed } = CandidateProposed.parse(payload)
+      return [{ loop, input: { kind: 'proposed', ...proposed } }]
+    }
     case 'loop.paused':
       return [asked('paused', payload)]
     case 'loop.resumed':

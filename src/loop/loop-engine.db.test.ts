@@ -10,7 +10,7 @@ import type { ApplyTables } from './apply.ts'
 import { listDecisions } from './decision-store.ts'
 import { createLoopEngine, type LoopEngineTables } from './loop-engine.ts'
 import { findState } from './loop-store.ts'
-import { requestOfLoop } from './loop-request.ts'
+import { proposeCandidate, requestOfLoop } from './loop-request.ts'
 import { applyTestLoop, arrive, emit, loopTestMigrations, scriptStages, type ScriptedStages } from './testing.ts'
 
 type Tables = LoopEngineTables & ApplyTables
@@ -180,4 +180,39 @@ test('a loop whose dataset is there already trains at once', async () => {
   expect(told[0]?.sentence).toBe(
     'Dataset version flights/1 has 3000000 rows (+3000000), up to 2001-06-30T23:59Z; 10 were set aside.',
   )
+})
+
+test('a proposal becomes a pipeline that adopts the graph, and its gate tells whose it was', async () => {
+  await using db = await createTestDatabase<Tables>(loopTestMigrations)
+  const scripted = scriptStages()
+  const pipelines: string[][] = []
+  const stages: ScriptedStages = {
+    ...scripted,
+    startTraining: (request) => {
+      pipelines.push(request.pipeline.steps.map(({ kind }) => kind))
+      return scripted.startTraining(request)
+    },
+  }
+  const time: { watermarkMs?: number; wallMs: number } = { wallMs: 1 }
+  await using running = start(db, stages, time)
+  await arrive(db, arrived)
+  await applyTestLoop(db, testActor())
+  await running.dispatcher.drain()
+  await emit(db, 'pipeline_run.finished', { id: 'ref_1', state: 'succeeded', outputs: gateOutput('flights/1') })
+  await running.dispatcher.drain()
+
+  time.watermarkMs = day('2001-03-20')
+  const onnx = 'ab'.repeat(32)
+  const blobs = { has: async (digest: string) => digest === onnx }
+  await proposeCandidate({ db, blobs }, testActor('ann'), { loop: 'flights', digest: onnx, reason: 'our own forest' })
+  await running.dispatcher.drain()
+  expect(pipelines[1]).toContain('models.adopt')
+  expect(pipelines[1]).not.toContain('training.train')
+  await emit(db, 'pipeline_run.finished', { id: 'ref_3', state: 'succeeded', outputs: gateOutput('flights/2', false) })
+  await running.dispatcher.drain()
+  const told = await listDecisions(db, { loop: 'flights', limit: 100 })
+  expect(told.at(-1)?.sentence).toBe(
+    'The gate refused flights/2 (proposed by ann: our own forest): log loss 0.413 against 0.420; flights/1 stays.',
+  )
+  expect(await stateOf(db)).toMatchObject({ phase: 'watching', proposals: [], attempt: null })
 })

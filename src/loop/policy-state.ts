@@ -39,12 +39,28 @@ export type TimeRange = Readonly<z.infer<typeof TimeRange>>
 export const TrainingWindow = z.strictObject({ training: TimeRange, holdout: TimeRange })
 export type TrainingWindow = Readonly<z.infer<typeof TrainingWindow>>
 
-/** Why a retrain began; `kind` first: the model that begins the loop. */
+/** A graph that somebody made elsewhere and wants judged and served by this loop. */
+export const Proposal = z.strictObject({
+  /** Digest of the ONNX file's blob. */
+  onnx: z.string(),
+  actor: z.string(),
+  /** What it is and why it should serve, in the proposer's words. */
+  reason: z.string(),
+  evidence: Evidence,
+})
+export type Proposal = Readonly<z.infer<typeof Proposal>>
+
+/** Proposals that may wait behind an attempt that is under way. */
+export const proposalsMax = 5
+
+/** Why an attempt began; `kind` first: the model that begins the loop; proposal: a graph made elsewhere, which nothing here trains. */
 export const Trigger = z.strictObject({
-  kind: z.enum(['first', 'monitor', 'schedule', 'new_rows', 'manual', 'definition']),
+  kind: z.enum(['first', 'monitor', 'schedule', 'new_rows', 'manual', 'definition', 'proposal']),
   /** Half a sentence: "monitor calibration is open: …". */
   reason: z.string(),
   evidence: Evidence,
+  /** Of a proposal only. */
+  proposal: Proposal.optional(),
 })
 export type Trigger = Readonly<z.infer<typeof Trigger>>
 
@@ -77,6 +93,8 @@ export const LoopState = z.strictObject({
   openAlerts: z.array(OpenAlert),
   /** Asked for by a person or by a changed definition, not yet begun. */
   requested: Trigger.nullable(),
+  /** Waiting for their turn, the oldest first. */
+  proposals: z.array(Proposal).max(proposalsMax).default([]),
   attempt: Attempt.nullable(),
   /** When retrains began, as far back as the budget's period reaches. */
   retrainsBeganMs: z.array(z.int()),
@@ -102,6 +120,7 @@ export const emptyState: LoopState = {
   champion: null,
   openAlerts: [],
   requested: null,
+  proposals: [],
   attempt: null,
   retrainsBeganMs: [],
   lastEndedMs: null,
@@ -152,6 +171,8 @@ export type LoopInput = { readonly atMs: number; readonly eventSeq?: number } & 
   | { readonly kind: 'failed'; readonly command: string; readonly reason: string; readonly pipelineRun?: string }
   /** Somebody moved the alias by hand. */
   | { readonly kind: 'champion_moved'; readonly modelVersion: string; readonly reason: string }
+  /** Somebody brings a graph of their own; its bytes are in the blob store. */
+  | { readonly kind: 'proposed'; readonly actor: string; readonly onnx: string; readonly reason: string }
   | { readonly kind: 'manual'; readonly actor: string; readonly reason: string }
   | { readonly kind: 'paused'; readonly actor: string; readonly reason: string }
   | { readonly kind: 'resumed'; readonly actor: string; readonly reason: string }
@@ -177,6 +198,9 @@ export const decisionKinds = [
   'cooldown_ended',
   'champion_moved',
   'retrain_requested',
+  'candidate_proposed',
+  'proposal_refused',
+  'adoption_started',
   'paused',
   'resumed',
 ] as const

@@ -3,9 +3,11 @@ import { expect, test } from 'vitest'
 import { createGenerator, type Generator } from '../statistics/random.ts'
 import { dayMs } from './duration.ts'
 import {
+  decisionKinds,
   emptyState,
   LoopCommand,
   LoopState,
+  proposalsMax,
   type Decision,
   type LoopInput,
   type PolicySettings,
@@ -97,6 +99,7 @@ function randomInput(
     { kind: 'rolled_out', atMs, command, ...rollout, sentence: 'so' },
     { kind: 'failed', atMs, command, reason: 'disk full' },
     { kind: 'champion_moved', atMs, modelVersion: 'flights/9999', reason: 'by hand' },
+    { kind: 'proposed', atMs, onnx: `${number}`.padStart(64, '0'), ...by },
     { kind: 'manual', atMs, ...by },
     { kind: 'paused', atMs, ...by },
     { kind: 'resumed', atMs, ...by },
@@ -105,12 +108,15 @@ function randomInput(
 }
 
 const games = seeds.map((seed) => ({ seed, steps: play(seed) }))
+const isProposal = ({ before, after, input }: Step): boolean =>
+  after.proposals.length < before.proposals.length + (input.kind === 'proposed' ? 1 : 0) &&
+  after.attempts > before.attempts
 const began = (step: Step): boolean => step.after.attempts > step.before.attempts
 
 test('the games are worth playing: every kind of decision and command occurs', () => {
   const all = games.flatMap(({ steps }) => steps)
   const decisions = new Set(all.flatMap((step) => step.decisions.map(({ kind }) => kind)))
-  expect(decisions.size).toBe(21)
+  expect(decisions.size).toBe(decisionKinds.length)
   expect(new Set(all.flatMap((step) => step.commands.map(({ kind }) => kind))).size).toBe(4)
   expect(all.filter(began).length).toBeGreaterThan(200)
 })
@@ -132,8 +138,10 @@ test.each(games)(
 test.each(games)('cooldown and budget hold (seed $seed)', ({ steps }) => {
   let endedMs = Number.NEGATIVE_INFINITY
   const beganMs: number[] = []
-  for (const { before, after } of steps) {
-    if (after.attempts > before.attempts) {
+  for (const step of steps) {
+    const { before, after } = step
+    // A proposal trains nothing: it waits for neither, and spends nothing.
+    if (after.attempts > before.attempts && !isProposal(step)) {
       const trigger = after.attempt?.trigger.kind
       // Begun and ended in one step, for want of rows: its trigger is not kept, but its budget is.
       if (trigger && trigger !== 'manual' && trigger !== 'definition' && after.champion !== null) {
@@ -144,7 +152,9 @@ test.each(games)('cooldown and budget hold (seed $seed)', ({ steps }) => {
       expect(within.length).toBeLessThanOrEqual(settings.budget!.retrains)
     }
     const ended = before.attempt && after.attempt?.number !== before.attempt.number
-    if (ended && after.champion !== null && before.phase !== 'going_live') endedMs = after.nowMs
+    // A cooldown begins with the end of a retrain, or with a proposal that was promoted.
+    const counts = !before.attempt?.trigger.proposal || after.champion !== before.champion
+    if (ended && counts && after.champion !== null && before.phase !== 'going_live') endedMs = after.nowMs
   }
 })
 
@@ -179,3 +189,22 @@ test.each(games)(
     for (const command of commands) expect(LoopCommand.parse(JSON.parse(JSON.stringify(command)))).toEqual(command)
   },
 )
+
+test.each(games)('every accepted proposal is judged once, in its turn (seed $seed)', ({ steps }) => {
+  const accepted = steps.flatMap(({ input, decisions }) =>
+    input.kind === 'proposed' && decisions.some(({ kind }) => kind === 'candidate_proposed') ? [input.onnx] : [],
+  )
+  const begun: string[] = []
+  for (const step of steps) if (isProposal(step)) begun.push(proposalOf(step))
+  const waiting = steps.at(-1)!.after.proposals.map(({ onnx }) => onnx)
+  expect(waiting.length).toBeLessThanOrEqual(proposalsMax)
+  expect([...begun, ...waiting]).toEqual(accepted)
+})
+
+/** The one that began with this step, though its attempt may have ended with it for want of rows. */
+function proposalOf({ before, input }: Step): string {
+  const [first] = before.proposals
+  if (first) return first.onnx
+  if (input.kind !== 'proposed') throw new Error('nothing was proposed')
+  return input.onnx
+}

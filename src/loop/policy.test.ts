@@ -221,3 +221,108 @@ test('a champion moved by hand is known to the loop and no retrain compares with
   )
   expect(advance(moved.state, alert('2001-04-20'), settings).commands).toMatchObject([{ champion: 'flights/7' }])
 })
+
+const onnx = '3fa9c1d2e0b7'.padEnd(64, '0')
+const proposed = (text: string, actor = 'ann'): LoopInput => ({
+  kind: 'proposed',
+  atMs: day(text),
+  eventSeq: 70,
+  actor,
+  onnx,
+  reason: 'a forest of our own.',
+})
+
+test('a proposed graph is judged as a retrained model is, whatever the cooldown says, and the story says whose it is', () => {
+  const cooling = { ...watching, phase: 'cooling_down' as const, lastEndedMs: day('2001-04-18') }
+  const begun = advance(cooling, proposed('2001-04-20'), settings)
+  expect(begun.commands).toMatchObject([
+    {
+      kind: 'start_training',
+      champion: 'flights/1',
+      window: {
+        training: { fromMs: day('2001-03-15'), toMs: day('2001-04-12') },
+        holdout: { fromMs: day('2001-04-12'), toMs: day('2001-04-19') },
+      },
+      trigger: { kind: 'proposal', proposal: { onnx, actor: 'ann' }, evidence: { eventSeq: 70, actor: 'ann' } },
+    },
+  ])
+  expect(begun.state).toMatchObject({ phase: 'training', proposals: [] })
+  const command = begun.commands[0]?.id ?? ''
+  const rolling = advance(begun.state, gated(command, 'flights/2'), settings)
+  const promoted = advance(
+    rolling.state,
+    {
+      kind: 'rolled_out',
+      atMs: day('2001-04-27'),
+      command: rolling.commands[0]?.id ?? '',
+      rollout: 'rol_1',
+      outcome: 'promoted',
+      sentence: 'its loss is lower by 0.006, n 9,000.',
+    },
+    settings,
+  )
+  expect([...begun.decisions, ...rolling.decisions, ...promoted.decisions].map(({ sentence }) => sentence)).toEqual([
+    'ann proposed graph 3fa9c1d2e0b7 (a forest of our own).',
+    'Attempt 2 judges graph 3fa9c1d2e0b7, proposed by ann (a forest of our own): it takes a baseline from flights/1 of [2001-03-15, 2001-04-12), holding out [2001-04-12, 2001-04-19).',
+    'The gate passed flights/2 (proposed by ann: a forest of our own): log loss 0.413 against 0.420.',
+    'flights/2 goes into a rollout against flights/1.',
+    'flights/2 (proposed by ann: a forest of our own) was promoted and replaces flights/1: its loss is lower by 0.006, n 9,000.',
+  ])
+  expect(promoted.state).toMatchObject({ phase: 'cooling_down', lastEndedMs: day('2001-04-27') })
+})
+
+test('a refused proposal spends no budget, begins no cooldown and leaves the one that it found', () => {
+  const begun = advance(watching, proposed('2001-04-20'), settings)
+  const command = begun.commands[0]?.id ?? ''
+  const refused = advance(begun.state, gated(command, 'flights/2', false), settings)
+  expect(refused.decisions[0]?.sentence).toBe(
+    'The gate refused flights/2 (proposed by ann: a forest of our own): log loss 0.413 against 0.420; flights/1 stays.',
+  )
+  const { retrainsBeganMs, scheduledFromMs, rowsUsed } = watching
+  expect(refused.state).toMatchObject({ phase: 'watching', retrainsBeganMs, scheduledFromMs, rowsUsed })
+  // A monitor's own retrain begins at once.
+  expect(advance(refused.state, alert('2001-04-21'), settings).commands).toHaveLength(1)
+
+  const cooling = { ...watching, phase: 'cooling_down' as const, lastEndedMs: day('2001-04-18') }
+  const within = advance(cooling, proposed('2001-04-20'), settings)
+  const answer = gated(within.commands[0]?.id ?? '', 'flights/2', false)
+  expect(advance(within.state, answer, settings).state).toMatchObject({
+    phase: 'cooling_down',
+    lastEndedMs: day('2001-04-18'),
+  })
+})
+
+test('proposals wait for what is under way and for each other, and too many are refused', () => {
+  const begun = advance(watching, alert('2001-04-20'), settings)
+  const names = ['ann', 'bob', 'cem', 'dee', 'eve', 'fay']
+  const queued = play(
+    begun.state,
+    names.map((name) => proposed('2001-04-20', name)),
+  )
+  expect(queued.state.proposals.map(({ actor }) => actor)).toEqual(names.slice(0, 5))
+  expect(queued.decisions.map(({ sentence }) => sentence)).toEqual([
+    'fay proposed graph 3fa9c1d2e0b7 (a forest of our own), which is refused: 5 proposals wait already.',
+  ])
+  const first = play(begun.state, [proposed('2001-04-20')])
+  expect(first.decisions[0]?.sentence).toBe(
+    'ann proposed graph 3fa9c1d2e0b7 (a forest of our own); attempt 2 ends first.',
+  )
+  const ended = advance(queued.state, gated(begun.commands[0]?.id ?? '', 'flights/2', false), settings)
+  expect(ended.commands).toMatchObject([{ trigger: { proposal: { actor: 'ann' } } }])
+  const next = advance(ended.state, gated(ended.commands[0]?.id ?? '', 'flights/3', false), settings)
+  expect(next.commands).toMatchObject([{ trigger: { proposal: { actor: 'bob' } } }])
+})
+
+test('a proposal waits while the loop is paused, and can be the first model', () => {
+  const pause = { atMs: day('2001-04-01'), actor: 'ann', reason: 'audit' }
+  const paused = play(watching, [{ ...pause, kind: 'paused' }, proposed('2001-04-20')])
+  expect(paused.kinds).toEqual(['paused', 'candidate_proposed', 'retrain_held'])
+  expect(paused.decisions.at(-1)?.sentence).toBe(
+    'A candidate is due (ann proposed graph 3fa9c1d2e0b7 (a forest of our own)) but waits: the loop is paused.',
+  )
+  const refused = play(emptyState, [...opening.slice(0, 3), gated('flights.2.start_training', 'flights/1', false)])
+  const begun = advance(refused.state, proposed('2001-02-02'), settings)
+  expect(begun.commands).toMatchObject([{ kind: 'start_training', champion: null }])
+  const passed = advance(begun.state, gated(begun.commands[0]?.id ?? '', 'flights/2'), settings)
+  expect(passed.commands).toMatchObject([{ kind: 'go_live', modelVersion: 'flights/2' }])
+})

@@ -1,32 +1,22 @@
 // The policy machine: what the loop does about what it hears. Pure, with the time passed in, so that a backtest runs the same code.
 import { momentText } from './duration.ts'
-import type {
-  Decision,
-  Evidence,
-  LoopCommand,
-  LoopInput,
-  LoopState,
-  PolicySettings,
-  TimeRange,
-  Trigger,
+import { act, continueAttempt, endAttempt, endCooldown, train } from './policy/attempt.ts'
+import { command, tell, withProposer, type Draft } from './policy/draft.ts'
+import {
+  proposalsMax,
+  type Decision,
+  type Evidence,
+  type LoopCommand,
+  type LoopInput,
+  type LoopState,
+  type PolicySettings,
 } from './policy-state.ts'
-import { coversHoldout, needsIngest, nextTrainingWindow } from './training-window.ts'
-import { clause, cooldownEndMs, dueTrigger, holdOn, withinBudgetPeriod } from './trigger.ts'
+import { clause, graphText, proposalText } from './trigger.ts'
 
 export interface Advance {
   readonly state: LoopState
   readonly decisions: readonly Decision[]
   readonly commands: readonly LoopCommand[]
-}
-
-type Mutable<T> = { -readonly [K in keyof T]: T[K] }
-
-/** One step of the machine while it is being made. */
-interface Draft {
-  readonly state: Mutable<LoopState>
-  readonly settings: PolicySettings
-  readonly decisions: Decision[]
-  readonly commands: LoopCommand[]
 }
 
 /**
@@ -56,6 +46,8 @@ function hear(draft: Draft, input: LoopInput): void {
       return hearDatasetVersion(draft, input, evidence)
     case 'champion_moved':
       return hearChampionMoved(draft, input, evidence)
+    case 'proposed':
+      return hearProposal(draft, input, evidence)
     case 'manual':
       return hearManual(draft, input)
     case 'paused':
@@ -148,6 +140,20 @@ function hearManual(draft: Draft, { actor, reason }: Heard<'manual'>): void {
   })
 }
 
+function hearProposal(draft: Draft, input: Heard<'proposed'>, evidence: Evidence): void {
+  const { state } = draft
+  const { actor, onnx, reason } = input
+  const proof = { ...evidence, actor }
+  const what = proposalText(input)
+  if (state.proposals.length >= proposalsMax) {
+    const sentence = `${what}, which is refused: ${proposalsMax} proposals wait already.`
+    return tell(draft, 'proposal_refused', { sentence, evidence: proof })
+  }
+  state.proposals = [...state.proposals, { onnx, actor, reason, evidence: proof }]
+  const wait = state.attempt ? `; attempt ${state.attempt.number} ends first` : ''
+  tell(draft, 'candidate_proposed', { sentence: `${what}${wait}.`, evidence: proof })
+}
+
 function hearPause(draft: Draft, { kind, actor, reason }: Heard<'paused' | 'resumed'>): void {
   const paused = kind === 'paused'
   if (draft.state.paused === paused) return
@@ -195,17 +201,18 @@ function hearGate(draft: Draft, input: Heard<'gated'>, evidence: Evidence): void
   // A sentence that begins with the version's name goes on from "it".
   const sentence = clause(input.sentence).replace(new RegExp(`^${RegExp.escape(modelVersion)} `, 'v'), 'it ')
   const proof = { ...evidence, modelVersion, gate, pipelineRun }
+  const named = withProposer(state, modelVersion)
   if (!passed) {
     const next = state.champion
       ? `${state.champion} stays`
       : 'no model serves yet; new rows or a changed loop file begin anew'
     tell(draft, 'gate_refused', {
-      sentence: `The gate refused ${modelVersion}: ${sentence}; ${next}.`,
+      sentence: `The gate refused ${named}: ${sentence}; ${next}.`,
       evidence: proof,
     })
     return endAttempt(draft)
   }
-  tell(draft, 'gate_passed', { sentence: `The gate passed ${modelVersion}: ${sentence}.`, evidence: proof })
+  tell(draft, 'gate_passed', { sentence: `The gate passed ${named}: ${sentence}.`, evidence: proof })
   if (state.champion === null) {
     const id = command(draft, 'go_live')
     draft.commands.push({ id, kind: 'go_live', modelVersion, sentence })
@@ -233,13 +240,14 @@ function hearWentLive(draft: Draft, { modelVersion }: Heard<'went_live'>, eviden
 function hearRollout(draft: Draft, input: Heard<'rolled_out'>, evidence: Evidence): void {
   const { state } = draft
   const candidate = state.attempt?.candidate ?? 'the challenger'
+  const named = withProposer(state, candidate)
   const before = state.champion ?? 'nothing'
   const { outcome, rollout } = input
   if (outcome === 'promoted') state.champion = candidate
   const what = {
-    promoted: `${candidate} was promoted and replaces ${before}`,
-    rolled_back: `${candidate} was rolled back and ${before} stays`,
-    inconclusive: `The rollout of ${candidate} was inconclusive, which is no promotion: ${before} stays`,
+    promoted: `${named} was promoted and replaces ${before}`,
+    rolled_back: `${named} was rolled back and ${before} stays`,
+    inconclusive: `The rollout of ${named} was inconclusive, which is no promotion: ${before} stays`,
   }[outcome]
   tell(draft, outcome, {
     sentence: `${what}: ${clause(input.sentence)}.`,
@@ -253,129 +261,12 @@ function hearFailure(draft: Draft, input: Heard<'failed'>, evidence: Evidence): 
   const number = state.attempt?.number ?? 0
   const next = state.champion ? `${state.champion} stays` : 'no model serves yet; apply, ingest or trigger to try again'
   const { pipelineRun } = input
+  const proposal = state.attempt?.trigger.proposal
+  const whose = proposal ? ` with graph ${graphText(proposal.onnx)}, proposed by ${proposal.actor},` : ''
+  const doing = proposal && state.phase === 'training' ? 'judging it' : state.phase.replaceAll('_', ' ')
   tell(draft, 'attempt_failed', {
-    sentence: `Attempt ${number} failed while ${state.phase.replaceAll('_', ' ')}: ${clause(input.reason)}; ${next}.`,
+    sentence: `Attempt ${number}${whose} failed while ${doing}: ${clause(input.reason)}; ${next}.`,
     evidence: { ...evidence, command: input.command, ...(pipelineRun ? { pipelineRun } : {}) },
   })
   endAttempt(draft)
 }
-
-/** Begins what is due, unless something is under way or must wait. */
-function act(draft: Draft): void {
-  const { state, settings } = draft
-  if (state.attempt !== null || state.specVersion === 0) return
-  const trigger = state.champion === null ? (state.requested ?? undefined) : dueTrigger(settings, state)
-  if (!trigger) {
-    state.heldFor = null
-    return
-  }
-  const hold = holdOn(settings, state, trigger)
-  if (!hold) return begin(draft, trigger)
-  const key = `${trigger.kind}:${trigger.evidence.monitor ?? ''}:${hold.kind}`
-  if (state.heldFor === key) return
-  state.heldFor = key
-  tell(draft, 'retrain_held', {
-    sentence: `A retrain is due (${clause(trigger.reason)}) but waits: ${hold.reason}.`,
-    evidence: trigger.evidence,
-  })
-}
-
-function begin(draft: Draft, trigger: Trigger): void {
-  const { state, settings } = draft
-  state.attempts += 1
-  state.requested = null
-  state.heldFor = null
-  if (state.champion !== null) state.retrainsBeganMs = [...withinBudgetPeriod(settings, state), state.nowMs]
-  state.scheduledFromMs = state.nowMs
-  const base = { number: state.attempts, trigger, beganMs: state.nowMs, window: null, candidate: null }
-  if (!needsIngest(settings, state)) {
-    state.attempt = { ...base, command: '' }
-    return train(draft)
-  }
-  const id = command(draft, 'start_ingest')
-  draft.commands.push({ id, kind: 'start_ingest' })
-  state.attempt = { ...base, command: id }
-  state.phase = 'ingesting'
-  tell(draft, 'ingest_started', {
-    sentence: `Attempt ${state.attempts} begins because ${clause(trigger.reason)}: it reads the newest rows first.`,
-    evidence: { ...trigger.evidence, command: id },
-  })
-}
-
-function train(draft: Draft): void {
-  const { state, settings } = draft
-  const { attempt, dataset } = state
-  if (!attempt) return
-  const window = nextTrainingWindow(settings, state)
-  if (!dataset || !coversHoldout(state, window)) {
-    const has = dataset
-      ? `${dataset.version} ends ${momentText(dataset.timeMaxMs ?? 0)}`
-      : 'there is no dataset version'
-    tell(draft, 'data_awaited', {
-      sentence: `Attempt ${attempt.number} lacks rows: it holds out ${rangeText(window.holdout)}, but ${has}.`,
-      evidence: dataset ? { datasetVersion: dataset.version } : {},
-    })
-    return endAttempt(draft)
-  }
-  const id = command(draft, 'start_training')
-  const { trigger } = attempt
-  const datasetVersion = dataset.version
-  draft.commands.push({ id, kind: 'start_training', datasetVersion, window, champion: state.champion, trigger })
-  state.rowsUsed = dataset.rows
-  continueAttempt(draft, { phase: 'training', command: id, window })
-  const rows = `${datasetVersion} of ${rangeText(window.training)}, holding out ${rangeText(window.holdout)}`
-  tell(draft, 'training_started', {
-    sentence: `Attempt ${attempt.number} trains on ${rows}, because ${clause(trigger.reason)}.`,
-    evidence: { ...trigger.evidence, datasetVersion, command: id },
-  })
-}
-
-function continueAttempt(
-  { state }: Draft,
-  { phase, ...change }: Partial<NonNullable<LoopState['attempt']>> & Pick<LoopState, 'phase'>,
-): void {
-  if (!state.attempt) throw new Error('there is no attempt to continue')
-  state.phase = phase
-  state.attempt = { ...state.attempt, ...change }
-}
-
-/** The cooldown counts from here, save after the first model: it was no retrain. */
-function endAttempt({ state, settings }: Draft): void {
-  const wasFirst = state.phase === 'going_live'
-  state.attempt = null
-  if (state.champion === null) {
-    state.phase = 'waiting_for_data'
-  } else if (wasFirst || settings.cooldownMs === 0) {
-    state.phase = 'watching'
-  } else {
-    state.lastEndedMs = state.nowMs
-    state.phase = 'cooling_down'
-  }
-}
-
-function endCooldown(draft: Draft): void {
-  const { state, settings } = draft
-  if (state.phase !== 'cooling_down' || state.nowMs < cooldownEndMs(settings, state)) return
-  state.phase = 'watching'
-  const open = state.openAlerts.length
-  tell(draft, 'cooldown_ended', {
-    sentence: `The cooldown is over; ${open === 0 ? 'no monitor is' : `${open} monitor${open === 1 ? ' is' : 's are'}`} open.`,
-    evidence: {},
-  })
-}
-
-function tell(
-  { state, decisions }: Draft,
-  kind: Decision['kind'],
-  text: Pick<Decision, 'sentence' | 'evidence'>,
-): void {
-  decisions.push({ atMs: state.nowMs, kind, ...text })
-}
-
-/** Counted within the loop, so that a replay of the same inputs names its commands alike. */
-function command({ state, settings }: Draft, kind: LoopCommand['kind']): string {
-  state.commandsIssued += 1
-  return `${settings.loop}.${state.commandsIssued}.${kind}`
-}
-
-const rangeText = ({ fromMs, toMs }: TimeRange): string => `[${momentText(fromMs)}, ${momentText(toMs)})`

@@ -1,12 +1,14 @@
-// HTTP for loops: plan, apply, look, and ask for a retrain or a pause.
+// HTTP for loops: plan, apply, look, ask for a retrain or a pause, and propose a graph.
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import type { Kysely } from 'kysely'
 import { z } from 'zod'
+import { Digest } from '../data/manifest.ts'
 import { actorOf } from '../governance/access.ts'
+import type { BlobStore } from '../platform/blobs.ts'
 import { applyLoop, type ApplyTables } from './apply.ts'
 import { listDecisions, type DecisionTables } from './decision-store.ts'
 import { findAppliedSpec, findState, getAppliedSpec, listLoopNames } from './loop-store.ts'
-import { requestOfLoop, type LoopRequestKind } from './loop-request.ts'
+import { proposeCandidate, requestOfLoop, type LoopRequestKind } from './loop-request.ts'
 import { Plan, planLoop } from './plan.ts'
 import { Decision, emptyState, LoopState } from './policy-state.ts'
 import { LoopSpec, parseLoopSpec } from './spec.ts'
@@ -15,6 +17,7 @@ export type LoopRouteTables = ApplyTables & DecisionTables
 
 export interface LoopRouteDeps {
   readonly db: Kysely<LoopRouteTables>
+  readonly blobs: Pick<BlobStore, 'has'>
   /** Called after a change that the engine should hear of at once. */
   readonly wake?: () => void
 }
@@ -95,6 +98,13 @@ export const loopRoutes: FastifyPluginAsyncZod<LoopRouteDeps> = async (server, d
     },
   )
 
+  await server.register(requestRoutes, deps)
+}
+
+/** What people ask of a loop: heard by the engine, which tells in the loop's history what came of it. */
+const requestRoutes: FastifyPluginAsyncZod<LoopRouteDeps> = async (server, deps) => {
+  const config = { permission: 'loop.write' } as const
+  const response = { 202: z.object({ accepted: z.literal(true) }) }
   const asks: [string, LoopRequestKind][] = [
     ['trigger', 'retrain_requested'],
     ['pause', 'paused'],
@@ -102,11 +112,20 @@ export const loopRoutes: FastifyPluginAsyncZod<LoopRouteDeps> = async (server, d
   ]
   const body = z.strictObject({ reason: z.string().min(1).max(2000) })
   for (const [verb, kind] of asks) {
-    const schema = { params, body, response: { 202: z.object({ accepted: z.literal(true) }) } }
-    server.post(`/loops/:loop/${verb}`, { schema, config: write }, async (request, reply) => {
-      await requestOfLoop(db, actorOf(request), { loop: request.params.loop, kind, reason: request.body.reason })
+    const schema = { params, body, response }
+    server.post(`/loops/:loop/${verb}`, { schema, config }, async (request, reply) => {
+      await requestOfLoop(deps.db, actorOf(request), { loop: request.params.loop, kind, reason: request.body.reason })
       deps.wake?.()
       return reply.code(202).send({ accepted: true })
     })
   }
+
+  // Shorter than the others: it becomes a part of what a step and a model version are told.
+  const proposed = z.strictObject({ digest: Digest, reason: z.string().min(1).max(1000) })
+  const proposal = { params, body: proposed, response }
+  server.post('/loops/:loop/proposals', { schema: proposal, config }, async (request, reply) => {
+    await proposeCandidate(deps, actorOf(request), { loop: request.params.loop, ...request.body })
+    deps.wake?.()
+    return reply.code(202).send({ accepted: true })
+  })
 }

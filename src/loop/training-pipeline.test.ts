@@ -28,3 +28,30 @@ test('every step of the graph waits for what it reads, and the gate comes last',
   })
   expect(trainingPipeline(testLoop(), { ...command, id: 'flights.9.start_training' })).toEqual(pipeline)
 })
+
+test('a proposed graph takes the place of the training, and no other step changes but for it', () => {
+  const onnx = 'ab'.repeat(32)
+  const proposal = { onnx, actor: 'ann', reason: 'a forest of our own', evidence: {} }
+  const trigger = {
+    kind: 'proposal',
+    reason: 'ann proposed graph abababababab (a forest of our own)',
+    evidence: {},
+    proposal,
+  } as const
+  const pipeline = trainingPipeline(testLoop(), { ...command, trigger })
+  checkPipeline(pipeline)
+  const adopt = pipeline.steps.find(({ name }) => name === 'adopt')
+  expect(adopt).toMatchObject({
+    kind: 'models.adopt',
+    input: { onnx, origin: trigger.reason, features: ['date', 'distance'] },
+  })
+  expect(Object.fromEntries(pipeline.steps.map((step) => [step.name, needsOf(step)]))).toEqual({
+    split: [],
+    adopt: ['split'],
+    infra: ['adopt'],
+    champion: [],
+    evaluate: ['adopt', 'champion', 'split'],
+    register: ['adopt', 'infra'],
+    gate: ['register', 'evaluate', 'infra'],
+  })
+})

@@ -21,6 +21,9 @@ export const PipelineGateOutput = z.object({
 /** The registered model of a loop has the loop's name. */
 export const modelName = (spec: LoopSpec): string => spec.name
 
+/** Step kind that takes a graph made elsewhere in the place of a training. */
+const adoptKind = 'models.adopt'
+
 const from = (name: string, path?: string): object => ({ $from: name, ...(path ? { path } : {}) })
 
 type StartTraining = Extract<LoopCommand, { kind: 'start_training' }>
@@ -30,11 +33,16 @@ export function trainingPipeline(spec: LoopSpec, command: StartTraining): Pipeli
   const { features, target, training, gate } = spec
   const { window, datasetVersion, champion, trigger } = command
   const { trainer, seed, threads } = training
-  const trained = from('train')
+  const { proposal } = trigger
+  const trained = from(proposal ? 'adopt' : 'train')
+  const rows = from('split', 'training')
+  const maker = proposal
+    ? step('adopt', adoptKind, { onnx: proposal.onnx, origin: trigger.reason, rows, features, target })
+    : step('train', 'training.train', { rows, features, target, trainer, seed, threads })
   const infra = from('infra')
   const steps = [
     step('split', 'data.split', { dataset: datasetVersion, training: window.training, holdout: window.holdout }),
-    step('train', 'training.train', { rows: from('split', 'training'), features, target, trainer, seed, threads }),
+    maker,
     step('infra', 'models.infra_validate', { trained }),
     // What a step process cannot look up: the champion's bytes and signature.
     step('champion', 'models.resolve', { version: champion }),
@@ -61,7 +69,7 @@ export function trainingPipeline(spec: LoopSpec, command: StartTraining): Pipeli
       gate,
     }),
   ]
-  return PipelineSpec.parse({ name: `${spec.name}.train`, steps })
+  return PipelineSpec.parse({ name: `${spec.name}.${proposal ? 'adopt' : 'train'}`, steps })
 }
 
 const step = (name: string, kind: string, input: object): object => ({ name, kind, input })

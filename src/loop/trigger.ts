@@ -1,17 +1,36 @@
 // Whether a retrain is due, and whether it must wait: pause, cooldown, budget. Pure.
 import { durationText, momentText } from './duration.ts'
-import type { LoopState, PolicySettings, Trigger } from './policy-state.ts'
+import type { LoopState, PolicySettings, Proposal, Trigger } from './policy-state.ts'
 import { nextDueMs, scheduleText } from './schedule.ts'
 
-/** The most deliberate first: a person or a changed definition, then a monitor, a schedule, new rows. */
+/** The most deliberate first: what people bring or ask for, a changed definition, then a monitor, a schedule, new rows. */
 export function dueTrigger(settings: PolicySettings, state: LoopState): Trigger | undefined {
   return (
+    // Before all else: what waits for cooldown or budget does not keep a proposal waiting.
+    proposalTrigger(state) ??
     state.requested ??
     monitorTrigger(settings, state) ??
     scheduleTrigger(settings, state) ??
     rowsTrigger(settings, state)
   )
 }
+
+/** What a loop without a model acts upon. */
+export const firstTrigger = (state: LoopState): Trigger | undefined => state.requested ?? proposalTrigger(state)
+
+function proposalTrigger({ proposals }: LoopState): Trigger | undefined {
+  const [proposal] = proposals
+  if (!proposal) return undefined
+  const { evidence } = proposal
+  return { kind: 'proposal', reason: proposalText(proposal), evidence, proposal }
+}
+
+/** `ann proposed graph 3fa9c1d2e0b7 (trained on the new tariff)`. */
+export const proposalText = ({ actor, onnx, reason }: Omit<Proposal, 'evidence'>): string =>
+  `${actor} proposed graph ${graphText(onnx)} (${clause(reason)})`
+
+/** The beginning of a graph's digest, which is enough to know it by. */
+export const graphText = (onnx: string): string => onnx.slice(0, 12)
 
 function monitorTrigger({ triggers }: PolicySettings, { openAlerts }: LoopState): Trigger | undefined {
   const alert = openAlerts.find(({ monitor }) => triggers.monitors.includes(monitor))
@@ -51,9 +70,13 @@ export interface Hold {
   readonly reason: string
 }
 
-/** Why a due trigger must wait, or undefined. A person and a changed definition do not wait for the cooldown; nobody exceeds the budget. */
+/**
+ * Why a due trigger must wait, or undefined. A person and a changed definition do not wait for the cooldown; no training exceeds the budget.
+ * A proposal trains nothing, so it waits for neither, and only for a paused loop.
+ */
 export function holdOn(settings: PolicySettings, state: LoopState, trigger: Trigger): Hold | undefined {
   if (state.paused) return { kind: 'paused', reason: 'the loop is paused' }
+  if (trigger.kind === 'proposal') return undefined
   if (state.phase === 'cooling_down' && trigger.kind !== 'manual' && trigger.kind !== 'definition') {
     const endMs = cooldownEndMs(settings, state)
     return {
