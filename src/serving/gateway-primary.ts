@@ -1,7 +1,7 @@
 // The gateway's primary: keeps the workers up and their configuration new, sends what they report. No request passes through its JavaScript.
 import cluster from 'node:cluster'
 import { join } from 'node:path'
-import { sleep, type Clock } from '../platform/clock.ts'
+import type { Clock } from '../platform/clock.ts'
 import type { IdSource } from '../platform/ids.ts'
 import type { Log } from '../platform/log.ts'
 import type { GatewayConfig } from './gateway-config.ts'
@@ -16,6 +16,7 @@ import { choosePort } from './primary/free-port.ts'
 import { createModelCache, readCachedConfig } from './primary/gateway-cache.ts'
 import { createIncidents, type Incidents } from './primary/incidents.ts'
 import { startConfigRollout } from './primary/rollout.ts'
+import { endsWithin } from './time-limit.ts'
 import { endOrphans } from './primary/worker-processes.ts'
 
 export type { ControlPlaneAddress, FindControlPlane } from './primary/control-plane.ts'
@@ -132,7 +133,7 @@ function noteLoss(incidents: Incidents, { member, kind, version }: Loss): string
 /** Ends every worker: in order as far as the time goes. */
 async function dismiss(fleet: Fleet): Promise<void> {
   const gone = Promise.all([...fleet.members].map((member) => fleet.leave(member, stopIdleLimitMs)))
-  await Promise.race([gone, sleep(drainLimitMs)])
+  await endsWithin(gone, drainLimitMs)
   for (const member of fleet.members) member.process.process.kill('SIGKILL')
   await gone
 }

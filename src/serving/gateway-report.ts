@@ -1,6 +1,12 @@
 // What gateway workers tell the control plane: predictions and counters since the last report, each report applied once. Pure.
 import { z } from 'zod'
 
+/**
+ * Milliseconds in the model that no caller notices: differences below count as none. A canary answers few requests and finds cold caches,
+ * so at tenths of a millisecond it would look slower than the champion for no fault of its own.
+ */
+export const noticeableMs = 0.5
+
 export const PredictionRecord = z.strictObject({
   id: z.string(),
   endpoint: z.string(),
@@ -35,7 +41,7 @@ export const TrafficCounter = z.strictObject({
   errors: z.int().nonnegative(),
   /** quantile-sketch.ts JSON of milliseconds a request in the model. */
   latency: z.unknown(),
-  /** Sum and sum of squares of ln(milliseconds), over `requests`. */
+  /** Sum and sum of squares of ln(milliseconds, at least {@link noticeableMs}), over `requests`. */
   logLatencySum: z.number(),
   logLatencySquareSum: z.number(),
   /** Per baseline feature, in order: live rows in each bin. */

@@ -3,22 +3,25 @@ import type { Server, IncomingMessage } from 'node:http'
 import { Server as NetServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { Caller } from '../governance/access.ts'
-import { sleep, type Clock } from '../platform/clock.ts'
+import type { Clock } from '../platform/clock.ts'
 import type { Log } from '../platform/log.ts'
 import type { GatewayConfig } from './gateway-config.ts'
 import { countersPerReportMax } from './gateway-limits.ts'
-import { createMetrics, metricsText, type MetricSnapshot } from './gateway-metrics.ts'
+import { createMetrics, label, metricsText, type Metrics, type MetricSnapshot } from './gateway-metrics.ts'
+import type { GatewayReport } from './gateway-report.ts'
+import { endsWithin } from './time-limit.ts'
 import { createExecutor } from './worker/executor.ts'
 import { createGatewayServer } from './worker/http-server.ts'
+import type { InferenceTools } from './worker/inference.ts'
 import { createPredictionIds } from './worker/prediction-id.ts'
 import { createPredictionLog } from './worker/prediction-logger.ts'
 import { createRawLog } from './worker/raw-log.ts'
 import { createReportBuffer } from './worker/report-buffer.ts'
-import { startReporting } from './worker/reporting.ts'
+import { startReporting, type Reporting } from './worker/reporting.ts'
 import { createRequestGuard } from './worker/request-guard.ts'
 import { createRouteHandlers } from './worker/route-handlers.ts'
-import { openRunMark } from './worker/run-mark.ts'
-import { createServingSet, type ApplyResult } from './worker/serving-set.ts'
+import { openRunMark, type RunMark } from './worker/run-mark.ts'
+import { createServingSet, type ApplyResult, type ServingSet } from './worker/serving-set.ts'
 
 /** Where a gateway keeps what it needs to serve without the control plane. */
 export interface GatewayPaths {
@@ -74,35 +77,66 @@ export interface GatewayWorker {
   snapshot(): MetricSnapshot
 }
 
+const versionLabels = new Map<string, string>()
+
+/** Remembered: it is needed at each run. Versions of a home are few. */
+function versionLabel(version: string): string {
+  let found = versionLabels.get(version)
+  if (!found) versionLabels.set(version, (found = label('version', version)))
+  return found
+}
+
 /** The file in which a worker says what it is about to run. */
 export const markPath = (paths: GatewayPaths, worker: string): string => join(paths.workers, `${worker}.mark`)
 
-export function createGatewayWorker(deps: GatewayWorkerDeps): GatewayWorker {
-  const { clock, log, nowMs, paths, worker } = deps
-  const metrics = createMetrics()
+/** All of a worker but its HTTP. */
+interface Core {
+  readonly serving: ServingSet
+  readonly tools: InferenceTools
+  readonly mark: RunMark
+  readonly reporting: Reporting
+  readonly snapshot: () => MetricSnapshot
+}
+
+function createCore({ paths, worker, clock, nowMs, log }: GatewayWorkerDeps, metrics: Metrics): Core {
   const mark = openRunMark(markPath(paths, worker))
   const serving = createServingSet({ modelDirectory: paths.models, nowMs, mark, log })
-  const executor = createExecutor({ nowMs, mark: (version) => mark.set(version), idle: () => mark.clear(), log })
+  const executor = createExecutor({
+    nowMs,
+    mark: (version) => mark.set(version),
+    idle: () => mark.clear(),
+    ran(version, rows, ms) {
+      const labels = versionLabel(version)
+      metrics.observe('trueloop_inference_run_rows', labels, rows)
+      metrics.observe('trueloop_inference_run_seconds', labels, ms / 1000)
+    },
+    log,
+  })
   const reports = createReportBuffer(worker)
   const raw = createRawLog({ directory: paths.raw, worker, nowMs, log })
   const predictions = createPredictionLog({ reports, raw, executor, nowMs })
-  const reporting = startReporting({
-    directory: paths.reports,
-    worker,
-    take: () => reports.take(serving.takeCounters(countersPerReportMax)),
-    raw,
-    log,
-  })
-  let isLeaving = false
+  const take = (): GatewayReport | undefined => reports.take(serving.takeCounters(countersPerReportMax))
+  const reporting = startReporting({ directory: paths.reports, worker, take, raw, log })
+  const fellBack = (endpoint: string): void =>
+    metrics.add('trueloop_inference_fallbacks_total', label('endpoint', endpoint), 1)
   const snapshot = (): MetricSnapshot => {
+    for (const [version, rows] of serving.queuedRows()) metrics.set('trueloop_queue_rows', versionLabel(version), rows)
     metrics.set('trueloop_shadow_rows_dropped_total', '', predictions.shadowRowsDropped)
     metrics.set('trueloop_predictions_dropped_total', '', reports.droppedTotal)
     metrics.set('trueloop_raw_rows_dropped_total', '', raw.rowsDropped)
     return metrics.snapshot
   }
+  return { serving, tools: { executor, nowMs, clock, predictions, fellBack }, mark, reporting, snapshot }
+}
+
+export function createGatewayWorker(deps: GatewayWorkerDeps): GatewayWorker {
+  const { clock, log } = deps
+  const metrics = createMetrics()
+  const { serving, tools, mark, reporting, snapshot } = createCore(deps, metrics)
+  let isLeaving = false
   const handlers = createRouteHandlers({
     serving,
-    tools: { executor, nowMs, clock, predictions },
+    tools,
     metrics,
     predictionIds: createPredictionIds(clock, deps.fillRandom),
     version: deps.version,
@@ -150,11 +184,11 @@ async function leaveSockets(
   server: Server,
   { idleLimitMs, activeLimitMs }: { idleLimitMs: number; activeLimitMs: number },
 ): Promise<void> {
-  const isGone = new Promise<true>((resolve) => {
+  const isGone = new Promise<void>((resolve) => {
     // The callback comes when the last connection is gone.
-    NetServer.prototype.close.call(server, () => resolve(true))
+    NetServer.prototype.close.call(server, () => resolve())
   })
-  if (await Promise.race([isGone, sleep(idleLimitMs)])) return
+  if (await endsWithin(isGone, idleLimitMs)) return
   server.closeIdleConnections()
-  await Promise.race([isGone, sleep(activeLimitMs)])
+  await endsWithin(isGone, activeLimitMs)
 }

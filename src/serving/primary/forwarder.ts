@@ -4,6 +4,7 @@ import { basename, join } from 'node:path'
 import { sleep } from '../../platform/clock.ts'
 import { messageOf } from '../../platform/errors.ts'
 import type { Log } from '../../platform/log.ts'
+import { endsWithin } from '../time-limit.ts'
 import { listSpool, readReport, removeReport, type SpooledReport } from '../worker/report-spool.ts'
 import { post, type FindControlPlane } from './control-plane.ts'
 
@@ -69,7 +70,10 @@ export function startForwarder(deps: ForwarderDeps): Forwarder {
     async stop(limitMs) {
       stopping.abort()
       await finished
-      await Promise.race([sendAll().catch(() => undefined), sleep(limitMs)])
+      await endsWithin(
+        sendAll().catch(() => undefined),
+        limitMs,
+      )
     },
   }
 }

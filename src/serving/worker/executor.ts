@@ -31,7 +31,7 @@ export function createExecutor(tools: Omit<RunTools, 'breathe'> & { idle: () => 
     tools.idle()
     return new Promise((resolve) => setImmediate(resolve))
   }
-  const runTools: RunTools = { nowMs: tools.nowMs, mark: tools.mark, breathe }
+  const runTools: RunTools = { nowMs: tools.nowMs, mark: tools.mark, ran: tools.ran, breathe }
 
   const turn = async (): Promise<void> => {
     isScheduled = false

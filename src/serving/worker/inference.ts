@@ -15,6 +15,8 @@ export interface InferenceTools {
   readonly nowMs: () => number
   readonly clock: Clock
   readonly predictions: PredictionLog
+  /** Is told when the champion answers for a canary. */
+  readonly fellBack: (endpoint: string) => void
 }
 
 export interface InferenceRequest {
@@ -85,6 +87,7 @@ function canFallBack({ endpoint, pinned }: InferenceRequest, { variant, isFallba
 
 function fallBack(tools: InferenceTools, request: InferenceRequest, respond: (answer: InferenceAnswer) => void): void {
   const variant = request.endpoint.champion!
+  tools.fellBack(request.endpoint.name)
   // Whoever was meant for the canary or for the champion is answered by the champion: that is all of them.
   attempt(tools, request, { course: { variant, isFallback: true, assignedWith: 1 }, respond })
 }

@@ -45,8 +45,11 @@ export function rowsWithin(cost: RunCost, budgetMs: number, most: number): numbe
 
 /**
  * What a request of `rows` rows would have taken alone, from a run of `runRows` that took `runMs`: the champion's batches are larger than a
- * canary's, and that must not look like a slower model. Never below a microsecond.
+ * canary's, and that must not look like another model. Scaled by the learned cost, not reduced by it: a difference of two noisy numbers
+ * could come out as nothing at all. Never below a microsecond.
  */
 export function aloneMs(cost: RunCost, run: { ms: number; rows: number }, rows: number): number {
-  return Math.max(0.001, run.ms - cost.perRowMs * (run.rows - rows))
+  const whole = cost.fixedMs + cost.perRowMs * run.rows
+  const share = whole > 0 ? (cost.fixedMs + cost.perRowMs * rows) / whole : rows / Math.max(1, run.rows)
+  return Math.max(0.001, run.ms * share)
 }

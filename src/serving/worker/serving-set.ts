@@ -15,6 +15,8 @@ export interface ServingSet {
   /** Loads what is missing, then switches in one step. Calls are worked off one after the other. */
   apply(config: GatewayConfig): Promise<ApplyResult>
   takeCounters(limit: number): TrafficCounter[]
+  /** Rows that wait, by version. */
+  queuedRows(): Map<string, number>
 }
 
 export interface ApplyResult {
@@ -89,6 +91,7 @@ export function createServingSet(deps: ServingSetDeps): ServingSet {
       turn = applied.catch(() => undefined)
       return applied
     },
+    queuedRows: () => new Map([...loaded.values()].map(({ version, queue }) => [version, queue.rows])),
     takeCounters(limit) {
       const taken: TrafficCounter[] = []
       const inUse = new Set(

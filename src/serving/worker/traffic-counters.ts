@@ -6,7 +6,7 @@ import type { Baseline, BaselineFeature } from '../../models/baseline.ts'
 import { compileBins, emptyCounts } from '../../statistics/binning.ts'
 import { addToSketch, createSketch, sketchToJson, type QuantileSketch } from '../../statistics/quantile-sketch.ts'
 import { countersPerReportMax } from '../gateway-limits.ts'
-import type { TrafficCounter } from '../gateway-report.ts'
+import { noticeableMs, type TrafficCounter } from '../gateway-report.ts'
 import type { VariantRole } from '../gateway-config.ts'
 
 const dayMs = 86_400_000
@@ -150,7 +150,7 @@ function addRequest(counter: Counter, role: VariantRole, { rows, latencyMs, answ
   if (!answer) counter.errors += role === 'shadow' ? rows : 1
   // The sums are over all requests: one that never ran is counted as an average one.
   const mean = counter.requests > 1 ? counter.logLatencySum / (counter.requests - 1) : 0
-  const logLatency = latencyMs === undefined ? mean : Math.log(latencyMs)
+  const logLatency = latencyMs === undefined ? mean : Math.log(Math.max(latencyMs, noticeableMs))
   if (latencyMs !== undefined) addToSketch(counter.latency, latencyMs)
   counter.logLatencySum += logLatency
   counter.logLatencySquareSum += logLatency * logLatency

@@ -77,6 +77,8 @@ export interface RunTools {
   readonly nowMs: () => number
   /** Writes down what is about to run, where the primary can read it. */
   readonly mark: (version: string) => void
+  /** Is told of each run that ended well. */
+  readonly ran: (version: string, rows: number, ms: number) => void
   /** Lets the sockets have a turn between two runs of one batch. */
   readonly breathe: () => Promise<void>
 }
@@ -151,15 +153,14 @@ async function runWhole(tools: RunTools, queue: VersionQueue, { jobs, batch }: W
 function runOnce(tools: RunTools, queue: VersionQueue, batch: Batch): Predictions | Promise<Predictions> {
   tools.mark(queue.version)
   const startMs = tools.nowMs()
-  const found = queue.model.run(batch)
-  if (!(found instanceof Promise)) {
-    learnRun(queue.cost, batch.rows, tools.nowMs() - startMs)
-    return found
-  }
-  return found.then((predictions) => {
-    learnRun(queue.cost, batch.rows, tools.nowMs() - startMs)
+  const finish = (predictions: Predictions): Predictions => {
+    const ms = tools.nowMs() - startMs
+    learnRun(queue.cost, batch.rows, ms)
+    tools.ran(queue.version, batch.rows, ms)
     return predictions
-  })
+  }
+  const found = queue.model.run(batch)
+  return found instanceof Promise ? found.then(finish) : finish(found)
 }
 
 async function runEach(tools: RunTools, queue: VersionQueue, { jobs, batch }: Work): Promise<void> {
