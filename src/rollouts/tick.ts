@@ -8,6 +8,7 @@ import { DomainError } from '../platform/errors.ts'
 import { appendEvent } from '../platform/events.ts'
 import type { Log } from '../platform/log.ts'
 import type { Endpoint } from '../serving/endpoint.ts'
+import { noticeableMs } from '../serving/gateway-report.ts'
 import { findEndpoint } from '../serving/endpoint-store.ts'
 import { judge } from './judging.ts'
 import { challengerText, championText, isActive, type Rollout, type RolloutVerdict } from './rollout.ts'
@@ -40,6 +41,8 @@ export interface Tick {
 
 /** Requests slower than this quantile of the champion's, fixed when the canary begins, are slow. */
 const slowQuantile = 0.99
+/** Times what callers notice at all, below which nothing is slow. */
+const slowFloor = 4
 /** Days before the canary that the champion's latency is taken from. */
 const slowWindowMs = 7 * 86_400_000
 
@@ -183,6 +186,16 @@ async function act(actor: Actor, trx: RolloutTrx, { rollout, judged, nowMs }: Ju
   }
 }
 
+/** Null: the champion has answered nothing. A tail of milliseconds that nobody notices is no tail. */
+async function slowLimitOf(
+  trx: RolloutTrx,
+  { endpoint, version, nowMs }: { endpoint: string; version: string; nowMs: number },
+): Promise<number | null> {
+  const sinceMs = nowMs - slowWindowMs
+  const tailMs = await championLatencyMs(trx, { endpoint, version, sinceMs, quantile: slowQuantile })
+  return tailMs === undefined ? null : Math.max(tailMs, slowFloor * noticeableMs)
+}
+
 async function advance(actor: Actor, trx: RolloutTrx, { rollout, judged, nowMs }: Judged): Promise<void> {
   const { endpoint } = rollout
   const version = championText(rollout)
@@ -195,13 +208,7 @@ async function advance(actor: Actor, trx: RolloutTrx, { rollout, judged, nowMs }
           step: 0,
           phaseStartedMs: nowMs,
           held: false,
-          slowLimitMs:
-            (await championLatencyMs(trx, {
-              endpoint,
-              version,
-              sinceMs: nowMs - slowWindowMs,
-              quantile: slowQuantile,
-            })) ?? null,
+          slowLimitMs: await slowLimitOf(trx, { endpoint, version, nowMs }),
           sentence: judged.reason,
         }
   await enter(trx, actor, next)
