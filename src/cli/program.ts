@@ -1,7 +1,16 @@
 // The grammar of the command line: every command, its arguments and what runs it. A command's own file loads when it is called.
 import { Command } from 'commander'
+import { addDataCommands } from './data/commands.ts'
+import { addEndpointCommands } from './endpoint/commands.ts'
+import { addLoopCommands } from './loop/commands.ts'
 import { addLoopFileCommands } from './loop/file-commands.ts'
+import { addModelCommands } from './model/commands.ts'
+import { addMonitorCommands } from './monitor/commands.ts'
+import { addPipelineCommands } from './pipeline/commands.ts'
 import { addProcessCommands } from './process-commands.ts'
+import { addRecordCommands } from './record-commands.ts'
+import { addRolloutCommands } from './rollout/commands.ts'
+import { addRunCommands } from './run/commands.ts'
 import { helpOf } from './help.ts'
 
 /** The whole tree. Nothing runs before `parseAsync`; a wrong command line throws commander's error. */
@@ -22,5 +31,14 @@ export function createProgram(): Command {
     .action((topic: string[]) => helpOf(program, topic))
   addLoopFileCommands(program)
   addProcessCommands(program)
+  addRecordCommands(program)
+  addDataCommands(program)
+  addRunCommands(program)
+  addPipelineCommands(program)
+  addModelCommands(program)
+  addEndpointCommands(program)
+  addLoopCommands(program)
+  addMonitorCommands(program)
+  addRolloutCommands(program)
   return program
 }

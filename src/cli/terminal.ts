@@ -1,6 +1,7 @@
 // What a command writes: data to standard output, everything else to standard error, in a form that a terminal or a script can read.
 import { styleText } from 'node:util'
 import { DomainError, messageOf } from '../platform/errors.ts'
+import { plain } from './text.ts'
 
 /** 0 is success. docs/reference/cli.md lists them. */
 export const exitCodes = {
@@ -32,6 +33,8 @@ export interface Terminal {
 export interface Progress {
   /** `fraction` from 0 to 1. */
   update(fraction: number, text: string): void
+  /** A line of its own, above what is drawn. */
+  note(text: string): void
   done(text: string): void
 }
 
@@ -62,6 +65,7 @@ function progressBar(title: string): Progress {
       const cells = Math.round(Math.max(0, Math.min(1, fraction)) * barCells)
       draw(`${title} ${styleText('cyan', '█'.repeat(cells))}${'░'.repeat(barCells - cells)} ${text}`)
     },
+    note: (text) => draw(`${text}\n`),
     done: (text) => draw(`${styleText('green', '✓')} ${title} ${text}\n`),
   }
 }
@@ -74,12 +78,14 @@ function progressLines(title: string): Progress {
       printedAtMs = performance.now()
       process.stderr.write(`${title}: ${Math.round(fraction * 100)} % ${text}\n`)
     },
+    note: (text) => void process.stderr.write(`${text}\n`),
     done: (text) => void process.stderr.write(`${title}: ${text}\n`),
   }
 }
 
 /** Columns as wide as their widest cell; numbers to the right. */
-export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
+export function table(header: readonly string[], cells: readonly (readonly string[])[]): string {
+  const rows = cells.map((row) => row.map(plain))
   const widths = header.map((title, column) => Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)))
   const isNumber = header.map(
     (_, column) => rows.length > 0 && rows.every((row) => /^[\-+]?[\d.,]*\s?[%a-zA-Z]{0,2}$/v.test(row[column] ?? '')),
@@ -102,15 +108,21 @@ const codeOfKind: Record<DomainError['kind'], number> = {
   unavailable: exitCodes.failure,
 }
 
+/** Codes that say more than their kind. */
+const codeOfCode: Readonly<Record<string, number>> = {
+  argument_invalid: exitCodes.usage,
+  port_invalid: exitCodes.usage,
+  log_unknown: exitCodes.usage,
+  help_unknown: exitCodes.usage,
+  gate_failed: exitCodes.gateFailed,
+  blob_corrupt: exitCodes.integrity,
+  wait_timeout: exitCodes.timeout,
+}
+
 /** Prints what went wrong and sets the exit code; a bug shows its stack. */
 export function reportFailure(error: unknown, json: boolean): void {
   if (error instanceof DomainError) {
-    process.exitCode =
-      error.code === 'gate_failed'
-        ? exitCodes.gateFailed
-        : error.code === 'blob_corrupt'
-          ? exitCodes.integrity
-          : codeOfKind[error.kind]
+    process.exitCode = codeOfCode[error.code] ?? codeOfKind[error.kind]
     if (json)
       process.stderr.write(
         `${JSON.stringify({ error: { code: error.code, message: error.message, ...(error.detail ? { facts: error.detail } : {}) } })}\n`,

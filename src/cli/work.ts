@@ -30,3 +30,21 @@ export function work<Args extends readonly unknown[]>(
     }
   }
 }
+
+/** As {@link work}, of a command with two arguments. */
+export const workOnTwo = <First, Second, Options>(
+  run: (session: Session, both: readonly [First, Second], options: Options) => Promise<void>,
+): ReturnType<typeof work<[First, Second, Options]>> =>
+  work((session, ...[first, second, options]: [First, Second, Options]) => run(session, [first, second], options))
+
+/** A command that only holds others: `trueloop data …`. */
+export const noun = (program: Command, name: string, description: string): Command =>
+  program.command(name).description(description).helpCommand(false)
+
+/** A list's usual option. */
+export const withLimit = (command: Command, count: number): Command =>
+  command.option('-n, --limit <count>', 'at most so many', String(count))
+
+/** What a change must say: it stands in the audit log. */
+export const withReason = (command: Command): Command =>
+  command.requiredOption('-r, --reason <text>', 'why; it stands in the audit log')

@@ -9,7 +9,8 @@ export interface ClientOptions {
   readonly fetch?: typeof fetch
 }
 
-export interface Call<T> {
+/** A request without what its answer must look like. */
+export interface Send {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** Below `/api`, each variable part encoded by the caller with {@link pathOf}. */
   readonly path: string
@@ -17,14 +18,19 @@ export interface Call<T> {
   readonly body?: unknown
   /** Sent as they are, in place of a JSON body. */
   readonly bytes?: Uint8Array<ArrayBuffer>
-  readonly answer: z.ZodType<T>
   readonly signal?: AbortSignal
+}
+
+export interface Call<T> extends Send {
+  readonly answer: z.ZodType<T>
 }
 
 export interface Client {
   readonly url: string
   /** @throws DomainError with the server's code; server_unreachable when nobody answers. */
   call<T>(call: Call<T>): Promise<T>
+  /** The answer as it comes, its body not read. @throws as {@link Client.call} */
+  send(request: Send): Promise<Response>
 }
 
 const ProblemBody = z.looseObject({
@@ -51,36 +57,46 @@ export function pathOf(literals: TemplateStringsArray, ...values: readonly (stri
 }
 
 export function createClient(options: ClientOptions): Client {
-  const send = options.fetch ?? fetch
-  return {
+  const client: Client = {
     url: options.url,
-    async call({ method = 'GET', path, query = {}, body, bytes, answer, signal }) {
-      const url = new URL(`/api${path}`, options.url)
-      for (const [name, value] of Object.entries(query))
-        if (value !== undefined) url.searchParams.set(name, String(value))
-      const headers: Record<string, string> = { accept: 'application/json' }
-      if (bytes) headers['content-type'] = 'application/octet-stream'
-      else if (body !== undefined) headers['content-type'] = 'application/json'
-      if (options.token) headers['authorization'] = `Bearer ${options.token}`
-      const request = {
-        method,
-        headers,
-        ...(bytes ? { body: bytes } : body === undefined ? {} : { body: JSON.stringify(body) }),
-        ...(signal ? { signal } : {}),
-      }
-      const response = await send(url, request).catch((error: unknown) => {
-        const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error)
-        throw new DomainError(
-          'unavailable',
-          'server_unreachable',
-          `no Trueloop answers at ${options.url} (${cause}); "trueloop up" starts one`,
-        )
-      })
-      const text = await response.text()
-      if (!response.ok) throw problemOf(response.status, text)
+    async send(request) {
+      const response = await respond(options, request)
+      if (!response.ok) throw problemOf(response.status, await response.text())
+      return response
+    },
+    async call({ answer, ...request }) {
+      const text = await (await client.send(request)).text()
       return answer.parse(text === '' ? undefined : JSON.parse(text))
     },
   }
+  return client
+}
+
+async function respond(
+  options: ClientOptions,
+  { method = 'GET', path, query = {}, body, bytes, signal }: Send,
+): Promise<Response> {
+  const url = new URL(`/api${path}`, options.url)
+  for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, String(value))
+  const headers: Record<string, string> = { accept: 'application/json' }
+  if (body !== undefined) headers['content-type'] = 'application/json'
+  if (bytes !== undefined) headers['content-type'] = 'application/octet-stream'
+  if (options.token) headers['authorization'] = `Bearer ${options.token}`
+  const payload = bytes ?? (body === undefined ? undefined : JSON.stringify(body))
+  const request = {
+    method,
+    headers,
+    ...(payload === undefined ? {} : { body: payload }),
+    ...(signal ? { signal } : {}),
+  }
+  return (options.fetch ?? fetch)(url, request).catch((error: unknown) => {
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error)
+    throw new DomainError(
+      'unavailable',
+      'server_unreachable',
+      `no Trueloop answers at ${options.url} (${cause}); "trueloop up" starts one`,
+    )
+  })
 }
 
 function problemOf(status: number, text: string): Error {

@@ -5,7 +5,10 @@ import { renderPlan } from '../../loop/plan-text.ts'
 import { isEmptyPlan, Plan } from '../../loop/plan.ts'
 import { DomainError } from '../../platform/errors.ts'
 import { connect, type Session } from '../session.ts'
+import { wholeNumber } from '../arguments.ts'
+import { readLastDecisions } from './loop-view.ts'
 import { planFile } from './plan.ts'
+import { waitForLoop } from './wait.ts'
 
 export interface ApplyOptions {
   readonly yes?: boolean
@@ -14,6 +17,7 @@ export interface ApplyOptions {
   readonly timeout: string
 }
 
+const timeoutSecondsMax = 86_400
 const Applied = z.object({ plan: Plan, version: z.int() })
 
 /** On a terminal it asks; elsewhere nobody could answer, and the command line is the answer. */
@@ -25,13 +29,25 @@ export async function apply(session: Session, path: string, options: ApplyOption
   if (isAsking && !isEmptyPlan(plan) && !(await confirmed())) {
     throw new DomainError('conflict', 'apply_declined', 'nothing was applied')
   }
-  const applied = await connect(session).call({
+  const client = connect(session)
+  const timeoutMs = wholeNumber(options.timeout, '--timeout', { min: 1, max: timeoutSecondsMax }) * 1000
+  const [before] = plan.fromVersion > 0 ? await readLastDecisions(client, spec.name, 1) : []
+  const applied = await client.call({
     method: 'POST',
     path: '/loops/apply',
     body: { spec, fromVersion: plan.fromVersion },
     answer: Applied,
   })
-  terminal.show(applied, ({ plan: { loop }, version }) => `Loop ${loop} is at version ${version}.`)
+  const { version } = applied
+  terminal.say(`Loop ${spec.name} is at version ${version}.`)
+  if (options.wait) {
+    const sentence = await waitForLoop(
+      { client, terminal },
+      { loop: spec.name, specVersion: version, after: before?.number ?? 0, timeoutMs },
+    )
+    return terminal.show({ ...applied, sentence }, (value) => value.sentence)
+  }
+  terminal.show(applied, () => '"trueloop status" shows how it goes.')
 }
 
 async function confirmed(): Promise<boolean> {

@@ -1,0 +1,43 @@
+// Arguments and options as text, checked: what is wrong, and what is right instead.
+import { DomainError } from '../platform/errors.ts'
+
+/** Options of commands that list. */
+export interface ListOptions {
+  readonly limit: string
+}
+
+/** Of an answer's list; the API's bound. */
+const limitMax = 1000
+
+/** Options of commands that change something. */
+export interface ReasonOptions {
+  readonly reason: string
+}
+
+const argumentInvalid = (message: string): DomainError => new DomainError('invalid', 'argument_invalid', message)
+
+/** A whole number from `min` to `max`. @throws DomainError argument_invalid */
+export function wholeNumber(text: string, flag: string, { min, max }: { min: number; max: number }): number {
+  const value = Number(text)
+  if (/^\d+$/v.test(text) && value >= min && value <= max) return value
+  throw argumentInvalid(`${flag} ${text}: it takes a whole number from ${min} to ${max}`)
+}
+
+/** @throws DomainError argument_invalid */
+export const limitOf = ({ limit }: ListOptions): number => wholeNumber(limit, '--limit', { min: 1, max: limitMax })
+
+/** `name/part` in its two halves, such as `flights/3`. @throws DomainError argument_invalid */
+export function splitReference(text: string, example: string): [name: string, part: string] {
+  const at = text.lastIndexOf('/')
+  if (at > 0 && at < text.length - 1) return [text.slice(0, at), text.slice(at + 1)]
+  throw argumentInvalid(`"${text}" is not complete: write ${example}`)
+}
+
+/** The JSON of an option. @throws DomainError argument_invalid */
+export function jsonOf(text: string, flag: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw argumentInvalid(`${flag} is no JSON: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}

@@ -1,0 +1,33 @@
+// trueloop endpoint …: what clients call, and what answers behind it.
+import type { Command } from 'commander'
+import type { ListOptions, ReasonOptions } from '../arguments.ts'
+import { noun, withLimit, withReason, work } from '../work.ts'
+
+export function addEndpointCommands(program: Command): void {
+  const endpoint = noun(program, 'endpoint', 'what clients call, and what answers behind it')
+  endpoint
+    .command('list')
+    .description('the endpoints and what serves behind each')
+    .action(work(async (session) => (await import('./list.ts')).listEndpoints(session)))
+  endpoint
+    .command('show')
+    .argument('<endpoint>')
+    .description('one endpoint, with traffic, latency and quality by version')
+    .action(work(async (session, name: string) => (await import('./show.ts')).showEndpoint(session, name)))
+  withLimit(endpoint.command('deployments'), 20)
+    .argument('<endpoint>')
+    .description('what served behind an endpoint and why, newest first')
+    .action(
+      work(async (session, name: string, options: ListOptions) =>
+        (await import('./deployments.ts')).endpointDeployments(session, name, options),
+      ),
+    )
+  withReason(endpoint.command('rollback'))
+    .argument('<endpoint>')
+    .description('take the challenger away, or the last promotion back')
+    .action(
+      work(async (session, name: string, options: ReasonOptions) =>
+        (await import('./rollback.ts')).rollbackEndpoint(session, name, options),
+      ),
+    )
+}

@@ -1,0 +1,15 @@
+// trueloop endpoint rollback: takes the challenger away, or the last promotion back.
+import { pathOf } from '../../client/http-client.ts'
+import { Rollout } from '../../rollouts/rollout.ts'
+import type { ReasonOptions } from '../arguments.ts'
+import { connect, type Session } from '../session.ts'
+
+export async function rollbackEndpoint(session: Session, endpoint: string, { reason }: ReasonOptions): Promise<void> {
+  const path = pathOf`/endpoints/${endpoint}/rollback`
+  const rollout = await connect(session).call({ method: 'POST', path, body: { reason }, answer: Rollout })
+  session.terminal.show(
+    rollout,
+    ({ id, model, champion, challenger }) =>
+      `Rollout ${id} is rolled back: ${model}/${champion} serves all of ${endpoint}, ${model}/${challenger} is taken away.`,
+  )
+}
