@@ -5,24 +5,33 @@ var path = require('path')
 var fs = require('fs')
 var parts = process.versions.node.split('.').map(Number)
 var isMusl = process.platform === 'linux' && process.report && !process.report.getReport().header.glibcVersionRuntime
-if (parts[0] < 24 || (parts[0] === 24 && parts[1] < 12)) {
+if (process.argv.length === 3 && (process.argv[2] === '--version' || process.argv[2] === '-V')) {
+  process.stdout.write(require('../package.json').version + '\n')
+} else if (parts[0] < 24 || (parts[0] === 24 && parts[1] < 12)) {
   process.stderr.write(
-    'trueloop needs Node 24.12 or newer; this is Node ' + process.versions.node + '.\n' +
+    'trueloop needs Node 24.12 or newer; this is Node ' +
+      process.versions.node +
+      '.\n' +
       'Run it with a newer one, which npm fetches for you:\n\n' +
-      '    npx -p node@24 -p trueloop trueloop ' + process.argv.slice(2).join(' ') + '\n'
+      '    npx -p node@24 -p trueloop trueloop ' +
+      process.argv.slice(2).join(' ') +
+      '\n',
   )
   process.exitCode = 1
 } else if (process.platform === 'win32') {
   process.stderr.write('trueloop runs on Linux and macOS; on Windows, run it in WSL (https://aka.ms/wsl).\n')
   process.exitCode = 1
 } else if (isMusl) {
-  process.stderr.write('trueloop needs a Linux with glibc (Debian, Ubuntu, Fedora, …); this one has musl. In a container, use the image node:24-slim.\n')
+  process.stderr.write(
+    'trueloop needs a Linux with glibc (Debian, Ubuntu, Fedora, …); this one has musl. In a container, use the image node:24-slim.\n',
+  )
   process.exitCode = 1
-} else if (process.argv.length === 3 && (process.argv[2] === '--version' || process.argv[2] === '-V')) {
-  process.stdout.write(require('../package.json').version + '\n')
 } else {
   var built = path.join(__dirname, '..', 'build', 'dist', 'cli', 'main.js')
-  var entry = fs.existsSync(built) && !fs.existsSync(path.join(__dirname, '..', 'src')) ? built : path.join(__dirname, '..', 'src', 'cli', 'main.ts')
+  var entry =
+    fs.existsSync(built) && !fs.existsSync(path.join(__dirname, '..', 'src'))
+      ? built
+      : path.join(__dirname, '..', 'src', 'cli', 'main.ts')
   import(require('url').pathToFileURL(entry).href).catch(function (error) {
     process.stderr.write(String((error && error.stack) || error) + '\n')
     process.exitCode = 1

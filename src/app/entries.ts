@@ -5,8 +5,9 @@ import { extname, join } from 'node:path'
 const extension = extname(import.meta.filename)
 
 /** An entry file of `app/`, to be started with {@link process.execPath}. */
-export const entryFile = (name: 'server' | 'gateway' | 'step' | 'supervisor'): string =>
-  join(import.meta.dirname, `${name}${extension}`)
+export const entryFile = (
+  name: 'server' | 'gateway' | 'gateway-worker' | 'prediction-log' | 'step' | 'supervisor',
+): string => join(import.meta.dirname, `${name}${extension}`)
 
 /** package.json of this package. */
 export const packageFile = join(

@@ -1,12 +1,13 @@
 // The gateway of a home: the primary of the processes that serve models. Ends in order on SIGTERM and SIGINT.
-import { extname, join } from 'node:path'
 import { assertMayListen } from '../governance/hosts.ts'
 import { systemClock } from '../platform/clock.ts'
 import { createIds } from '../platform/ids.ts'
 import { createLog } from '../platform/log.ts'
 import { startGatewayPrimary } from '../serving/gateway-primary.ts'
 import { loadConfig, processEnvironment } from './config.ts'
+import { entryFile } from './entries.ts'
 import { findRuntime, loadSecrets, lockHome, removeRuntime, writeRuntime } from './home.ts'
+import { startLogKeeper } from './log-keeper.ts'
 
 const config = loadConfig(processEnvironment())
 assertMayListen(config.host, false)
@@ -24,7 +25,7 @@ const stop = new Promise<void>((resolve) => {
 })
 const primary = await startGatewayPrimary({
   home: config.home,
-  workerFile: join(import.meta.dirname, `gateway-worker${extname(import.meta.filename)}`),
+  workerFile: entryFile('gateway-worker'),
   host: config.host,
   port: config.gatewayPort,
   workers: config.gatewayWorkers,
@@ -42,6 +43,8 @@ void primary.port.then((port) => {
   writeRuntime(config.home, 'gateway', `http://${host}:${port}`)
   log.info('the gateway serves', { url: `http://${host}:${port}`, workers: config.gatewayWorkers })
 })
+const keeper = startLogKeeper(config, log)
 await stop
+keeper.stop()
 await primary.stop()
 removeRuntime(config.home, 'gateway')

@@ -9,7 +9,7 @@ import { childEnvironment, loadConfig, type Config } from '../app/config.ts'
 import { packageFile } from '../app/entries.ts'
 import { findRuntime } from '../app/home.ts'
 import { endHome } from '../app/supervisor.ts'
-import { createClient, type Client } from '../client/http-client.ts'
+import { createClient, pathOf, type Client } from '../client/http-client.ts'
 import { evaluateLoopFile } from '../loop/evaluate-file.ts'
 import { Signature } from '../models/signature.ts'
 import { DomainError } from '../platform/errors.ts'
@@ -115,7 +115,7 @@ async function play({ config, terminal, file }: Stage): Promise<void> {
   const memory = { peakBytes: 0 }
   const scoreboard = await replayMonths(
     { config, terminal, file },
-    { client, gatewayUrl, watch, onDecision, endpoint: spec.endpoint.name, memory },
+    { client, gatewayUrl, watch, onDecision, endpoint: spec.endpoint.name, loop: spec.name, memory },
   )
   await conclude({ terminal, client, scoreboard, decisions, seconds: (monotonicMs() - startedMs) / 1000, memory })
 }
@@ -150,6 +150,7 @@ interface Replay {
   readonly client: Client
   readonly gatewayUrl: string
   readonly endpoint: string
+  readonly loop: string
   readonly watch: LoopWatch
   readonly memory: { peakBytes: number }
   onDecision(decision: Decision): void
@@ -157,15 +158,23 @@ interface Replay {
 
 async function replayMonths(
   { config, terminal, file }: Stage,
-  { client, gatewayUrl, endpoint, watch, memory, onDecision }: Replay,
+  { client, gatewayUrl, endpoint, loop, watch, memory, onDecision }: Replay,
 ): Promise<Scoreboard> {
   const days = await readFlightDays({ file, ...replay, tempDirectory: config.home })
   const traffic = openTraffic(gatewayUrl, endpoint)
   const scoreboard = createScoreboard()
   const progress = terminal.progress('replay')
-  const first = await firstModel(client)
+  const { champion } = await watch.view()
+  const begun = await modelVersion(client, champion ?? '')
+  const first = await openFirstModel(begun.onnx, begun.signature)
   const story: Story = { client, traffic, watch, scoreboard, first, progress, onDecision }
-  const failures = plannedFailures({ client, file, tempDirectory: config.home, loop: 'flights' })
+  const failures = plannedFailures({
+    client,
+    file,
+    tempDirectory: config.home,
+    loop,
+    championOnnx: async () => (await modelVersion(client, (await watch.view()).champion ?? '')).onnx,
+  })
   let outcomes: Outcome[] = []
   for (const [index, day] of days.entries()) {
     progress.update(
@@ -197,12 +206,17 @@ async function failWhenDue(
   await settle({ watch, progress, onDecision })
 }
 
-async function firstModel(client: Client): Promise<Story['first']> {
-  const answer = z.object({ digest: z.string(), signature: Signature })
-  const { digest, signature } = await client.call({ path: '/models/flights/versions/1', answer })
+const VersionView = z.object({ digest: z.string(), signature: Signature })
+
+async function modelVersion(client: Client, version: string): Promise<{ onnx: Uint8Array; signature: Signature }> {
+  const [model = '', number = ''] = version.split('/')
+  const { digest, signature } = await client.call({
+    path: pathOf`/models/${model}/versions/${number}`,
+    answer: VersionView,
+  })
   const response = await fetch(new URL(`/api/blobs/${digest}`, client.url))
-  if (!response.ok) throw new Error(`the first model cannot be read: ${response.status}`)
-  return openFirstModel(new Uint8Array(await response.arrayBuffer()), signature)
+  if (!response.ok) throw new Error(`the graph of ${version} cannot be read: ${response.status}`)
+  return { onnx: new Uint8Array(await response.arrayBuffer()), signature }
 }
 
 function measureMemory({ home }: Config, memory: { peakBytes: number }): void {
