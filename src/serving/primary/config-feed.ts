@@ -1,6 +1,6 @@
 // Follows the control plane's configuration: fetches the models' bytes first, keeps both on disk, then hands the configuration on.
 import { sleep } from '../../platform/clock.ts'
-import { messageOf } from '../../platform/errors.ts'
+import { DomainError, messageOf } from '../../platform/errors.ts'
 import type { Log } from '../../platform/log.ts'
 import type { GatewayConfig } from '../gateway-config.ts'
 import { pollConfig, type FindControlPlane } from './control-plane.ts'
@@ -34,6 +34,8 @@ const downloadTries = 3
 export async function startConfigFeed(deps: ConfigFeedDeps, cached: CachedConfig | undefined): Promise<ConfigFeed> {
   const { log } = deps
   const stopping = new AbortController()
+  /** Whether all models of `given` are on disk: else it is asked for again although its generation is known. */
+  let isComplete = true
   const loadTimesMs = new Map(Object.entries(cached?.loadTimesMs ?? {}))
   let given = cached?.config
 
@@ -57,12 +59,22 @@ export async function startConfigFeed(deps: ConfigFeedDeps, cached: CachedConfig
       await fetchModel(deps, digest, stopping.signal)
     }
     given = config
+    isComplete = true
     deps.onConfig(config)
+  }
+  const begin = async (config: GatewayConfig): Promise<void> => {
+    try {
+      await take(config)
+    } catch (error) {
+      log.warn('a cached configuration is served without a model that is not on disk', { error: messageOf(error) })
+      isComplete = false
+      deps.onConfig(config)
+    }
   }
   const follow = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
       try {
-        const config = await pollConfig(deps.find, given?.generation ?? -1, stopping.signal)
+        const config = await pollConfig(deps.find, isComplete ? (given?.generation ?? -1) : -1, stopping.signal)
         if (!config) continue
         await take(config)
         await persist()
@@ -74,7 +86,7 @@ export async function startConfigFeed(deps: ConfigFeedDeps, cached: CachedConfig
       }
     }
   }
-  if (given) await take(given)
+  if (given) await begin(given)
   const following = follow()
   return {
     get given() {
@@ -95,14 +107,27 @@ export async function startConfigFeed(deps: ConfigFeedDeps, cached: CachedConfig
 const variantsOf = (config: GatewayConfig): GatewayConfig['endpoints'][number]['variants'] =>
   config.endpoints.flatMap((endpoint) => endpoint.variants)
 
-/** Gives up after a few tries: the version will be told as not loadable, and everything else is served. */
+/** The control plane has answered, and will answer the same again. */
+const isFinal = (error: unknown): boolean =>
+  error instanceof DomainError && (error.code === 'blob_not_found' || error.code === 'blob_corrupt')
+
+/**
+ * A model that the control plane does not have is given up: the version will be told as not loadable, and everything else is served. One
+ * that cannot be fetched now may not take the place of what serves.
+ * @throws Error when the control plane went away meanwhile
+ */
 async function fetchModel({ models, log }: ConfigFeedDeps, digest: string, signal: AbortSignal): Promise<void> {
-  for (let tries = 1; tries <= downloadTries && !signal.aborted; tries++) {
+  for (let tries = 1; ; tries++) {
     try {
       return await models.ensure(digest)
     } catch (error) {
       log.warn('a model could not be fetched', { digest, tries, error: messageOf(error) })
-      if (tries < downloadTries) await sleep(retryMs, signal)
+      if (tries >= downloadTries) {
+        if (isFinal(error)) return
+        throw error
+      }
+      await sleep(retryMs, signal)
+      signal.throwIfAborted()
     }
   }
 }

@@ -77,9 +77,11 @@ export async function post(
   throw unavailable(`${path} was answered with ${response.status}: ${text.slice(0, 300)}`)
 }
 
-/** Stores a blob under `path`, whole and verified. @throws DomainError control_plane_unavailable, blob_corrupt */
+/** Stores a blob under `path`, whole and verified. @throws DomainError control_plane_unavailable, blob_not_found, blob_corrupt */
 export async function download(find: FindControlPlane, digest: string, path: string): Promise<void> {
   const response = await call(find, `/api/blobs/${digest}`, { signal: AbortSignal.timeout(10 * callTimeoutMs) })
+  if (response.status === 404)
+    throw new DomainError('not_found', 'blob_not_found', `the control plane has no object ${digest}`)
   if (!response.ok || !response.body) throw unavailable(`the blob ${digest} was answered with ${response.status}`)
   const hash = createHash('sha256')
   let bytes = 0

@@ -40,7 +40,7 @@ export async function writeCachedConfig(path: string, cached: CachedConfig): Pro
 const spareModelsMax = 16
 
 export interface ModelCache {
-  /** Sees to it that the bytes are there and right. @throws DomainError control_plane_unavailable, blob_corrupt */
+  /** Sees to it that the bytes are there and right. @throws DomainError control_plane_unavailable, blob_not_found, blob_corrupt */
   ensure(digest: string): Promise<void>
   /** Removes the oldest of what is not wanted. */
   prune(wanted: ReadonlySet<string>): Promise<void>
