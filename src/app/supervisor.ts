@@ -2,6 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
+import { endStepProcesses } from '../pipelines/step-processes.ts'
 import { sleep, systemClock } from '../platform/clock.ts'
 import { DomainError, messageOf } from '../platform/errors.ts'
 import { createLog, type Log } from '../platform/log.ts'
@@ -23,6 +24,8 @@ const serverGraceMs = 15_000
 
 /** Where `up` writes what its processes say. */
 export const logFile = (home: string, name: string): string => join(home, 'logs', `${name}.log`)
+
+const attemptsDirectory = (home: string): string => join(home, 'attempts')
 
 interface Kept {
   stop(): Promise<void>
@@ -136,11 +139,12 @@ export async function supervise(
     // The gateway first: while it drains, the control plane still takes its last reports.
     await gateway?.stop()
     await server.stop()
+    await endStepProcesses(attemptsDirectory(config.home))
     removeRuntime(config.home, 'supervisor')
   }
 }
 
-/** Ends whatever runs in the home, the supervisor first so that it starts nothing again. Answers what was ended. */
+/** Ends whatever runs in the home, steps too, and the supervisor first so that it starts nothing again. Answers what was ended. */
 export async function endHome(home: string): Promise<string[]> {
   const graces: [string, ProcessIdentity | undefined, number][] = [
     ['supervisor', findRuntime(home, 'supervisor')?.process, gatewayGraceMs + serverGraceMs],
@@ -153,6 +157,7 @@ export async function endHome(home: string): Promise<string[]> {
     await endProcess(process, graceMs)
     endedNames.push(name)
   }
+  await endStepProcesses(attemptsDirectory(home))
   return endedNames
 }
 
