@@ -1,0 +1,4 @@
+// The loop journey on what a newcomer has: SQLite and a folder.
+import { testLoopJourney } from './loop-journey.ts'
+
+testLoopJourney(() => ({}))
