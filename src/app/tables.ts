@@ -21,15 +21,18 @@ import type { RolloutDatabase } from '../rollouts/traffic-moves.ts'
 import { servingMigrations } from '../serving/migrations.ts'
 import type { ServingTables } from '../serving/routes.ts'
 
-export type Tables = DataChangeTables &
-  EngineTables &
-  RecordingTables &
-  ModelRouteTables &
-  ServingTables &
-  EvaluationTables &
-  RolloutDatabase &
-  LoopEngineTables &
-  LoopRouteTables
+// An interface, not an intersection: the compiler compares it by name.
+export interface Tables
+  extends
+    DataChangeTables,
+    EngineTables,
+    RecordingTables,
+    ModelRouteTables,
+    ServingTables,
+    EvaluationTables,
+    RolloutDatabase,
+    LoopEngineTables,
+    LoopRouteTables {}
 
 export const migrations: Migrations = {
   ...eventMigrations,
