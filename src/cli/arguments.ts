@@ -26,13 +26,6 @@ export function wholeNumber(text: string, flag: string, { min, max }: { min: num
 /** @throws DomainError argument_invalid */
 export const limitOf = ({ limit }: ListOptions): number => wholeNumber(limit, '--limit', { min: 1, max: limitMax })
 
-/** `name/part` in its two halves, such as `flights/3`. @throws DomainError argument_invalid */
-export function splitReference(text: string, example: string): [name: string, part: string] {
-  const at = text.lastIndexOf('/')
-  if (at > 0 && at < text.length - 1) return [text.slice(0, at), text.slice(at + 1)]
-  throw argumentInvalid(`"${text}" is not complete: write ${example}`)
-}
-
 /** The JSON of an option. @throws DomainError argument_invalid */
 export function jsonOf(text: string, flag: string): unknown {
   try {

@@ -1,6 +1,6 @@
 // trueloop status: one screen with what serves, what is being done, what was decided, and what is wrong.
-import { challengerText, championText, isActive, type Rollout, type RolloutVerdict } from '../rollouts/rollout.ts'
 import type { Alert } from '../monitoring/alert.ts'
+import { challengerText, championText, isActive, type Rollout, type RolloutVerdict } from '../rollouts/rollout.ts'
 import { pathOf, type Client } from '../client/http-client.ts'
 import type { PipelineRunDetail } from '../pipelines/pipeline-run.ts'
 import { systemClock } from '../platform/clock.ts'

@@ -63,14 +63,18 @@ export async function waitForLoop({ client, terminal }: WaitDeps, input: WaitInp
 
 /** How it ended, by what was decided since; undefined while work is under way. Pure. */
 export function endingOf(state: LoopDetail['state'], heard: readonly StoredDecision[]): Ending | undefined {
+  const { attempt, champion, heldFor, phase, requested } = state
+  // A rollout takes as long as its traffic takes: nothing to wait for here.
+  if (phase === 'rolling_out') {
+    const sentence = `${attempt?.candidate ?? 'A new version'} is in a rollout against ${champion ?? 'nothing'}; "trueloop rollout list" tells how it goes.`
+    return { kind: 'rolling_out', sentence }
+  }
+  if (attempt) return undefined
   const last = heard.findLast(({ kind }) => endings.has(kind))
-  if (last && !state.attempt) return { kind: endings.get(last.kind) ?? 'live', sentence: last.sentence }
-  if (last?.kind === 'rollout_started') return { kind: 'rolling_out', sentence: last.sentence }
-  if (state.attempt) return undefined
-  if (state.heldFor !== null) return { kind: 'held', sentence: `It waits: ${state.heldFor}.` }
+  if (last) return { kind: endings.get(last.kind) ?? 'live', sentence: last.sentence }
+  if (heldFor !== null) return { kind: 'held', sentence: `It waits: ${heldFor}.` }
   // Nothing was begun, and nothing has to be.
-  if (state.champion !== null && state.requested === null)
-    return { kind: 'unchanged', sentence: `${state.champion} goes on serving.` }
+  if (champion !== null && requested === null) return { kind: 'unchanged', sentence: `${champion} goes on serving.` }
   return undefined
 }
 
@@ -79,7 +83,6 @@ const endings: ReadonlyMap<StoredDecision['kind'], Ending['kind']> = new Map([
   ['promoted', 'live'],
   ['gate_refused', 'refused'],
   ['attempt_failed', 'failed'],
-  ['rollout_started', 'rolling_out'],
   ['rolled_back', 'refused'],
   ['inconclusive', 'refused'],
   ['retrain_held', 'held'],

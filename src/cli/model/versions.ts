@@ -33,8 +33,13 @@ export const renderModelVersions = (versions: readonly ModelVersion[]): string =
         ]),
       )
 
+/** `auc` before `gain.amount`: what is measured of the whole before what is measured of a part. */
+export const byDots = (a: string, b: string): number =>
+  Number(a.includes('.')) - Number(b.includes('.')) || (a < b ? -1 : 1)
+
 const metricText = (metrics: Readonly<Record<string, number>>): string =>
   Object.entries(metrics)
+    .toSorted(([a], [b]) => byDots(a, b))
     .slice(0, metricsShown)
     .map(([name, value]) => `${name} ${numberText(value)}`)
     .join(', ')

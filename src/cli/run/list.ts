@@ -4,6 +4,7 @@ import { WireRunSummary } from '../../experiments/run.ts'
 import { limitOf, type ListOptions } from '../arguments.ts'
 import { connect, type Session } from '../session.ts'
 import { table } from '../terminal.ts'
+import { byDots } from '../model/versions.ts'
 import { clip, numberText, timeText } from '../text.ts'
 
 const Answer = z.object({ runs: z.array(WireRunSummary), next: z.string().optional() })
@@ -27,7 +28,7 @@ export function renderRuns(runs: readonly RunSummary[]): string {
   const uses = new Map<string, number>()
   for (const { metrics } of runs) for (const key of Object.keys(metrics)) uses.set(key, (uses.get(key) ?? 0) + 1)
   const keys = [...uses]
-    .toSorted(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))
+    .toSorted(([a, m], [b, n]) => n - m || byDots(a, b))
     .slice(0, metricsShown)
     .map(([key]) => key)
   return table(
