@@ -1,0 +1,92 @@
+// A load generator in a process of its own: kept connections, one request in flight on each, as fast as they are answered. Run:
+// node load.ts <url> <connections> <warm-up ms> <measured ms> <bodies.json>. Prints one line of JSON, a LoadResult.
+// It writes requests that are made beforehand and looks for nothing but lengths, so that it takes little from what it measures.
+import { readFileSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
+
+export interface LoadResult {
+  /** Answered within the measured time. */
+  readonly requests: number
+  readonly measuredMs: number
+  /** Milliseconds. */
+  readonly p50: number
+  readonly p99: number
+  /** Answers other than 200, in all the time. */
+  readonly failures: number
+  /** Answered in all the time, the warm-up included. */
+  readonly total: number
+}
+
+const microsPerBucket = 20
+const buckets = new Uint32Array(500_000)
+const state = { isMeasuring: false, isOver: false, requests: 0, failures: 0, total: 0, next: 0 }
+
+if (import.meta.main) {
+  const [url, connections, warmUpMs, measuredMs, bodiesFile] = process.argv.slice(2)
+  const target = new URL(url!)
+  const bodies = JSON.parse(readFileSync(bodiesFile!, 'utf8')) as string[]
+  const requests = bodies.map((body) =>
+    Buffer.from(
+      `POST ${target.pathname} HTTP/1.1\r\nHost: ${target.host}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    ),
+  )
+  const sockets = Array.from({ length: Number(connections) }, () => open(target, requests))
+  setTimeout(() => {
+    state.isMeasuring = true
+    const start = performance.now()
+    setTimeout(() => {
+      state.isMeasuring = false
+      state.isOver = true
+      report(performance.now() - start)
+      for (const socket of sockets) socket.destroy()
+    }, Number(measuredMs))
+  }, Number(warmUpMs))
+}
+
+function open({ hostname, port }: URL, requests: readonly Buffer[]): Socket {
+  const socket = connect({ host: hostname, port: Number(port), noDelay: true })
+  let sentAt = 0
+  let rest: Buffer = Buffer.alloc(0)
+  const send = (): void => {
+    sentAt = performance.now()
+    socket.write(requests[state.next++ % requests.length]!)
+  }
+  socket.once('connect', send)
+  socket.on('error', (error) => {
+    throw error
+  })
+  socket.on('close', () => {
+    if (!state.isOver) throw new Error('the server closed a connection')
+  })
+  socket.on('data', (chunk: Buffer) => {
+    rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
+    const headersEnd = rest.indexOf('\r\n\r\n')
+    if (headersEnd === -1) return
+    const length = Number(/content-length: (?<length>\d+)/iv.exec(rest.toString('latin1', 0, headersEnd))?.groups?.['length'])
+    if (Number.isNaN(length)) throw new Error('an answer has no Content-Length')
+    if (rest.length < headersEnd + 4 + length) return
+    count(performance.now() - sentAt, rest.toString('latin1', 9, 12))
+    rest = Buffer.alloc(0)
+    if (!state.isOver) send()
+  })
+  return socket
+}
+
+function count(ms: number, status: string): void {
+  state.total++
+  if (status !== '200') state.failures++
+  if (!state.isMeasuring) return
+  state.requests++
+  buckets[Math.min(buckets.length - 1, Math.floor((ms * 1000) / microsPerBucket))]!++
+}
+
+function report(measuredMs: number): void {
+  const quantile = (share: number): number => {
+    let left = Math.ceil(state.requests * share)
+    const at = buckets.findIndex((found) => (left -= found) <= 0)
+    return ((at + 1) * microsPerBucket) / 1000
+  }
+  const { requests, failures, total } = state
+  const result: LoadResult = { requests, measuredMs, p50: quantile(0.5), p99: quantile(0.99), failures, total }
+  console.log(JSON.stringify(result))
+}

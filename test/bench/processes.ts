@@ -1,0 +1,63 @@
+// Processes of a benchmark: children that answer with JSON, and what a process has used by the kernel's own accounts.
+import { execFile, execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+const outputBytesMax = 256 * 1024 * 1024
+
+/** What one side of a comparison used for the work itself, start and imports of its process left out. */
+export interface Usage {
+  readonly wallMs: number
+  readonly cpuMs: number
+  /** Most resident memory of the process in all its life. */
+  readonly peakBytes: number
+}
+
+/** Runs a program to its end and reads the last line that it printed. @throws Error with what it wrote, when it fails */
+export async function answerOf<T>(
+  file: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<T> {
+  const { stdout } = await run(file, args, { env: { ...process.env, ...environment }, maxBuffer: outputBytesMax })
+  return JSON.parse(stdout.trimEnd().split('\n').at(-1)!) as T
+}
+
+/** Runs a file of this folder in a Node of its own; see {@link measured}. */
+export const nodeAnswer = <T>(file: string, args: readonly string[]): Promise<T> =>
+  answerOf<T>(process.execPath, [file, ...args])
+
+/** Times `work` and adds what the process used. */
+export async function measured<T extends object>(work: () => Promise<T>): Promise<T & Usage> {
+  const [start, cpu] = [performance.now(), process.cpuUsage()]
+  const answer = await work()
+  const { user, system } = process.cpuUsage(cpu)
+  const wallMs = performance.now() - start
+  return { ...answer, wallMs, cpuMs: (user + system) / 1000, peakBytes: process.resourceUsage().maxRSS * 1024 }
+}
+
+const ticksPerSecond = (): number => Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }))
+let ticks: number | undefined
+
+/** CPU time of a process so far, user and system, of all its threads. Linux only. */
+export function cpuMsOf(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+  // The name, in brackets, may hold blanks; after it come the state and, eleven fields on, utime and stime.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  ticks ??= ticksPerSecond()
+  return ((Number(fields[11]) + Number(fields[12])) * 1000) / ticks
+}
+
+/** Resident set and proportional set (shared pages divided among those who share them), bytes. */
+export function memoryOf(pid: number): { residentBytes: number; proportionalBytes: number } {
+  const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')
+  const kilobytes = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'mv').exec(rollup)?.[1])
+  return { residentBytes: kilobytes('Rss') * 1024, proportionalBytes: kilobytes('Pss') * 1024 }
+}
+
+export const childrenOf = (pid: number): number[] =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+    .split(' ')
+    .filter((text) => text !== '')
+    .map(Number)
