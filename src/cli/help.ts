@@ -1,6 +1,7 @@
 // trueloop help: a command's help, or a topic that belongs to no command.
 import type { Command } from 'commander'
 import { DomainError } from '../platform/errors.ts'
+import { commandUses } from './command-tree.ts'
 import { exitCodes } from './terminal.ts'
 
 /** What each exit code says to a script. */
@@ -29,6 +30,13 @@ export function helpOf(program: Command, topic: readonly string[]): void {
   if (topic[0] === 'exit-codes') {
     const lines = exitCodeLines().map(([code, meaning]) => `${String(code).padStart(4)}  ${meaning}`)
     process.stdout.write(`Exit codes\n\n${lines.join('\n')}\n`)
+    return
+  }
+  if (topic[0] === 'commands') {
+    const uses = commandUses(program)
+    const width = Math.max(...uses.map(({ use }) => use.length))
+    const lines = uses.map(({ use, description }) => `  ${use.padEnd(width)}  ${description}`)
+    process.stdout.write(`Commands\n\n${lines.join('\n')}\n`)
     return
   }
   let command = program

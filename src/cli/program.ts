@@ -26,8 +26,8 @@ export function createProgram(): Command {
     .configureOutput({ outputError: () => undefined }) // main.ts says it, in one sentence.
   program
     .command('help')
-    .argument('[topic...]', 'a command, or exit-codes')
-    .description('explain a command, or a topic: exit-codes')
+    .argument('[topic...]', 'a command, or commands, or exit-codes')
+    .description('explain a command, list all of them (commands), or what exit codes mean (exit-codes)')
     .action((topic: string[]) => helpOf(program, topic))
   addLoopFileCommands(program)
   addProcessCommands(program)

@@ -36,8 +36,11 @@ export function renderPipelineRun(run: PipelineRunDetail, nowMs: number): string
   return `${facts}\n\n${steps}`
 }
 
-const tookText = ({ startedAtMs, finishedAtMs }: Step, nowMs: number): string =>
-  startedAtMs === null ? '-' : durationText((finishedAtMs ?? nowMs) - startedAtMs)
+/** From the first attempt on; a step of the control plane itself has none. */
+function tookText({ attempts, startedAtMs, finishedAtMs }: Step, nowMs: number): string {
+  const beganMs = attempts[0]?.startedAtMs ?? startedAtMs
+  return beganMs === null ? '-' : durationText((finishedAtMs ?? nowMs) - beganMs)
+}
 
 function noteOf({ state, cachedFrom, errorMessage, errorCode, progress, progressText }: Step): string {
   if (cachedFrom !== null) return `taken from the cache: step run ${cachedFrom}`
