@@ -12,10 +12,33 @@ const exclude = ['**/*.slow.test.ts', '**/node_modules/**']
 export default defineConfig({
   test: {
     projects: [
-      { test: { ...shared, name: 'server', env: { TRUELOOP_TEST_POSTGRES: '' }, include: ['src/**/*.test.ts', 'test/journeys/**/*.test.ts'], exclude } },
+      {
+        test: {
+          ...shared,
+          name: 'server',
+          env: { TRUELOOP_TEST_POSTGRES: '' },
+          include: ['src/**/*.test.ts', 'test/journeys/**/*.test.ts'],
+          exclude,
+        },
+      },
       // Every test of a store runs a second time, on a real PostgreSQL.
-      { test: { ...shared, name: 'postgres', include: ['src/**/*.db.test.ts'], exclude, globalSetup: ['test/postgres.setup.ts'] } },
-      { test: { ...shared, name: 'slow', include: ['src/**/*.slow.test.ts', 'test/interop/**/*.slow.test.ts', 'test/crash/**/*.slow.test.ts'], testTimeout: 900_000 } },
+      {
+        test: {
+          ...shared,
+          name: 'postgres',
+          include: ['src/**/*.db.test.ts'],
+          exclude,
+          globalSetup: ['test/postgres.setup.ts'],
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: 'slow',
+          include: ['src/**/*.slow.test.ts', 'test/interop/**/*.slow.test.ts', 'test/crash/**/*.slow.test.ts'],
+          testTimeout: 900_000,
+        },
+      },
     ],
   },
 })

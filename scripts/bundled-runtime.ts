@@ -11,7 +11,12 @@ const original = join(folder, 'package.json.original')
 function strip(): void {
   if (existsSync(original)) renameSync(original, manifest)
   const text = readFileSync(manifest, 'utf8')
-  const { scripts: _, devDependencies: __, dependencies, ...rest } = JSON.parse(text) as {
+  const {
+    scripts: _,
+    devDependencies: __,
+    dependencies,
+    ...rest
+  } = JSON.parse(text) as {
     scripts: unknown
     devDependencies: unknown
     dependencies: Record<string, string>
@@ -27,5 +32,6 @@ function strip(): void {
 
 const [verb] = process.argv.slice(2)
 if (verb === 'strip') strip()
-else if (verb === 'restore') existsSync(original) && renameSync(original, manifest)
-else throw new Error(`bundled-runtime.ts strip|restore, not ${verb ?? 'nothing'}`)
+else if (verb === 'restore') {
+  if (existsSync(original)) renameSync(original, manifest)
+} else throw new Error(`bundled-runtime.ts strip|restore, not ${verb ?? 'nothing'}`)

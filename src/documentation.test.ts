@@ -5,13 +5,14 @@ import { parseSync } from 'oxc-parser'
 import { expect, test } from 'vitest'
 import { DomainError, type ErrorKind } from './platform/errors.ts'
 import { createHttpServer } from './platform/http.ts'
+import { createLog } from './platform/log.ts'
 import { statusOf as gatewayStatusOf } from './serving/worker/http-answer.ts'
 
 const root = import.meta.dirname
 const documented = readFileSync(join(root, '../docs/reference/errors.md'), 'utf8')
 
 /** Files that hand on the code of an error made elsewhere. */
-const handingOn = ['client/http-client.ts']
+const handingOn = ['cli/predict.ts', 'client/http-client.ts']
 
 /** A node of the parser's tree: what is read of it is checked first. */
 type Node = { readonly type: string; readonly start: number } & Readonly<Record<string, unknown>>
@@ -93,7 +94,7 @@ function codesOf(path: string): Found[] {
     if (node.type !== 'ObjectExpression') return []
     const properties = listOf(node['properties']).filter(isNode)
     const valueOf = (key: string): unknown => properties.find((one) => nameOf(one['key']) === key)?.['value']
-    if (!valueOf('message') && !valueOf('title')) return []
+    if (!valueOf('message') && !valueOf('title') && !valueOf('error')) return []
     const codes = textsOf(valueOf('code'), nodes).filter((code) => code !== 'custom') // Zod's name of a check of ours.
     return codes.map((code) => ({ code, kinds: [], file }))
   })
@@ -140,7 +141,7 @@ test('the documented statuses are those that the servers answer with', async () 
     'too_large',
     'unavailable',
   ]
-  const log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
+  const log = createLog({ level: 'error', format: 'text', clock: () => 0, write: () => undefined })
   const server = await createHttpServer({ log, ids: () => 'req_1', version: '0.0.0' })
   for (const kind of kinds) {
     server.get(`/${kind}`, () => {

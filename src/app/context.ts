@@ -43,10 +43,18 @@ export interface Context extends AsyncDisposable {
   readonly attemptsDirectory: string
   readonly startedAtMs: number
   /** Something was written that policies and event consumers should look at soon. */
-  wake(): void
+  readonly wake: () => void
   /** Tells the steps that start from now on where the API is, and begins to look after policies. */
   listening(url: string): Promise<void>
 }
+
+/** Set once the API has an address; before that nothing can have happened that somebody should look at. */
+interface Wakers {
+  events: () => void
+  policies: () => void
+}
+
+const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex')
 
 /** Longer than any step may run by default. */
 const stepTokenMs = 7 * 24 * 3_600_000
@@ -69,7 +77,7 @@ export async function openContext(config: Config): Promise<Context> {
     ...modelKinds({ blobs, environment }),
     processKind(commandStep({ path: '', variables: {} })),
   ]
-  const wakers: { events: () => void; policies: () => void } = { events: () => undefined, policies: () => undefined }
+  const wakers: Wakers = { events: () => undefined, policies: () => undefined }
   const engine = stack.use(
     await startPipelineEngine<Tables>({
       db,
@@ -78,11 +86,9 @@ export async function openContext(config: Config): Promise<Context> {
       ids,
       log,
       attemptsDirectory,
-      owner: createHash('sha256').update(config.home).digest('hex').slice(0, 16),
+      owner: digestOf(config.home).slice(0, 16),
       spawn: stepSpawner({ config, secrets, clock, address }),
-      environmentDigest: createHash('sha256')
-        .update(`${packageVersion} ${process.version} ${environment.lockDigest}`)
-        .digest('hex'),
+      environmentDigest: digestOf(`${packageVersion} ${process.version} ${environment.lockDigest}`),
       concurrency: config.stepConcurrency,
       onMetrics: (trx, metrics) =>
         recordStepMetrics(trx, { actor: { name: 'steps', clock, ids }, environment }, metrics),
@@ -97,18 +103,8 @@ export async function openContext(config: Config): Promise<Context> {
     actions: createLoopActions({ db, engine, clock, ids }),
     watermarkMs: (endpoint) => watermarkMs(db, endpoint),
   })
-  const opened = {
-    db,
-    blobs,
-    engine,
-    configs: createGatewayConfigs(db),
-    versions,
-    clock,
-    ids,
-    log,
-    secrets,
-    attemptsDirectory,
-  }
+  const configs = createGatewayConfigs(db)
+  const opened = { db, blobs, engine, configs, versions, clock, ids, log, secrets, attemptsDirectory }
   const resources = stack.move()
   return {
     ...opened,

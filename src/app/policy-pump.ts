@@ -27,7 +27,7 @@ export interface PolicyPumpDeps {
 
 export interface PolicyPump extends AsyncDisposable {
   /** Something came in: a turn follows soon. */
-  wake(): void
+  readonly wake: () => void
 }
 
 const idleMs = 1_000

@@ -74,7 +74,12 @@ test('an upload that says it is too large is refused before it comes, and leaves
 
 test('the client sends bytes as they are', async () => {
   const underPrefix: FastifyPluginAsyncZod<SystemDeps> = async (server, options) => {
-    await server.register(async (api) => void (await api.register(systemRoutes, options)), { prefix: '/api' })
+    await server.register(
+      async (api) => {
+        await api.register(systemRoutes, options)
+      },
+      { prefix: '/api' },
+    )
   }
   await using server = await createTestServer(underPrefix, deps)
   const client = createClient({ url: await server.listen({ host: '127.0.0.1', port: 0 }) })

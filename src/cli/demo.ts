@@ -153,7 +153,7 @@ interface Replay {
   readonly loop: string
   readonly watch: LoopWatch
   readonly memory: { peakBytes: number }
-  onDecision(decision: Decision): void
+  readonly onDecision: (decision: Decision) => void
 }
 
 async function replayMonths(

@@ -1,13 +1,12 @@
 // Reading runs: one with all it recorded, or many as a list shows them.
 import type { Db } from '../platform/database.ts'
-import { artifactsMax, runNotFound, type Artifact, type Run, type RunSummary } from './run.ts'
+import { artifactsMax, runNotFound, type Run, type RunSummary } from './run.ts'
 import { wireOfSummary, type MetricSummary, type WireMetricSummary } from './metric.ts'
-import { findArtifact, readArtifacts, readInputs } from './stores/artifact-store.ts'
+import { readArtifacts, readInputs } from './stores/artifact-store.ts'
 import { readSummaries } from './stores/metric-store.ts'
 import { readTexts } from './stores/param-store.ts'
 import { readEnvironment, readRunHeaders } from './stores/run-store.ts'
 import type { ExperimentTables } from './tables.ts'
-import { DomainError } from '../platform/errors.ts'
 
 /** In the order of `ids`; ids without a run are left out. */
 export async function readRunSummaries(db: Db<ExperimentTables>, ids: readonly string[]): Promise<RunSummary[]> {
@@ -36,13 +35,6 @@ export async function getRun(db: Db<ExperimentTables>, id: string): Promise<Run>
     inputs: await readInputs(db, id),
     artifacts: await readArtifacts(db, id, { limit: artifactsMax }),
   }
-}
-
-/** @throws DomainError artifact_not_found */
-export async function getArtifact(db: Db<ExperimentTables>, runId: string, name: string): Promise<Artifact> {
-  const found = await findArtifact(db, runId, name)
-  if (found) return found
-  throw new DomainError('not_found', 'artifact_not_found', `run "${runId}" has no artifact "${name}"`)
 }
 
 type Wire<T extends RunSummary> = Omit<T, 'metrics'> & { metrics: Record<string, WireMetricSummary> }

@@ -20,7 +20,7 @@ import {
 } from './run.ts'
 import { countArtifacts, findArtifact, insertInputs, putArtifact } from './stores/artifact-store.ts'
 import { addPoints } from './stores/metric-store.ts'
-import { deleteTag, insertParams, putTags, readParams } from './stores/param-store.ts'
+import { insertParams, putTags, readParams } from './stores/param-store.ts'
 import { insertRun, putEnvironment, readRunHeaders, updateRun, type RunHeader } from './stores/run-store.ts'
 import type { ExperimentTables } from './tables.ts'
 
@@ -147,12 +147,6 @@ function assertBatchFits(counts: Record<keyof typeof batchMax, number>): void {
   }
 }
 
-/** A tag that is not there is fine. @throws DomainError run_not_found, run_deleted */
-export async function removeTag(trx: Transaction<ExperimentTables>, runId: string, key: string): Promise<void> {
-  await writableRun(trx, runId)
-  await deleteTag(trx, runId, key)
-}
-
 /** Adds dataset versions that the run reads, and their edges of the lineage graph. Idempotent. @throws DomainError run_not_found, run_deleted */
 export async function logInputs(
   trx: Trx,
@@ -202,12 +196,6 @@ export async function finishRun(
 export async function resumeRun(trx: Transaction<ExperimentTables>, runId: string): Promise<void> {
   await writableRun(trx, runId)
   await updateRun(trx, runId, { state: 'running', endedAtMs: null })
-}
-
-/** @throws DomainError run_not_found, run_deleted */
-export async function renameRun(trx: Transaction<ExperimentTables>, runId: string, name: string): Promise<void> {
-  await writableRun(trx, runId)
-  await updateRun(trx, runId, { name })
 }
 
 /** Deletes (searches leave it out, writes are refused) or restores. Idempotent. @throws DomainError run_not_found */

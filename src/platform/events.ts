@@ -96,7 +96,7 @@ export async function readEvents(
 
 export interface Dispatcher extends AsyncDisposable {
   /** Call after a commit that may have written events; without it they are found within a second. */
-  wake(): void
+  readonly wake: () => void
   /** Resolves when every consumer has handled all that was there at the call. For tests and orderly shutdown. */
   drain(): Promise<void>
 }
@@ -119,7 +119,7 @@ export function startDispatcher(
 }
 
 interface Lane {
-  wake(): void
+  readonly wake: () => void
   drain(): Promise<void>
   readonly finished: Promise<void>
 }

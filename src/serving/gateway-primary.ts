@@ -19,7 +19,7 @@ import { startConfigRollout } from './primary/rollout.ts'
 import { endsWithin } from './time-limit.ts'
 import { endOrphans } from './primary/worker-processes.ts'
 
-export type { ControlPlaneAddress, FindControlPlane } from './primary/control-plane.ts'
+export type { FindControlPlane } from './primary/control-plane.ts'
 
 export interface GatewayPrimaryDeps {
   readonly home: string

@@ -160,18 +160,6 @@ export function deviationOfCounts(positions: ArrayLike<number>, counts: Counts):
 /** Below this standard deviation of the reference, Wasserstein distances are divided by it instead. */
 const LEAST_DEVIATION = 0.001
 
-/** Wasserstein-1 in standard deviations of the reference (at least 0.001, as Evidently has it). */
-export function normalisedWassersteinOfCounts(
-  positions: ArrayLike<number>,
-  reference: Counts,
-  current: Counts,
-): number {
-  return (
-    wassersteinOfCounts(positions, reference, current) /
-    Math.max(LEAST_DEVIATION, deviationOfCounts(positions, reference))
-  )
-}
-
 /** Exact Wasserstein-1 distance of two samples, sorted upwards, not empty, without NaN. */
 export function wassersteinOfSamples(first: Float64Array, second: Float64Array): number {
   let i = 0

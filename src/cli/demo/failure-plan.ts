@@ -21,7 +21,7 @@ interface FailureInput {
   readonly file: string
   readonly tempDirectory: string
   /** The graph of the version that serves. */
-  championOnnx(): Promise<Uint8Array>
+  readonly championOnnx: () => Promise<Uint8Array>
 }
 
 /**

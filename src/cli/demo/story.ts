@@ -1,7 +1,7 @@
 // The demo's months: flights go through the gateway day by day, outcomes follow a day later, and the loop does what it does.
 import { loadModel } from '../../models/inference.ts'
 import { appendColumns, createBatch } from '../../models/rows.ts'
-import { Signature } from '../../models/signature.ts'
+import type { Signature } from '../../models/signature.ts'
 import { createSketch } from '../../statistics/quantile-sketch.ts'
 import type { Client } from '../../client/http-client.ts'
 import type { Progress } from '../terminal.ts'
@@ -18,7 +18,7 @@ export interface Story {
   readonly first: FirstModel
   readonly progress: Progress
   /** Called with every decision as it is made. */
-  onDecision(decision: Decision): void
+  readonly onDecision: (decision: Decision) => void
 }
 
 /** The model of January, asked beside whatever answers. */

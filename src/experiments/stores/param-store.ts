@@ -60,10 +60,6 @@ export async function putTags(trx: Transaction<ExperimentTables>, runId: string,
   }
 }
 
-export async function deleteTag(trx: Transaction<ExperimentTables>, runId: string, key: string): Promise<void> {
-  await trx.deleteFrom('run_tag').where('run_id', '=', runId).where('key', '=', key).execute()
-}
-
 const rowsOf = (runId: string, texts: Texts): ExperimentTables[Table][] =>
   Object.entries(texts)
     .toSorted(([a], [b]) => (a < b ? -1 : 1)) // One order for all writers: no two wait for each other.
