@@ -62,7 +62,9 @@ function open({ hostname, port }: URL, requests: readonly Buffer[]): Socket {
     rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
     const headersEnd = rest.indexOf('\r\n\r\n')
     if (headersEnd === -1) return
-    const length = Number(/content-length: (?<length>\d+)/iv.exec(rest.toString('latin1', 0, headersEnd))?.groups?.['length'])
+    const length = Number(
+      /content-length: (?<length>\d+)/iv.exec(rest.toString('latin1', 0, headersEnd))?.groups?.['length'],
+    )
     if (Number.isNaN(length)) throw new Error('an answer has no Content-Length')
     if (rest.length < headersEnd + 4 + length) return
     count(performance.now() - sentAt, rest.toString('latin1', 9, 12))

@@ -49,7 +49,7 @@ export const servingBench: Bench = async (options) => {
     for (const model of models) await assertSameAnswers(sides, model)
     const rows: string[][] = []
     for (const model of models) rows.push(...(await compare(sides, model, { ...options, directory })))
-    return sectionOf(rows)
+    return sectionOf(rows, await droppedPredictions(gateway.url))
   } finally {
     await rm(directory, { recursive: true, force: true })
   }
@@ -167,7 +167,15 @@ async function settle(used: () => number): Promise<void> {
   throw new Error(`a server was still busy ${settleLimitMs / 1000} s after its load had ended`)
 }
 
-function sectionOf(rows: readonly string[][]): Section {
+/** Predictions that the gateway answered and did not log, since its buffers were full. */
+async function droppedPredictions(url: string): Promise<number> {
+  const text = await (await fetch(`${url}/metrics`)).text()
+  const found = [...text.matchAll(/^trueloop_predictions_dropped_total(?:\{[^\}]*\})? (?<count>[\d.e+]+)$/gmv)]
+  if (found.length === 0) throw new Error('the gateway does not tell how many predictions it dropped from its log')
+  return found.reduce((sum, { groups }) => sum + Number(groups?.['count']), 0)
+}
+
+function sectionOf(rows: readonly string[][], dropped: number): Section {
   return {
     title: 'One-row inference over HTTP',
     about: `The gateway beside the loop that one would write by hand (\`test/bench/plain-server.ts\`): \`node:http\` under \`node:cluster\`, each request parsed and given to the public \`session.run\`. Same graphs, ${workers} workers each, ${connections} kept connections, a request in flight on each, from a load generator in a process of its own on the same machine.`,
@@ -183,7 +191,8 @@ function sectionOf(rows: readonly string[][]): Section {
     rows,
     notes: [
       'Open Inference Protocol, JSON. Both sides are asserted to give the same probabilities (1e-6) for all requests that are sent, and no request may fail.',
-      'Ours checks every request, counts it into the monitors’ bins and metrics, and logs every prediction; the control plane stores them at the same time on the same cores. The plain loop does none of it.',
+      'Ours checks every request, counts it into the monitors’ bins and metrics, and logs predictions (share 1); the control plane stores them at the same time on the same cores. The plain loop does none of it.',
+      `Answers that were not logged since the buffers were full: ${dropped.toLocaleString('en')} in all rounds together.`,
       'CPU is user and system time of the server processes by the kernel’s accounts, over all requests. "All processes" has the primary and, for ours, the control plane, until it has stored the last prediction.',
     ],
   }
