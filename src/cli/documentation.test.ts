@@ -1,5 +1,5 @@
 // The reference of commands, exit codes and settings, held to the program both ways.
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { loadConfig } from '../app/config.ts'
@@ -68,3 +68,33 @@ function settingNames(): string[] {
   }
   throw new Error('an unknown setting was accepted')
 }
+
+test('every command that the guides and the other references call exists', () => {
+  const known = new Set(
+    createProgram().commands.flatMap((command) => [
+      command.name(),
+      ...command.commands.map((verb) => `${command.name()} ${verb.name()}`),
+    ]),
+  )
+  const nouns = new Set(
+    createProgram().commands.flatMap((command) => (command.commands.length > 0 ? [command.name()] : [])),
+  )
+  const root = join(import.meta.dirname, '../..')
+  const files = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.md'),
+  )
+  const called = ['README.md', ...files.map((name) => join('docs', name))].flatMap((file) =>
+    // In code only: `trueloop plan`, or a line of a block that begins with it.
+    [
+      ...readFileSync(join(root, file), 'utf8').matchAll(
+        /(?:`|^ {4,}|^\s*)(?:npx )?trueloop (?<words>[a-z]+(?: [a-z]+)?)/gmv,
+      ),
+    ].map(({ groups }) => ({ file, words: groups?.['words'] ?? '' })),
+  )
+  expect(called.length).toBeGreaterThan(40)
+  const wrong = called.filter(({ words }) => {
+    const [first = '', second = ''] = words.split(' ')
+    return !known.has(first) || (nouns.has(first) && second !== '' && !known.has(`${first} ${second}`))
+  })
+  expect(wrong).toEqual([])
+})
