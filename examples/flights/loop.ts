@@ -31,7 +31,7 @@ export default loop({
   gate: [
     gate.metric('auc', { min: 0.6 }),
     gate.notWorseThanChampion({ margin: 0.002 }),
-    gate.latency({ oneRowP99Ms: 5 }),
+    gate.latency({ oneRowP99Ms: 25 }),
   ],
 
   monitors: [
