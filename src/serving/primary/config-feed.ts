@@ -32,7 +32,6 @@ const downloadTries = 3
 
 /** Hands on what was cached at once, then every change. */
 export async function startConfigFeed(deps: ConfigFeedDeps, cached: CachedConfig | undefined): Promise<ConfigFeed> {
-  const { log } = deps
   const stopping = new AbortController()
   /** Whether all models of `given` are on disk: else it is asked for again although its generation is known. */
   let isComplete = true
@@ -40,18 +39,7 @@ export async function startConfigFeed(deps: ConfigFeedDeps, cached: CachedConfig
   let given = cached?.config
 
   const persist = async (): Promise<void> => {
-    if (!given) return
-    const digests = new Set(variantsOf(given).map((variant) => variant.digest))
-    const times = Object.fromEntries([...loadTimesMs].filter(([digest]) => digests.has(digest)))
-    try {
-      await writeCachedConfig(deps.cachePath, {
-        config: given,
-        quarantined: [...deps.incidents.quarantined],
-        loadTimesMs: times,
-      })
-    } catch (error) {
-      log.error('the configuration could not be kept on disk', { path: deps.cachePath, error: messageOf(error) })
-    }
+    if (given) await keep(deps, given, loadTimesMs)
   }
   const take = async (config: GatewayConfig): Promise<void> => {
     for (const { digest, loadMs } of variantsOf(config)) {
@@ -66,7 +54,7 @@ export async function startConfigFeed(deps: ConfigFeedDeps, cached: CachedConfig
     try {
       await take(config)
     } catch (error) {
-      log.warn('a cached configuration is served without a model that is not on disk', { error: messageOf(error) })
+      deps.log.warn('a cached configuration is served without a model that is not on disk', { error: messageOf(error) })
       isComplete = false
       deps.onConfig(config)
     }
@@ -81,7 +69,7 @@ export async function startConfigFeed(deps: ConfigFeedDeps, cached: CachedConfig
         await deps.models.prune(new Set(variantsOf(config).map((variant) => variant.digest)))
       } catch (error) {
         if (stopping.signal.aborted) return
-        log.warn('no configuration from the control plane; what is known is served', { error: messageOf(error) })
+        deps.log.warn('no configuration from the control plane; what is known is served', { error: messageOf(error) })
         await sleep(retryMs, stopping.signal)
       }
     }
@@ -106,6 +94,21 @@ export async function startConfigFeed(deps: ConfigFeedDeps, cached: CachedConfig
 
 const variantsOf = (config: GatewayConfig): GatewayConfig['endpoints'][number]['variants'] =>
   config.endpoints.flatMap((endpoint) => endpoint.variants)
+
+/** On disk, with the load times of its own models only. */
+async function keep(
+  { incidents, cachePath, log }: ConfigFeedDeps,
+  config: GatewayConfig,
+  loadTimesMs: ReadonlyMap<string, number>,
+): Promise<void> {
+  const digests = new Set(variantsOf(config).map((variant) => variant.digest))
+  const times = Object.fromEntries([...loadTimesMs].filter(([digest]) => digests.has(digest)))
+  try {
+    await writeCachedConfig(cachePath, { config, quarantined: [...incidents.quarantined], loadTimesMs: times })
+  } catch (error) {
+    log.error('the configuration could not be kept on disk', { path: cachePath, error: messageOf(error) })
+  }
+}
 
 /** The control plane has answered, and will answer the same again. */
 const isFinal = (error: unknown): boolean =>
