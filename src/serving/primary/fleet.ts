@@ -8,6 +8,7 @@ import type { FromWorker, ToWorker } from '../gateway-messages.ts'
 import { addSnapshot, countersOf, type MetricSnapshot } from '../gateway-metrics.ts'
 import { markPath, type GatewayPaths } from '../gateway-worker.ts'
 import { readRunMark } from '../worker/run-mark.ts'
+import { closeWhatIsNotTaken } from './handed-connections.ts'
 import { forgetWorker, noteWorker } from './worker-processes.ts'
 
 /** starting: loads; serving: takes connections; leaving: answers on those it has; killed: hung. */
@@ -82,6 +83,7 @@ export function createFleet(deps: FleetDeps, events: FleetEvents): Fleet {
     start(config, port) {
       const name = deps.ids('wrk')
       const worker = cluster.fork()
+      closeWhatIsNotTaken(worker.process)
       const member: Member = {
         name,
         process: worker,
