@@ -1,6 +1,6 @@
-// docs/reference/errors.md is held to the source both ways: each code is documented with its kind, and none that is gone.
-import { readdirSync, readFileSync } from 'node:fs'
-import { join, relative } from 'node:path'
+// docs/reference/errors.md is held to the source both ways: each code is documented with its kind, and none that is gone. And links lead somewhere.
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
 import { parseSync } from 'oxc-parser'
 import { expect, test } from 'vitest'
 import { DomainError, type ErrorKind } from './platform/errors.ts'
@@ -163,4 +163,34 @@ test('the documented statuses are those that the servers answer with', async () 
       inGateway.has(code) ? gatewayStatusOf(new DomainError(kind, code, '')) : statusOfKind.get(kind)
     expect([code, statuses.toSorted()]).toEqual([code, known.map((kind) => String(statusIn(kind))).toSorted()])
   }
+})
+
+/** Headings as a link writes them: lower case, words joined by dashes. */
+const anchorsOf = (text: string): string[] =>
+  [...text.matchAll(/^#+ (?<title>.*)$/gmv)].map(({ groups }) =>
+    (groups?.['title'] ?? '')
+      .toLowerCase()
+      .replaceAll(/[^a-z0-9 \-]/gv, '')
+      .replaceAll(' ', '-'),
+  )
+
+test('links between the documents lead to a file and a heading that are there', () => {
+  const top = join(root, '..')
+  const pages = ['.', 'docs/guide', 'docs/reference', 'docs/decisions'].flatMap((folder) =>
+    readdirSync(join(top, folder))
+      .filter((name) => name.endsWith('.md'))
+      .map((name) => join(top, folder, name)),
+  )
+  expect(pages.length).toBeGreaterThan(15) // An empty walk must not pass.
+  const broken = pages.flatMap((page) => {
+    const links = readFileSync(page, 'utf8').matchAll(/\]\((?<path>[^:\)#]*)(?:#(?<anchor>[^\)]*))?\)/gv)
+    return [...links].flatMap(({ groups }) => {
+      const target = groups?.['path'] ? join(dirname(page), groups['path']) : page
+      const anchor = groups?.['anchor']
+      const isThere =
+        existsSync(target) && (anchor === undefined || anchorsOf(readFileSync(target, 'utf8')).includes(anchor))
+      return isThere ? [] : [`${relative(top, page)}: ${groups?.['path'] ?? ''}#${anchor ?? ''}`]
+    })
+  })
+  expect(broken).toEqual([])
 })
