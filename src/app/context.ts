@@ -14,7 +14,7 @@ import type { BlobStore } from '../platform/blobs.ts'
 import { systemClock, type Clock } from '../platform/clock.ts'
 import { startDispatcher } from '../platform/events.ts'
 import { createIds, type IdSource } from '../platform/ids.ts'
-import { createLog, type Log } from '../platform/log.ts'
+import { createLog, standardErrorWriter, type Log } from '../platform/log.ts'
 import { createGatewayConfigs, type GatewayConfigs } from '../serving/gateway-configs.ts'
 import { openBlobs } from './blobs.ts'
 import { childEnvironment, type Config } from './config.ts'
@@ -63,7 +63,7 @@ export async function openContext(config: Config): Promise<Context> {
   await using stack = new AsyncDisposableStack()
   const clock = systemClock
   const ids = createIds(clock)
-  const write = (line: string): void => void process.stderr.write(line)
+  const write = standardErrorWriter()
   const log = createLog({ level: config.logLevel, format: config.logFormat, clock, write })
   const secrets = loadSecrets(config.home)
   const { db } = stack.use(await openMetadata(config, { log, clock }))

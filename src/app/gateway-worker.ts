@@ -5,7 +5,7 @@ import { permissions, type Caller } from '../governance/access.ts'
 import { monotonicMs, systemClock } from '../platform/clock.ts'
 import { DomainError } from '../platform/errors.ts'
 import { createIds } from '../platform/ids.ts'
-import { createLog } from '../platform/log.ts'
+import { createLog, standardErrorWriter } from '../platform/log.ts'
 import { runGatewayWorker } from '../serving/gateway-worker-process.ts'
 import { loadConfig, processEnvironment } from './config.ts'
 import { packageVersion } from './entries.ts'
@@ -15,7 +15,7 @@ const log = createLog({
   level: config.logLevel,
   format: config.logFormat,
   clock: systemClock,
-  write: (line) => void process.stderr.write(line),
+  write: standardErrorWriter(),
 })
 const owner: Caller = {
   actor: { name: 'owner', clock: systemClock, ids: createIds() },

@@ -2,7 +2,7 @@
 import { assertMayListen } from '../governance/hosts.ts'
 import { systemClock } from '../platform/clock.ts'
 import { createIds } from '../platform/ids.ts'
-import { createLog } from '../platform/log.ts'
+import { createLog, standardErrorWriter } from '../platform/log.ts'
 import { startGatewayPrimary } from '../serving/gateway-primary.ts'
 import { loadConfig, processEnvironment } from './config.ts'
 import { entryFile } from './entries.ts'
@@ -15,7 +15,7 @@ const log = createLog({
   level: config.logLevel,
   format: config.logFormat,
   clock: systemClock,
-  write: (line) => void process.stderr.write(line),
+  write: standardErrorWriter(),
 })
 using _lock = lockHome(config.home, 'gateway')
 const { gatewayToken: token } = loadSecrets(config.home)

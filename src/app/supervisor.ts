@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { endStepProcesses } from '../pipelines/step-processes.ts'
 import { sleep, systemClock } from '../platform/clock.ts'
 import { DomainError, messageOf } from '../platform/errors.ts'
-import { createLog, type Log } from '../platform/log.ts'
+import { createLog, standardErrorWriter, type Log } from '../platform/log.ts'
 import { endProcess, type ProcessIdentity } from '../platform/processes.ts'
 import { childEnvironment, loadConfig, processEnvironment, type Config } from './config.ts'
 import { entryFile } from './entries.ts'
@@ -112,7 +112,7 @@ export async function supervise(
     level: config.logLevel,
     format: config.logFormat,
     clock: systemClock,
-    write: (line) => void process.stderr.write(line),
+    write: standardErrorWriter(),
   })
   const stop = new Promise<void>((resolve) => {
     process.once('SIGTERM', resolve)

@@ -99,13 +99,19 @@ const uploadRoutes: FastifyPluginAsyncZod<SystemDeps> = async (server, { blobs }
     const { body, headers } = request
     if (Number(headers['content-length'] ?? 0) > uploadBytesMax) throw uploadTooLarge(reply)
     if (!(body instanceof Readable)) throw uploadEmpty()
-    return reply.code(201).send(await blobs.put(bounded(body, () => uploadTooLarge(reply))))
+    try {
+      const stored = await blobs.put(bounded(body, () => uploadTooLarge(reply)))
+      return await reply.code(201).send(stored)
+    } catch (error) {
+      body.resume() // Read to its end, or the next request on this connection waits behind what is left.
+      throw error
+    }
   })
 }
 
 async function* bounded(body: Readable, tooLarge: () => DomainError): AsyncIterable<Uint8Array> {
   let bytes = 0
-  for await (const chunk of body) {
+  for await (const chunk of body.iterator({ destroyOnReturn: false })) {
     const part = chunk as Uint8Array
     bytes += part.byteLength
     if (bytes > uploadBytesMax) throw tooLarge()

@@ -13,7 +13,7 @@ import {
 } from 'kysely'
 import { Migrator, type Migration } from 'kysely/migration'
 import { sleep } from './clock.ts'
-import { DomainError } from './errors.ts'
+import { DomainError, messageOf } from './errors.ts'
 import { openSqliteDriver } from './sqlite-driver.ts'
 
 /** A connection or a transaction on tables `T`. A wider database fits wherever a narrower one is asked for. */
@@ -58,6 +58,15 @@ class GuardedSqliteDriver extends SqliteDriver {
     await before
     this.#endTurn = resolve
     return super.acquireConnection()
+  }
+
+  override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    try {
+      await super.rollbackTransaction(connection)
+    } catch (error) {
+      // SQLite has taken it back itself, as it does on a full disk; the error that tells why is the one to be heard.
+      if (!messageOf(error).includes('no transaction is active')) throw error
+    }
   }
 
   override async releaseConnection(): Promise<void> {

@@ -59,5 +59,11 @@ function textLine({
   return `${at.slice(11, 23)} ${level.padEnd(5)} ${message}${rest ? ` ${rest}` : ''}\n`
 }
 
+/** Writes lines to standard error. Where that is a file and its disk is full, lines are lost and the process goes on. */
+export function standardErrorWriter(): (line: string) => void {
+  process.stderr.on('error', () => undefined) // Unheard, it would end the process.
+  return (line) => void process.stderr.write(line)
+}
+
 /** Says nothing; for tests and for callers that report in another way. */
 export const silentLog: Log = createLog({ level: 'error', clock: () => 0, write: () => undefined, format: 'json' })

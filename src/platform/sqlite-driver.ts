@@ -1,13 +1,34 @@
 // node:sqlite in the shape that Kysely's SQLite dialect expects.
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import type { SqliteDatabase, SqliteStatement } from 'kysely'
+import { DomainError } from './errors.ts'
 
 const busyTimeoutMs = 5_000
 
 const bindable = (value: unknown): SQLInputValue =>
   typeof value === 'boolean' ? (value ? 1 : 0) : value === undefined ? null : (value as SQLInputValue)
 
-/** @param path a file, or `:memory:`. Commits are synced to disk before they return (`synchronous=FULL`). */
+/** SQLITE_FULL */
+const fullCode = 13
+
+/** @throws DomainError disk_full in place of SQLite's error. */
+function told<T>(path: string, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    if ((error as { errcode?: unknown }).errcode !== fullCode) throw error
+    throw new DomainError(
+      'unavailable',
+      'disk_full',
+      `the disk of ${path} is full: free some space or move the home to a larger disk; nothing was stored`,
+    )
+  }
+}
+
+/**
+ * @param path a file, or `:memory:`. Commits are synced to disk before they return (`synchronous=FULL`).
+ * @throws DomainError disk_full from any statement
+ */
 export function openSqliteDriver(path: string): SqliteDatabase {
   const database = new DatabaseSync(path)
   database.exec(
@@ -19,8 +40,8 @@ export function openSqliteDriver(path: string): SqliteDatabase {
       const statement = database.prepare(sql)
       return {
         reader: statement.columns().length > 0,
-        all: (parameters) => statement.all(...parameters.map(bindable)),
-        run: (parameters) => statement.run(...parameters.map(bindable)),
+        all: (parameters) => told(path, () => statement.all(...parameters.map(bindable))),
+        run: (parameters) => told(path, () => statement.run(...parameters.map(bindable))),
         iterate: (parameters) => statement.iterate(...parameters.map(bindable)) as IterableIterator<unknown>,
       }
     },
