@@ -5,8 +5,11 @@ export const GatewayIncident = z.strictObject({
   /** Made by the gateway: a repeated report is recorded once. */
   id: z.string().min(1).max(64),
   atMs: z.int(),
-  /** hung: its worker fell silent and was killed; died: its worker ended while it ran; load_failed: it could not be loaded. */
-  kind: z.enum(['hung', 'died', 'load_failed']),
+  /**
+   * hung: its worker fell silent and was killed; died: its worker ended while it ran; killed: somebody else's SIGKILL ended its worker (the
+   * system does that when memory runs out); load_failed: it could not be loaded.
+   */
+  kind: z.enum(['hung', 'died', 'killed', 'load_failed']),
   worker: z.string().max(128),
   /** What was running then; null: nothing was. */
   version: z.string().max(300).nullable(),

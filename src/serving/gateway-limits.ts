@@ -47,6 +47,8 @@ export const heartbeatIntervalMs = 250
 export const heartbeatLimitMs = 2_000
 /** A version that was running when so many workers were killed (or died) is taken out. */
 export const killsBeforeQuarantine = 2
+/** The same for workers that somebody else killed with SIGKILL, which alone says little about the version. */
+export const foreignKillsBeforeQuarantine = 6
 /** A new worker has this long to load and warm its models. */
 export const startLimitMs = 120_000
 /** At a stop, answers in flight have this long. */

@@ -25,10 +25,10 @@ export interface Member {
   snapshot: MetricSnapshot
 }
 
-/** A worker that ended without being asked to, or had to be ended. `version`: what it was running. */
+/** A worker that ended without being asked to, or had to be ended. `version`: what it was running, where that may be why. */
 export interface Loss {
   readonly member: Member
-  readonly kind: 'hung' | 'died'
+  readonly kind: 'hung' | 'died' | 'killed'
   readonly version: string | undefined
 }
 
@@ -68,12 +68,15 @@ export function createFleet(deps: FleetDeps, events: FleetEvents): Fleet {
   const onExit = (member: Member): void => {
     members.delete(member)
     addSnapshot(departed, countersOf(member.snapshot))
-    const version = readRunMark(markPath(paths, member.name))
+    const marked = readRunMark(markPath(paths, member.name))
     forgetWorker(paths, member.name)
     if (member.state === 'leaving') return
     const { exitCode, signalCode } = member.process.process
+    const kind = member.state === 'killed' ? 'hung' : signalCode === 'SIGKILL' ? 'killed' : 'died'
+    // No model ends its process with SIGKILL: one that was just being loaded then happened to be there.
+    const version = kind === 'killed' && !member.hasServed ? undefined : marked
     log.warn('a gateway worker ended', { worker: member.name, state: member.state, exitCode, signalCode, version })
-    events.onLoss({ member, kind: member.state === 'killed' ? 'hung' : 'died', version })
+    events.onLoss({ member, kind, version })
   }
   const watching = setInterval(() => watch(deps, members), heartbeatIntervalMs)
 

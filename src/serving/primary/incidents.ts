@@ -5,7 +5,7 @@ import type { Clock } from '../../platform/clock.ts'
 import type { IdSource } from '../../platform/ids.ts'
 import type { GatewayConfig } from '../gateway-config.ts'
 import type { GatewayIncident } from '../gateway-incident.ts'
-import { killsBeforeQuarantine } from '../gateway-limits.ts'
+import { foreignKillsBeforeQuarantine, killsBeforeQuarantine } from '../gateway-limits.ts'
 import { reportFileName } from '../worker/report-spool.ts'
 
 export interface Incidents {
@@ -24,6 +24,7 @@ export function createIncidents(
   quarantinedBefore: readonly string[],
 ): Incidents {
   const kills = new Map<string, number>()
+  const foreignKills = new Map<string, number>()
   const quarantined = new Set(quarantinedBefore)
   let sequence = 0
   const failedLoads = new Set<string>()
@@ -39,9 +40,11 @@ export function createIncidents(
         tell({ ...found, isQuarantined: false })
         return false
       }
-      const count = (kills.get(version) ?? 0) + 1
-      kills.set(version, count)
-      const isQuarantined = count >= killsBeforeQuarantine && !quarantined.has(version)
+      const [counted, limit] =
+        found.kind === 'killed' ? [foreignKills, foreignKillsBeforeQuarantine] : [kills, killsBeforeQuarantine]
+      const count = (counted.get(version) ?? 0) + 1
+      counted.set(version, count)
+      const isQuarantined = count >= limit && !quarantined.has(version)
       if (isQuarantined) quarantined.add(version)
       tell({ ...found, isQuarantined })
       return isQuarantined
@@ -60,6 +63,7 @@ export function createIncidents(
         // Told and taken: when the control plane releases it one day, it counts from nothing.
         quarantined.delete(version)
         kills.delete(version)
+        foreignKills.delete(version)
       }
       const endpoints = config.endpoints.map((endpoint) => ({
         ...endpoint,

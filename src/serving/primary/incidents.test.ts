@@ -1,0 +1,30 @@
+// Which kills take a version out.
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { systemClock } from '../../platform/clock.ts'
+import { createIds } from '../../platform/ids.ts'
+import { foreignKillsBeforeQuarantine, killsBeforeQuarantine } from '../gateway-limits.ts'
+import { createIncidents, type Incidents } from './incidents.ts'
+
+const open = async (): Promise<Incidents> =>
+  createIncidents(
+    { directory: await mkdtemp(join(tmpdir(), 'trueloop-incidents-')), clock: systemClock, ids: createIds() },
+    [],
+  )
+
+const notes = (incidents: Incidents, kind: 'hung' | 'died' | 'killed', count: number): boolean[] =>
+  Array.from({ length: count }, () => incidents.note({ kind, worker: 'wrk_1', version: 'flights/1', detail: '' }))
+
+test('a version that hung or ended its worker twice is taken out, once', async () => {
+  expect(notes(await open(), 'hung', 3)).toEqual([false, true, false])
+  expect(notes(await open(), 'died', killsBeforeQuarantine).at(-1)).toBe(true)
+})
+
+test('a version whose workers somebody else killed is taken out only after many of them', async () => {
+  const incidents = await open()
+  const early = notes(incidents, 'killed', foreignKillsBeforeQuarantine - 1)
+  expect(early).not.toContain(true)
+  expect(notes(incidents, 'killed', 1)).toEqual([true])
+})
