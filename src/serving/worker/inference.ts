@@ -123,9 +123,9 @@ function attempt(tools: InferenceTools, request: InferenceRequest, { course, res
       const { predictions, offset, error } = outcome
       if (isTraffic(request, variant)) {
         const answer = error ? undefined : { predictions, offset }
-        const { aloneMs: latencyMs } = outcome
+        const { aloneMs, inferMs } = outcome
         const assignedWith = chosenWith(request, course)
-        variant.counters.count(variant.role, { assignedWith, eventTimeMs, rows, from, batch, latencyMs, answer })
+        variant.counters.count(variant.role, { assignedWith, eventTimeMs, rows, from, batch, aloneMs, inferMs, answer })
         if (!error) logAnswer(tools, request, { course, outcome, eventTimeMs })
       }
     },
@@ -137,7 +137,7 @@ function attempt(tools: InferenceTools, request: InferenceRequest, { course, res
     if (!canFallBack(request, course)) throw error
     fallBack(tools, request, respond)
     const eventTimeMs = request.eventTimeMs ?? tools.clock()
-    const unfit = { from: 0, batch: undefined, latencyMs: undefined, answer: undefined }
+    const unfit = { from: 0, batch: undefined, aloneMs: undefined, inferMs: undefined, answer: undefined }
     variant.counters.count('canary', { assignedWith: chosenWith(request, course), eventTimeMs, rows, ...unfit })
     return
   }

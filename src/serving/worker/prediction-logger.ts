@@ -103,16 +103,23 @@ function scoreByShadow(
       rows,
       enqueuedMs: nowMs(),
       answer: () => undefined,
-      settle({ predictions, offset, error, aloneMs: latencyMs }, { batch, from }) {
+      settle({ predictions, offset, error, aloneMs, inferMs }, { batch, from }) {
         const found = error ? undefined : { predictions, offset }
-        shadow.counters.count('shadow', { ...counted, from, batch, latencyMs, answer: found })
+        shadow.counters.count('shadow', { ...counted, from, batch, aloneMs, inferMs, answer: found })
         done({ version, found })
       },
     })
   } catch (error) {
     // Rows that the answering version took and the shadow does not: the shadow's failure.
     if (!(error instanceof DomainError)) throw error
-    shadow.counters.count('shadow', { ...counted, from: 0, batch: undefined, latencyMs: undefined, answer: undefined })
+    shadow.counters.count('shadow', {
+      ...counted,
+      from: 0,
+      batch: undefined,
+      aloneMs: undefined,
+      inferMs: undefined,
+      answer: undefined,
+    })
     done({ version, found: undefined })
     return
   }

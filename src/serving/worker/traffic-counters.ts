@@ -65,7 +65,12 @@ export interface CountedRequest {
   /** Undefined: the rows do not fit the version's signature, though another version answered them. */
   readonly batch: Batch | undefined
   /** Milliseconds in the model, as if alone; undefined: it never ran, since its rows do not fit. */
-  readonly latencyMs: number | undefined
+  readonly aloneMs: number | undefined
+  /**
+   * Milliseconds that the run took which the request was part of. Tails are counted by it: a hiccup of the machine hits a run, and every
+   * request in it waits, be the batch large or small.
+   */
+  readonly inferMs: number | undefined
   /** Undefined: the version failed on the request. */
   readonly answer: { readonly predictions: Predictions; readonly offset: number } | undefined
 }
@@ -144,14 +149,14 @@ export function createVersionCounters(
   }
 }
 
-function addRequest(counter: Counter, role: VariantRole, { rows, latencyMs, answer }: CountedRequest): void {
+function addRequest(counter: Counter, role: VariantRole, { rows, aloneMs, inferMs, answer }: CountedRequest): void {
   counter.requests++
   counter.rows += rows
   if (!answer) counter.errors += role === 'shadow' ? rows : 1
   // The sums are over all requests: one that never ran is counted as an average one.
   const mean = counter.requests > 1 ? counter.logLatencySum / (counter.requests - 1) : 0
-  const logLatency = latencyMs === undefined ? mean : Math.log(Math.max(latencyMs, noticeableMs))
-  if (latencyMs !== undefined) addToSketch(counter.latency, latencyMs)
+  const logLatency = aloneMs === undefined ? mean : Math.log(Math.max(aloneMs, noticeableMs))
+  if (inferMs !== undefined) addToSketch(counter.latency, inferMs)
   counter.logLatencySum += logLatency
   counter.logLatencySquareSum += logLatency * logLatency
 }
