@@ -22,9 +22,12 @@ export interface Kill {
   /** Wall time. */
   readonly atMs: number
   readonly pid: number
+  /** What was killed before was there again. */
+  readonly wasRecovered: boolean
 }
 
 const pollMs = 10
+const noticeMs = 300
 const victimLimitMs = 60_000
 
 /** Kills again and again with SIGKILL, then waits for the last recovery. Answers the kills in their order. */
@@ -32,16 +35,26 @@ export async function killAtRandom(plan: KillPlan): Promise<Kill[]> {
   const random = createGenerator(plan.seed).fork(`kills of ${plan.victim}`)
   const kills: Kill[] = []
   while (kills.length < plan.kills) {
-    if (random.uniform() >= plan.earlyShare) await plan.recovered()
+    const wasRecovered = random.uniform() >= plan.earlyShare
+    if (wasRecovered) await recover(plan)
     await sleep(-Math.log(1 - random.uniform()) * plan.meanDelayMs)
     const kill = await killOne(plan, (count) => random.integer(count))
-    kills.push(kill)
+    kills.push({ ...kill, wasRecovered })
   }
-  await plan.recovered()
+  await recover(plan)
   return kills
 }
 
-async function killOne({ home, victim }: KillPlan, choose: (count: number) => number): Promise<Kill> {
+/** Right after a kill, those who watch the victim still believe that it is there. */
+async function recover({ recovered }: KillPlan): Promise<void> {
+  await sleep(noticeMs)
+  await recovered()
+}
+
+async function killOne(
+  { home, victim }: KillPlan,
+  choose: (count: number) => number,
+): Promise<Pick<Kill, 'atMs' | 'pid'>> {
   for (let waited = 0; waited < victimLimitMs; waited += pollMs) {
     const pids = home.pids(victim)
     if (pids.length > 0) {

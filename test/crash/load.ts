@@ -20,6 +20,8 @@ export interface Ledger {
   readonly answered: Answered[]
   /** Requests without an answer, and answers that were no 200, by status (0: the connection failed). */
   readonly unanswered: { status: number; atMs: number }[]
+  /** Requests that waited for their whole time limit. */
+  hung: number
   /** Outcomes that were acknowledged, by prediction. */
   readonly outcomes: Map<string, number>
   /** First points of batches of metrics: acknowledged, or sent without hearing what became of them. */
@@ -97,6 +99,7 @@ export async function startLoad(plan: LoadPlan): Promise<Load> {
 const emptyLedger = (): Ledger => ({
   answered: [],
   unanswered: [],
+  hung: 0,
   outcomes: new Map(),
   batches: { acknowledged: [], unknown: [] },
   experiments: { acknowledged: [], unknown: [] },
@@ -118,6 +121,7 @@ async function askForEver({ plan, ledger, isStopped }: Caller, agent: Agent, ran
   while (!isStopped()) {
     const row = rowOf(random, plan.rows.today)
     const reply = await ask({ url, agent }, row)
+    if (reply.hasHung) ledger.hung++
     if (reply.id === undefined) ledger.unanswered.push({ status: reply.status, atMs: Date.now() })
     else {
       const nowMs = monotonicMs()
@@ -129,7 +133,7 @@ async function askForEver({ plan, ledger, isStopped }: Caller, agent: Agent, ran
   }
 }
 
-type Reply = { status: number; id?: undefined } | { status: number; id: string; version: string }
+type Reply = { status: number; hasHung?: boolean } & ({ id?: undefined } | { id: string; version: string })
 
 /** One inference; status 0: the connection failed. */
 export function ask(
@@ -156,7 +160,10 @@ export function ask(
         resolve({ status, id: parameters.prediction_id, version: parameters.version })
       })
     })
-    call.once('timeout', () => call.destroy())
+    call.once('timeout', () => {
+      resolve({ status: 0, hasHung: true })
+      call.destroy()
+    })
     call.once('error', () => resolve({ status: 0 }))
     call.end(body)
   })
@@ -233,7 +240,7 @@ export type LoopView = z.infer<typeof LoopView>['state']
 
 /** Undefined while nobody answers. */
 export const viewLoop = (client: Client): Promise<LoopView | undefined> =>
-  client.call({ path: pathOf`/loops/${loopName}`, answer: LoopView }).then(
+  client.call({ path: pathOf`/loops/${loopName}`, answer: LoopView, signal: AbortSignal.timeout(writeTimeoutMs) }).then(
     ({ state }) => state,
     () => undefined,
   )

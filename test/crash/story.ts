@@ -68,7 +68,10 @@ async function play(home: CrashHome, story: Story): Promise<StoryEnd> {
     await until(`the ${victim} comes back`, recoveryLimitMs, () => story.isRecovered(home))
     slowestRecoveryMs = Math.max(slowestRecoveryMs, monotonicMs() - sinceMs)
   }
-  const kills = await killAtRandom({ ...story, home, kills: killsWanted, recovered })
+  const kills = await killAtRandom({ ...story, home, kills: killsWanted, recovered }).catch((error: unknown) => {
+    void load.stop()
+    throw error
+  })
   const killedMs = monotonicMs()
   const ledger = await load.stop()
   const client = createClient({ url: home.url })
@@ -78,7 +81,7 @@ async function play(home: CrashHome, story: Story): Promise<StoryEnd> {
   const seconds = [begunMs - startedMs, killedMs - begunMs, monotonicMs() - killedMs].map((ms) => Math.round(ms / 1000))
   const summary = [
     `seed "${seed}": ${kills.length} kills of a ${victim}; ${seconds.join(' + ')} s; slowest recovery ${Math.round(slowestRecoveryMs)} ms`,
-    `${ledger.answered.length} answers, ${ledger.unanswered.length} without one ${unansweredText(ledger, kills)}, ${verdict.lost.length} lost from the log; ${ledger.outcomes.size} outcomes, ${ledger.batches.acknowledged.length} + ${ledger.batches.unknown.length} batches, ${ledger.experiments.acknowledged.length} + ${ledger.experiments.unknown.length} experiments, ${ledger.triggers.acknowledged.length} + ${ledger.triggers.unknown.length} retrains (acknowledged + unknown)`,
+    `${ledger.answered.length} answers, ${ledger.unanswered.length} without one ${unansweredText(ledger, kills)}, ${ledger.hung} hung, ${verdict.lost.length} lost from the log; ${ledger.outcomes.size} outcomes, ${ledger.batches.acknowledged.length} + ${ledger.batches.unknown.length} batches, ${ledger.experiments.acknowledged.length} + ${ledger.experiments.unknown.length} experiments, ${ledger.triggers.acknowledged.length} + ${ledger.triggers.unknown.length} retrains (acknowledged + unknown)`,
     `longest gap: gateway ${Math.round(ledger.longestGapMs.gateway)} ms, control plane ${Math.round(ledger.longestGapMs.server)} ms; ${verdict.versions} versions; attempts ${JSON.stringify(verdict.attempts)}; decisions ${JSON.stringify(verdict.decisions)}`,
     ...verdict.complaints,
     ...left,
@@ -110,6 +113,34 @@ async function beginLoop(home: CrashHome, rows: CrashRows, seed: string): Promis
   await until('the first champion answers', firstChampionLimitMs, async () => {
     inTurn = (await ask({ url, agent }, row)).status === 200 ? inTurn + 1 : 0
     return inTurn >= answersInTurn
+  })
+}
+
+const answerLimitMs = 2_000
+
+/** Whether it answers with 200, on a connection of its own or a kept one. */
+export async function answers(url: string): Promise<boolean> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(answerLimitMs) }).catch(() => undefined)
+  return response?.ok ?? false
+}
+
+/** Workers of the gateway that take connections. */
+export async function servingWorkers(gatewayUrl: string): Promise<number> {
+  const signal = AbortSignal.timeout(answerLimitMs)
+  const response = await fetch(`${gatewayUrl}/metrics`, { signal }).catch(() => undefined)
+  const text = await response?.text().catch(() => '')
+  return Number(/^trueloop_gateway_workers (?<count>\d+)$/mv.exec(text ?? '')?.groups?.['count'] ?? 0)
+}
+
+/** Requests without an answer after kills of which `isMeant` says that nobody should have noticed, until the next kill. */
+export function missedAfter(
+  { kills, ledger }: Pick<StoryEnd, 'kills' | 'ledger'>,
+  isMeant: (kill: Kill) => boolean,
+): number[] {
+  return kills.flatMap((kill, at) => {
+    if (!isMeant(kill)) return []
+    const untilMs = kills[at + 1]?.atMs ?? Infinity
+    return [ledger.unanswered.filter(({ atMs }) => atMs >= kill.atMs && atMs < untilMs).length]
   })
 }
 
