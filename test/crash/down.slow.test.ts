@@ -15,7 +15,7 @@ test('a home that is taken down while a step runs leaves no process, and goes on
   await client.call({ method: 'POST', path: '/loops/apply', body: { spec }, answer: z.unknown() })
   for (const step of ['ingest', 'train'] as const) {
     await expect.poll(() => runningStep(client), within).toBe(step)
-    await expect.poll(() => home.pids('step').length, within).toBeGreaterThan(0)
+    await expect.poll(() => home.processes('step').length, within).toBeGreaterThan(0)
     expect(await home.down()).toEqual([])
     await home.up()
   }

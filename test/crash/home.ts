@@ -25,8 +25,8 @@ export interface CrashHome extends AsyncDisposable {
   readonly directory: string
   readonly url: string
   readonly gatewayUrl: string
-  /** Pids of the victims that run now. */
-  pids(victim: Victim): number[]
+  /** Those that run now. */
+  processes(victim: Victim): HomeProcess[]
   /** Ends the home as `trueloop down` does. Answers the commands of processes of the home that are left. */
   down(): Promise<string[]>
   /** Starts it again after `down`. */
@@ -69,7 +69,7 @@ export async function startCrashHome(options: { supervised: boolean }): Promise<
     directory,
     url,
     gatewayUrl,
-    pids: (victim) => pidsOf(home, victim),
+    processes: (victim) => processesOf(home).filter(({ command }) => entryOf[victim].test(command)),
     async down() {
       keeper.stop()
       await endHome(home)
@@ -175,8 +175,9 @@ function freePort(): Promise<number> {
   })
 }
 
-interface HomeProcess {
+export interface HomeProcess {
   readonly pid: number
+  /** With its arguments. */
   readonly command: string
 }
 
@@ -223,11 +224,6 @@ const entryOf: Record<Victim, RegExp> = {
   'gateway-worker': /\/app\/gateway-worker\.ts/v,
   step: /\/app\/step\.ts/v,
 }
-
-const pidsOf = (home: string, victim: Victim): number[] =>
-  processesOf(home)
-    .filter(({ command }) => entryOf[victim].test(command))
-    .map(({ pid }) => pid)
 
 function tailOf(directory: string, lines: number): string {
   return readdirSync(directory)

@@ -1,7 +1,7 @@
 // For crash tests: when the next kill comes. Seeded, and spaced exponentially, so that a kill may come at any moment.
 import { sleep } from '../../src/platform/clock.ts'
 import { createGenerator } from '../../src/statistics/random.ts'
-import type { CrashHome, Victim } from './home.ts'
+import type { CrashHome, HomeProcess, Victim } from './home.ts'
 
 export const killsWanted = 30
 
@@ -10,12 +10,15 @@ export interface KillPlan {
   readonly victim: Victim
   readonly seed: string
   readonly kills: number
-  /** Between the end of one recovery and the next kill. */
+  /** From the recovery, or the coming of a victim, to the next kill. */
   readonly meanDelayMs: number
   /** Share of the kills that do not wait for the recovery from the one before. */
   readonly earlyShare: number
   /** Resolves when what was killed before is there again. */
   recovered(): Promise<void>
+  /** Whether this one may be killed; all may by default. */
+  readonly isFair?: (victim: HomeProcess) => boolean
+  readonly onKill?: (victim: HomeProcess) => void
 }
 
 export interface Kill {
@@ -37,9 +40,8 @@ export async function killAtRandom(plan: KillPlan): Promise<Kill[]> {
   while (kills.length < plan.kills) {
     const wasRecovered = random.uniform() >= plan.earlyShare
     if (wasRecovered) await recover(plan)
-    await sleep(-Math.log(1 - random.uniform()) * plan.meanDelayMs)
-    const kill = await killOne(plan, (count) => random.integer(count))
-    kills.push({ ...kill, wasRecovered })
+    const delayMs = -Math.log(1 - random.uniform()) * plan.meanDelayMs
+    kills.push({ ...(await killOne(plan, delayMs, (count) => random.integer(count))), wasRecovered })
   }
   await recover(plan)
   return kills
@@ -52,21 +54,34 @@ async function recover({ recovered }: KillPlan): Promise<void> {
 }
 
 async function killOne(
-  { home, victim }: KillPlan,
+  plan: KillPlan,
+  delayMs: number,
   choose: (count: number) => number,
 ): Promise<Pick<Kill, 'atMs' | 'pid'>> {
+  const { home, victim, isFair = () => true } = plan
+  const fair = (): HomeProcess[] => home.processes(victim).filter((process) => isFair(process))
   for (let waited = 0; waited < victimLimitMs; waited += pollMs) {
-    const pids = home.pids(victim)
-    if (pids.length > 0) {
-      const pid = pids[choose(pids.length)]!
-      try {
-        process.kill(pid, 'SIGKILL')
-        return { atMs: Date.now(), pid }
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+    if (fair().length > 0) {
+      // Not at once: it shall have got somewhere by then, or be over.
+      await sleep(delayMs)
+      const victims = fair()
+      const chosen = victims[choose(Math.max(1, victims.length))]
+      if (chosen && kill(chosen.pid)) {
+        plan.onKill?.(chosen)
+        return { atMs: Date.now(), pid: chosen.pid }
       }
     }
     await sleep(pollMs)
   }
   throw new Error(`no ${victim} to kill came within ${victimLimitMs} ms`)
+}
+
+/** Answers whether it was still there. */
+function kill(pid: number): boolean {
+  try {
+    return process.kill(pid, 'SIGKILL')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
+    throw error
+  }
 }

@@ -83,12 +83,14 @@ export async function startLoad(plan: LoadPlan): Promise<Load> {
   const random = createGenerator(plan.seed).fork('load')
   const asking = Array.from({ length: callers }, (_, at) => askForEver(caller, agent, random.fork(`caller ${at}`)))
   const writing = [logForEver(caller), nameForEver(caller), retrainForEver(caller)]
-  const telling = tellForEver(caller)
+  let isAllSaid = false
+  const telling = tellForEver({ ...caller, isStopped: () => isAllSaid })
   return {
     ledger,
     async stop() {
       stop.abort()
       await Promise.all([...asking, ...writing])
+      isAllSaid = true
       await telling
       agent.destroy()
       return ledger

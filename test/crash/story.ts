@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { createClient } from '../../src/client/http-client.ts'
 import { monotonicMs, sleep } from '../../src/platform/clock.ts'
-import { startCrashHome, waitUntilUp, type CrashHome, type Victim } from './home.ts'
+import { startCrashHome, waitUntilUp, type CrashHome, type HomeProcess, type Victim } from './home.ts'
 import { killAtRandom, killsWanted, type Kill } from './kill-points.ts'
 import { ask, isAtRest, startLoad, viewLoop, type Ledger } from './load.ts'
 import { createRows, loopName, rowOf, type CrashRows } from './loop-rows.ts'
@@ -19,6 +19,8 @@ export interface Story {
   readonly retrainEveryMs: number
   /** Whether what was killed last is there again. */
   isRecovered(home: CrashHome): Promise<boolean>
+  readonly isFair?: (victim: HomeProcess) => boolean
+  readonly onKill?: (victim: HomeProcess) => void
 }
 
 export interface StoryEnd {
