@@ -15,7 +15,7 @@ export interface KillPlan {
   /** Share of the kills that do not wait for the recovery from the one before. */
   readonly earlyShare: number
   /** Resolves when what was killed before is there again. */
-  recovered(): Promise<void>
+  readonly recovered: () => Promise<void>
   /** Whether this one may be killed; all may by default. */
   readonly isFair?: (victim: HomeProcess) => boolean
   readonly onKill?: (victim: HomeProcess) => void
