@@ -1,5 +1,6 @@
 // January against the rest of the flights by Evidently's definitions, beside Evidently itself. Run alone as `node drift.ts ours <file> <folder>` it is
 // one measurement.
+import { mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ingest } from '../../src/data/ingest.ts'
 import { openVersion, readColumns } from '../../src/data/select.ts'
@@ -51,7 +52,7 @@ async function runOurs(file: string, directory: string): Promise<Ours> {
   const deps = {
     tables,
     blobs,
-    scratchDirectory: directory,
+    scratchDirectory: await mkdtemp(join(directory, 'scratch-')),
     signal: new AbortController().signal,
     progress: () => undefined,
   }
