@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import type { Kysely } from 'kysely'
+import type { Connection } from '../platform/database.ts'
 import { readEnvironment } from '../experiments/environment.ts'
 import { createLoopEngine } from '../loop/loop-engine.ts'
 import { registryVersions, type VersionLookup } from '../monitoring/version-facts.ts'
@@ -31,7 +31,7 @@ import type { Tables } from './tables.ts'
 import { recordStepMetrics, runIdOf } from './tracking.ts'
 
 export interface Context extends AsyncDisposable {
-  readonly db: Kysely<Tables>
+  readonly db: Connection<Tables>
   readonly blobs: BlobStore
   readonly engine: PipelineEngine
   readonly configs: GatewayConfigs

@@ -1,5 +1,4 @@
 // What the loop engine can have done, wired to the stages. Each is idempotent under its command's id.
-import type { Kysely } from 'kysely'
 import { findDataset, getVersion } from '../data/dataset-store.ts'
 import type { Actor } from '../governance/audit.ts'
 import type { LoopActions } from '../loop/actions.ts'
@@ -10,12 +9,12 @@ import { parseVersion } from '../models/model-version.ts'
 import { watermarkMs } from '../monitoring/watermark.ts'
 import type { PipelineEngine } from '../pipelines/engine.ts'
 import type { Json } from '../pipelines/pipeline.ts'
-import { transact } from '../platform/database.ts'
+import { transact, type Connection } from '../platform/database.ts'
 import { startRollout } from '../rollouts/rollouts.ts'
 import type { Tables } from './tables.ts'
 
 export interface LoopActionDeps {
-  readonly db: Kysely<Tables>
+  readonly db: Connection<Tables>
   readonly engine: PipelineEngine
   readonly clock: () => number
   readonly ids: (prefix: string) => string
@@ -65,11 +64,11 @@ export function createLoopActions({ db, engine, clock, ids }: LoopActionDeps): L
   }
 }
 
-const policyNowMs = (db: Kysely<Tables>, spec: LoopSpec): Promise<number | undefined> =>
+const policyNowMs = (db: Connection<Tables>, spec: LoopSpec): Promise<number | undefined> =>
   spec.clock.kind === 'event' ? watermarkMs(db, spec.endpoint.name) : Promise.resolve(undefined)
 
 /** Input of the step data.ingest for a loop's dataset as it stands now. */
-export async function ingestInput(db: Kysely<Tables>, { dataset }: LoopSpec, nowMs: number): Promise<Json> {
+export async function ingestInput(db: Connection<Tables>, { dataset }: LoopSpec, nowMs: number): Promise<Json> {
   const known = await findDataset(db, dataset.name)
   const head = known && (await getVersion(db, { dataset: dataset.name, ref: 'latest' }))
   const input = {

@@ -1,7 +1,6 @@
 // Opening the metadata database of a home: brought up to date, after a copy of what was there.
 import { existsSync } from 'node:fs'
-import { Migrator } from 'kysely/migration'
-import { migrate, openDatabase, type Database } from '../platform/database.ts'
+import { migrate, openDatabase, pendingMigrations, type Database } from '../platform/database.ts'
 import type { Log } from '../platform/log.ts'
 import type { Config } from './config.ts'
 import { snapshotMetadata } from './snapshot.ts'
@@ -16,10 +15,9 @@ export async function openMetadata(
   const isOld = path !== undefined && existsSync(path)
   const database = await openDatabase<Tables>(config.database)
   try {
-    const migrator = new Migrator({ db: database.db, provider: { getMigrations: async () => migrations } })
-    const pending = (await migrator.getMigrations()).filter((migration) => migration.executedAt === undefined)
+    const pending = await pendingMigrations(database.db, migrations)
     if (isOld && pending.length > 0 && pending.length < Object.keys(migrations).length) {
-      const copy = `${path}.before-${pending[0]?.name ?? 'migration'}-${deps.clock()}`
+      const copy = `${path}.before-${pending[0]}-${deps.clock()}`
       await snapshotMetadata(config.database, copy)
       deps.log.info('the metadata was copied before it is brought up to date', { copy, migrations: pending.length })
     }

@@ -1,6 +1,6 @@
 // GET /metrics of the control plane, in Prometheus' text format.
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
-import type { Kysely } from 'kysely'
+import { on, type Connection } from '../platform/database.ts'
 import type { Tables } from './tables.ts'
 
 interface Sample {
@@ -15,7 +15,7 @@ interface Family {
   readonly samples: readonly Sample[]
 }
 
-export const metricRoutes: FastifyPluginAsyncZod<{ db: Kysely<Tables> }> = async (server, { db }) => {
+export const metricRoutes: FastifyPluginAsyncZod<{ db: Connection<Tables> }> = async (server, { db }) => {
   const answered = new Map<string, number>()
   server.addHook('onResponse', async (_request, { statusCode }) => {
     const status = String(statusCode)
@@ -45,16 +45,16 @@ const gauge = (name: string, help: string, value: number): Family => ({
 })
 
 /** What the database tells: work that waits or failed, alerts that are open, rollouts under way. */
-async function stored(db: Kysely<Tables>): Promise<Family[]> {
-  const count = db.fn.countAll<number>().as('n')
-  const jobs = await db.selectFrom('job').select(['queue', 'state', count]).groupBy(['queue', 'state']).execute()
-  const alerts = await db
+async function stored(db: Connection<Tables>): Promise<Family[]> {
+  const count = on(db).fn.countAll<number>().as('n')
+  const jobs = await on(db).selectFrom('job').select(['queue', 'state', count]).groupBy(['queue', 'state']).execute()
+  const alerts = await on(db)
     .selectFrom('alert')
     .select(['endpoint', count])
     .where('state', '!=', 'resolved')
     .groupBy('endpoint')
     .execute()
-  const rollouts = await db
+  const rollouts = await on(db)
     .selectFrom('rollout')
     .select(['endpoint', 'state', count])
     .groupBy(['endpoint', 'state'])

@@ -1,5 +1,5 @@
 // What passes with time: monitors are evaluated, rollouts judged and loops moved, in this order, whenever something may have changed.
-import type { Kysely } from 'kysely'
+import type { Connection } from '../platform/database.ts'
 import type { Actor } from '../governance/audit.ts'
 import type { LoopEngine } from '../loop/loop-engine.ts'
 import { evaluateMonitors } from '../monitoring/evaluation.ts'
@@ -15,7 +15,7 @@ import { listEndpoints } from '../serving/endpoint-store.ts'
 import type { Tables } from './tables.ts'
 
 export interface PolicyPumpDeps {
-  readonly db: Kysely<Tables>
+  readonly db: Connection<Tables>
   readonly clock: Clock
   readonly ids: IdSource
   readonly log: Log

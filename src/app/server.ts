@@ -1,6 +1,6 @@
 // The control plane of a home: opens its resources in order, registers every stage's routes, and ends in order on SIGTERM and SIGINT.
 import type { FastifyInstance } from 'fastify'
-import type { Transaction } from 'kysely'
+import type { Transaction } from '../platform/database.ts'
 import { dataRoutes } from '../data/routes.ts'
 import { experimentRoutes, runRoutes } from '../experiments/routes.ts'
 import { guard } from '../governance/access.ts'

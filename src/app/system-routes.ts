@@ -3,19 +3,18 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import type { FastifyReply } from 'fastify'
-import type { Kysely } from 'kysely'
 import { z } from 'zod'
 import { Digest } from '../data/manifest.ts'
 import { actorOf } from '../governance/access.ts'
 import { listAudit, recordAudit, type AuditTables } from '../governance/audit.ts'
 import { downstream, parseLineageNode, upstream, type LineageTables } from '../governance/lineage.ts'
 import type { BlobStore } from '../platform/blobs.ts'
-import { databaseKind, transact } from '../platform/database.ts'
+import { databaseKind, transact, type Connection } from '../platform/database.ts'
 import { DomainError } from '../platform/errors.ts'
 import { snapshotMetadata } from './snapshot.ts'
 
 export interface SystemDeps {
-  readonly db: Kysely<AuditTables & LineageTables>
+  readonly db: Connection<AuditTables & LineageTables>
   readonly blobs: BlobStore
   readonly home: string
   /** URL of the metadata database. */

@@ -1,5 +1,5 @@
 // How a training step becomes a run: made when the first metric comes, completed when the step is.
-import type { Transaction } from 'kysely'
+import type { Transaction } from '../platform/database.ts'
 import { getRun } from '../experiments/reading.ts'
 import {
   createRun,

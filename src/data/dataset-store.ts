@@ -1,6 +1,6 @@
 // The only file that reads or writes the tables dataset and dataset_version.
-import type { Selectable, Transaction } from 'kysely'
-import type { Db } from '../platform/database.ts'
+import type { Selectable } from 'kysely'
+import { on, type Db, type Transaction } from '../platform/database.ts'
 import { versionNotFound, type Dataset, type DatasetVersion, type VersionRef } from './dataset.ts'
 import type { Column } from './manifest.ts'
 import { Profile } from './profile.ts'
@@ -49,13 +49,13 @@ export async function listDatasets(
   db: Db<DatasetTables>,
   { limit, after }: { limit: number; after?: string | undefined },
 ): Promise<Dataset[]> {
-  let query = db.selectFrom('dataset').selectAll().orderBy('name').limit(limit)
+  let query = on(db).selectFrom('dataset').selectAll().orderBy('name').limit(limit)
   if (after !== undefined) query = query.where('name', '>', after)
   return (await query.execute()).map(datasetOf)
 }
 
 export async function findDataset(db: Db<DatasetTables>, name: string): Promise<Dataset | undefined> {
-  const row = await db.selectFrom('dataset').selectAll().where('name', '=', name).executeTakeFirst()
+  const row = await on(db).selectFrom('dataset').selectAll().where('name', '=', name).executeTakeFirst()
   return row && datasetOf(row)
 }
 
@@ -64,7 +64,7 @@ export async function listVersions(
   db: Db<DatasetTables>,
   { dataset, limit, before }: { dataset: string; limit: number; before?: number | undefined },
 ): Promise<DatasetVersion[]> {
-  let query = db
+  let query = on(db)
     .selectFrom('dataset_version')
     .select(versionColumns)
     .where('dataset', '=', dataset)
@@ -79,7 +79,7 @@ export async function getVersion(
   db: Db<DatasetTables>,
   { dataset, ref }: { dataset: string; ref: VersionRef },
 ): Promise<DatasetVersion> {
-  let query = db
+  let query = on(db)
     .selectFrom('dataset_version')
     .select(versionColumns)
     .where('dataset', '=', dataset)
@@ -99,7 +99,7 @@ export async function getProfile(
   db: Db<DatasetTables>,
   { dataset, version }: { dataset: string; version: number },
 ): Promise<Profile> {
-  const row = await db
+  const row = await on(db)
     .selectFrom('dataset_version')
     .select('profile')
     .where('dataset', '=', dataset)
@@ -116,12 +116,12 @@ export async function insertVersion(
   profile: Profile,
 ): Promise<void> {
   const head = { name: version.dataset, created_at_ms: version.createdAtMs, latest: version.version }
-  await trx
+  await on(trx)
     .insertInto('dataset')
     .values(head)
     .onConflict((c) => c.column('name').doUpdateSet({ latest: version.version }))
     .execute()
-  await trx
+  await on(trx)
     .insertInto('dataset_version')
     .values({
       dataset: version.dataset,

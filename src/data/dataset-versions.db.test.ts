@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { governanceMigrations } from '../governance/migrations.ts'
 import { createTestServer, testActor } from '../governance/testing.ts'
-import { transact } from '../platform/database.ts'
+import { on, transact } from '../platform/database.ts'
 import { eventMigrations } from '../platform/events.ts'
 import { createTestDatabase, type TestDatabase } from '../platform/testing.ts'
 import { getVersion, insertVersion } from './dataset-store.ts'
@@ -61,18 +61,18 @@ test('versions count up, the same rows again are the same version, and each new 
   expect([first.version.version, again.version.version, second.version.version]).toEqual([1, 1, 2])
   expect(second.version).toMatchObject({ rows: 3, bytes: 10, timeColumn: 'at', quarantinedRows: 6, createdBy: 'ann' })
 
-  expect(await db.selectFrom('audit_event').select(['action', 'subject']).orderBy('id').execute()).toEqual([
+  expect(await on(db).selectFrom('audit_event').select(['action', 'subject']).orderBy('id').execute()).toEqual([
     { action: 'dataset.version_create', subject: 'flights/1' },
     { action: 'dataset.version_create', subject: 'flights/2' },
   ])
-  expect((await db.selectFrom('event').select(['type', 'subject']).execute()).at(-1)).toEqual({
+  expect((await on(db).selectFrom('event').select(['type', 'subject']).execute()).at(-1)).toEqual({
     type: 'dataset.version_created',
     subject: 'flights/2',
   })
-  expect(await db.selectFrom('lineage_edge').select(['upstream', 'downstream']).execute()).toEqual([
+  expect(await on(db).selectFrom('lineage_edge').select(['upstream', 'downstream']).execute()).toEqual([
     { upstream: 'pipeline_run:p1', downstream: 'dataset_version:flights/1' },
   ])
-  expect(await db.selectFrom('dataset_validation').select('version').orderBy('id').execute()).toEqual([
+  expect(await on(db).selectFrom('dataset_validation').select('version').orderBy('id').execute()).toEqual([
     { version: 1 },
     { version: 1 },
     { version: 2 },

@@ -1,8 +1,7 @@
 // Recording a version of a dataset: what was ingested becomes number n, with its audit, event and lineage, or stays the version that it equals.
-import type { Kysely, Transaction } from 'kysely'
 import { recordAudit, type Actor, type AuditTables } from '../governance/audit.ts'
 import { recordLineage, type LineageNode, type LineageTables } from '../governance/lineage.ts'
-import { transact } from '../platform/database.ts'
+import { transact, type Connection, type Transaction } from '../platform/database.ts'
 import { DomainError } from '../platform/errors.ts'
 import { appendEvent, type EventTables } from '../platform/events.ts'
 import { findDataset, getVersion, insertVersion, type DatasetTables } from './dataset-store.ts'
@@ -39,7 +38,7 @@ export interface RecordedVersion {
 
 /** @throws DomainError expectations_failed, dataset_moved, dataset_name */
 export const recordVersion = (
-  db: Kysely<DataChangeTables>,
+  db: Connection<DataChangeTables>,
   actor: Actor,
   input: NewVersion,
 ): Promise<RecordedVersion> => transact(db, (trx) => commitVersion(trx, actor, input))

@@ -1,7 +1,7 @@
 // A PostgreSQL query as a source, on the real server of the test run; on SQLite there is nothing to test.
 import { sql } from 'kysely'
 import { describe, expect, test } from 'vitest'
-import { openDatabase } from '../platform/database.ts'
+import { on, openDatabase } from '../platform/database.ts'
 import { testDatabaseKind } from '../platform/testing.ts'
 import { ingest, type IngestOutput } from './ingest.ts'
 import { openVersion } from './select.ts'
@@ -71,7 +71,7 @@ describe.skipIf(testDatabaseKind === 'sqlite')('a PostgreSQL query', () => {
   test('reads only: a second statement, a change or a mistake is refused', async () => {
     await using shop = await openDataWorkshop()
     await using admin = await openDatabase<unknown>(url)
-    await sql`create table if not exists source_probe (i int)`.execute(admin.db)
+    await sql`create table if not exists source_probe (i int)`.execute(on(admin.db))
     for (const query of [
       'select 1; drop table source_probe',
       'select 1 limit 1); drop table source_probe; --',
@@ -80,8 +80,8 @@ describe.skipIf(testDatabaseKind === 'sqlite')('a PostgreSQL query', () => {
     ]) {
       await expect(run(shop, query)).rejects.toMatchObject({ code: 'source_query_failed' })
     }
-    expect((await sql`select * from source_probe`.execute(admin.db)).rows).toEqual([])
-    await sql`drop table source_probe`.execute(admin.db)
+    expect((await sql`select * from source_probe`.execute(on(admin.db))).rows).toEqual([])
+    await sql`drop table source_probe`.execute(on(admin.db))
   })
 
   test('an unknown connection and a server that does not answer are told', async () => {

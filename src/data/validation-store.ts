@@ -1,8 +1,7 @@
 // The only file that reads or writes the table dataset_validation: what was found whenever a dataset was checked, passed or not.
-import type { Transaction } from 'kysely'
 import { z } from 'zod'
 import type { Actor } from '../governance/audit.ts'
-import type { Db } from '../platform/database.ts'
+import { on, type Db, type Transaction } from '../platform/database.ts'
 import { ValidationResult } from './validation.ts'
 
 export interface ValidationTables {
@@ -43,7 +42,7 @@ export async function recordValidation(
     result: JSON.stringify(result),
     at_ms: actor.clock(),
   }
-  await trx.insertInto('dataset_validation').values(row).execute()
+  await on(trx).insertInto('dataset_validation').values(row).execute()
   return id
 }
 
@@ -57,7 +56,7 @@ export async function listValidations(
     after,
   }: { dataset: string; version?: number | undefined; limit: number; after?: string | undefined },
 ): Promise<StoredValidation[]> {
-  let query = db
+  let query = on(db)
     .selectFrom('dataset_validation')
     .selectAll()
     .where('dataset', '=', dataset)

@@ -1,7 +1,6 @@
 // Making, renaming, deleting and restoring experiments.
-import type { Transaction } from 'kysely'
 import { recordAudit, type Actor, type AuditTables } from '../governance/audit.ts'
-import type { Db } from '../platform/database.ts'
+import type { Db, Transaction } from '../platform/database.ts'
 import {
   defaultExperiment,
   ExperimentName,

@@ -1,7 +1,7 @@
 // Reading a metric's points: page by page, or as a few hundred buckets that keep every spike.
 import { sql } from 'kysely'
 import { z } from 'zod'
-import { databaseKind, type Db } from '../platform/database.ts'
+import { databaseKind, on, type Db } from '../platform/database.ts'
 import { WireNumber, wireOfNumber, type MetricPoint } from './metric.ts'
 import type { ExperimentTables } from './tables.ts'
 
@@ -12,7 +12,7 @@ export async function readHistory(
   db: Db<ExperimentTables>,
   query: { runId: string; key: string; limit: number; after?: Omit<MetricPoint, 'key'> | undefined },
 ): Promise<MetricPoint[]> {
-  let points = db
+  let points = on(db)
     .selectFrom('metric_point as p')
     .innerJoin('run_metric as m', 'm.series', 'p.series')
     .select(['p.step', 'p.at_ms', 'p.value', 'p.is_nan'])
@@ -79,7 +79,7 @@ export interface BucketQuery {
 
 /** The database aggregates: no more than the buckets is ever loaded, however long the history. Empty for a metric that is not there. */
 export async function readBuckets(db: Db<ExperimentTables>, query: BucketQuery): Promise<MetricBucket[]> {
-  const found = await db
+  const found = await on(db)
     .selectFrom('run_metric')
     .select('series')
     .where('run_id', '=', query.runId)
@@ -102,7 +102,7 @@ export async function readBuckets(db: Db<ExperimentTables>, query: BucketQuery):
     select bucket, count(*) as count,
       min(case when is_nan = 0 then value end) as min, max(case when is_nan = 0 then value end) as max,
       max(case when place = 1 then value end) as last, max(case when place = 1 then is_nan end) as last_is_nan
-    from grouped group by bucket order by bucket`.execute(db)
+    from grouped group by bucket order by bucket`.execute(on(db))
   return rows.map((row) => {
     const fromStep = first + Number(row.bucket) * width
     return {
@@ -132,7 +132,7 @@ function bucketNumber(db: Db<ExperimentTables>, first: number, width: number): R
 }
 
 async function edgeStep(db: Db<ExperimentTables>, series: number, direction: 'asc' | 'desc'): Promise<number> {
-  const { step } = await db
+  const { step } = await on(db)
     .selectFrom('metric_point')
     .select('step')
     .where('series', '=', series)

@@ -1,9 +1,9 @@
 // The tables of experiments: names, runs, and what runs record.
-import { sql, type RawBuilder } from 'kysely'
-import { databaseKind, type Db, type Migrations } from '../platform/database.ts'
+import { sql, type Kysely, type RawBuilder } from 'kysely'
+import { databaseKind, type Migrations } from '../platform/database.ts'
 
 /** Ordered by code point on both databases, whatever the locale of PostgreSQL's; one collation everywhere, so that columns compare. */
-const text = <T>(db: Db<T>): RawBuilder<unknown> =>
+const text = (db: Kysely<unknown>): RawBuilder<unknown> =>
   databaseKind(db) === 'postgres' ? sql`text collate "C"` : sql`text`
 
 export const experimentMigrations: Migrations = {

@@ -1,5 +1,5 @@
 // Recording a run: its beginning, what it measures on the way, and its end.
-import type { Transaction } from 'kysely'
+import type { Transaction } from '../platform/database.ts'
 import { recordAudit, type Actor, type AuditTables } from '../governance/audit.ts'
 import { recordLineage, type LineageEdge, type LineageTables } from '../governance/lineage.ts'
 import { DomainError } from '../platform/errors.ts'

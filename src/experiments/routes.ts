@@ -1,10 +1,9 @@
 // Runs and experiments over HTTP: parse, call one function, answer.
 import type { FastifyRequest } from 'fastify'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
-import type { Kysely } from 'kysely'
 import { z } from 'zod'
 import { actorOf, callerOf } from '../governance/access.ts'
-import { transact } from '../platform/database.ts'
+import { transact, type Connection } from '../platform/database.ts'
 import { DomainError } from '../platform/errors.ts'
 import { Page } from '../platform/http.ts'
 import { Experiment, ExperimentName } from './experiment.ts'
@@ -82,7 +81,7 @@ function assertInScope(request: FastifyRequest, runId: string | null): void {
 const read = { permission: 'run.read' } as const
 const write = { permission: 'run.write' } as const
 
-export const runRoutes: FastifyPluginAsyncZod<{ db: Kysely<RecordingTables> }> = async (server, { db }) => {
+export const runRoutes: FastifyPluginAsyncZod<{ db: Connection<RecordingTables> }> = async (server, { db }) => {
   const writer = createRunWriter(db)
   const created = { 201: z.strictObject({ id: RunId }) }
   server.post('/runs', { schema: { body: newRun, response: created }, config: write }, async (request, reply) => {
@@ -130,7 +129,7 @@ export const runRoutes: FastifyPluginAsyncZod<{ db: Kysely<RecordingTables> }> =
   await server.register(runStateRoutes, { db })
 }
 
-const runStateRoutes: FastifyPluginAsyncZod<{ db: Kysely<RecordingTables> }> = async (server, { db }) => {
+const runStateRoutes: FastifyPluginAsyncZod<{ db: Connection<RecordingTables> }> = async (server, { db }) => {
   const end = z.strictObject({ state: EndState, endedAtMs: z.int().optional() })
   server.post('/runs/:run/finish', { schema: { params, body: end, response: ok }, config: write }, async (request) => {
     const { run } = request.params
@@ -172,7 +171,7 @@ const runStateRoutes: FastifyPluginAsyncZod<{ db: Kysely<RecordingTables> }> = a
   )
 }
 
-export const experimentRoutes: FastifyPluginAsyncZod<{ db: Kysely<RecordingTables> }> = async (server, { db }) => {
+export const experimentRoutes: FastifyPluginAsyncZod<{ db: Connection<RecordingTables> }> = async (server, { db }) => {
   const experimentParams = z.object({ experiment: z.coerce.number().int().nonnegative() })
   const one = { 200: Experiment }
   const listed = { 200: z.strictObject({ experiments: z.array(Experiment) }) }

@@ -1,6 +1,5 @@
 // One writer of a run at a time. PostgreSQL would refuse all but one of those that meet, again and again; here they wait their turn.
-import type { Kysely, Transaction } from 'kysely'
-import { transact } from '../platform/database.ts'
+import { transact, type Connection, type Transaction } from '../platform/database.ts'
 import { DomainError } from '../platform/errors.ts'
 
 /** How many writes of one run may be under way and waiting; the next is told to come later (503). */
@@ -16,7 +15,7 @@ interface Queue {
   length: number
 }
 
-export function createRunWriter<T>(db: Kysely<T>): RunWriter<T> {
+export function createRunWriter<T>(db: Connection<T>): RunWriter<T> {
   const queues = new Map<string, Queue>()
   return {
     async write(runId, work) {

@@ -1,6 +1,6 @@
 // Searching runs: filters, one order, pages by key. The first page of a hundred thousand runs costs what the hundredth does.
 import { sql, type RawBuilder } from 'kysely'
-import { databaseKind, type Db } from '../platform/database.ts'
+import { databaseKind, on, type Db } from '../platform/database.ts'
 import { DomainError } from '../platform/errors.ts'
 import { readRunSummaries } from './reading.ts'
 import type { RunSummary } from './run.ts'
@@ -106,6 +106,6 @@ async function readPhase(
     from run ${phase.join}
     where ${sql.join([...conditions], sql` and `)}
     order by ${sorting}
-    limit ${missing}`.execute(db)
+    limit ${missing}`.execute(on(db))
   return rows
 }

@@ -1,7 +1,6 @@
 // The audit log: who changed what, why. Written in the transaction of the change, never after it.
-import type { Transaction } from 'kysely'
 import type { Clock } from '../platform/clock.ts'
-import type { Db } from '../platform/database.ts'
+import { on, type Db, type Transaction } from '../platform/database.ts'
 
 export interface AuditTables {
   audit_event: { id: string; at_ms: number; actor: string; action: string; subject: string; detail: string }
@@ -36,7 +35,7 @@ export async function recordAudit(
     actor: actor.name,
     detail: JSON.stringify(event.detail),
   }
-  await trx.insertInto('audit_event').values(row).execute()
+  await on(trx).insertInto('audit_event').values(row).execute()
 }
 
 /** Newest first. */
@@ -44,7 +43,7 @@ export async function listAudit(
   db: Db<AuditTables>,
   filter: { subject?: string | undefined; limit: number },
 ): Promise<AuditEvent[]> {
-  let query = db.selectFrom('audit_event').selectAll().orderBy('id', 'desc').limit(filter.limit)
+  let query = on(db).selectFrom('audit_event').selectAll().orderBy('id', 'desc').limit(filter.limit)
   if (filter.subject) query = query.where('subject', '=', filter.subject)
   const rows = await query.execute()
   return rows.map(({ at_ms: atMs, detail, ...rest }) => ({ ...rest, atMs, detail: JSON.parse(detail) as unknown }))

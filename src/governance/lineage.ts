@@ -1,6 +1,5 @@
 // The lineage graph: what came from what, from dataset version to prediction window, and walks along it.
-import type { Transaction } from 'kysely'
-import type { Db } from '../platform/database.ts'
+import { on, type Db, type Transaction } from '../platform/database.ts'
 import { DomainError } from '../platform/errors.ts'
 
 export const lineageKinds = [
@@ -46,7 +45,7 @@ export function parseLineageNode(text: string): LineageNode {
 export async function recordLineage(trx: Transaction<LineageTables>, edges: readonly LineageEdge[]): Promise<void> {
   if (edges.length === 0) return
   const rows = edges.map(({ atMs, ...edge }) => ({ ...edge, at_ms: atMs }))
-  await trx
+  await on(trx)
     .insertInto('lineage_edge')
     .values(rows)
     .onConflict((c) => c.columns(['upstream', 'downstream', 'relation']).doNothing())
@@ -71,7 +70,12 @@ async function walk(
   const edges: LineageEdge[] = []
   let frontier: string[] = [node]
   while (frontier.length > 0 && seen.size < nodesMax) {
-    const rows = await db.selectFrom('lineage_edge').selectAll().where(from, 'in', frontier).orderBy('at_ms').execute()
+    const rows = await on(db)
+      .selectFrom('lineage_edge')
+      .selectAll()
+      .where(from, 'in', frontier)
+      .orderBy('at_ms')
+      .execute()
     frontier = []
     for (const row of rows) {
       edges.push({

@@ -2,13 +2,12 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Kysely } from 'kysely'
 import { afterAll, expect, test } from 'vitest'
 import { testActor, createTestServer } from '../governance/testing.ts'
 import { findModel } from '../models/model-store.ts'
 import { judgeVersion, registerVersion, type NewVersion } from '../models/registration.ts'
 import { openDirectoryBlobs } from '../platform/blobs-directory.ts'
-import { transact } from '../platform/database.ts'
+import { on, transact, type Connection } from '../platform/database.ts'
 import { createTestDatabase } from '../platform/testing.ts'
 import { findEndpoint } from '../serving/endpoint-store.ts'
 import type { DecisionTables } from './decision-store.ts'
@@ -27,8 +26,8 @@ const directory = mkdtempSync(join(tmpdir(), 'trueloop-loop-'))
 const blobs = openDirectoryBlobs(directory)
 afterAll(() => rmSync(directory, { recursive: true, force: true }))
 
-const monitorNames = async (db: Kysely<Tables>): Promise<string[]> =>
-  (await db.selectFrom('monitor').select('name').execute()).map(({ name }) => name)
+const monitorNames = async (db: Connection<Tables>): Promise<string[]> =>
+  (await on(db).selectFrom('monitor').select('name').execute()).map(({ name }) => name)
 const testVersion = {
   model: 'flights',
   digest: 'a'.repeat(64),
@@ -54,7 +53,8 @@ test('applying makes the model, the endpoint and the monitors; applying again ch
   expect(await findEndpoint(db, 'flights')).toMatchObject({ clock: 'event', logShare: 1 })
   expect(await monitorNames(db)).toEqual(['calibration'])
 
-  const audits = async () => (await db.selectFrom('audit_event').select('action').execute()).map(({ action }) => action)
+  const audits = async () =>
+    (await on(db).selectFrom('audit_event').select('action').execute()).map(({ action }) => action)
   const before = await audits()
   expect(before).toContain('loop.apply')
   expect(await post('/loops/apply', { spec, fromVersion: 1 })).toMatchObject({ version: 1 })
@@ -148,7 +148,7 @@ test('a person asks for a retrain and a pause; both are audited and told to the 
       statusCode: 202,
     })
   }
-  const events = await db.selectFrom('event').select(['type', 'payload']).where('type', 'like', 'loop.%').execute()
+  const events = await on(db).selectFrom('event').select(['type', 'payload']).where('type', 'like', 'loop.%').execute()
   expect(events.map(({ type }) => type)).toEqual([
     'loop.applied',
     'loop.retrain_requested',
@@ -180,11 +180,15 @@ test('a person proposes a graph that is stored already; the engine is told what 
   const { digest } = await blobs.put(Buffer.from('a graph'))
   expect((await propose(digest, 'missing')).json()).toMatchObject({ status: 404, code: 'loop_not_found' })
   expect(await propose(digest)).toMatchObject({ statusCode: 202 })
-  const told = await db.selectFrom('event').select('payload').where('type', '=', 'loop.candidate_proposed').execute()
+  const told = await on(db)
+    .selectFrom('event')
+    .select('payload')
+    .where('type', '=', 'loop.candidate_proposed')
+    .execute()
   expect(told.map(({ payload }) => JSON.parse(payload))).toEqual([
     { loop: 'flights', actor: 'ann', onnx: digest, reason: 'our own forest' },
   ])
-  const audits = await db
+  const audits = await on(db)
     .selectFrom('audit_event')
     .select(['actor', 'subject'])
     .where('action', '=', 'loop.propose')
@@ -216,9 +220,9 @@ test('the first champion needs the approval of a gate, and is put in place once'
     judgeVersion(trx, actor, { model: 'flights', version: 1, state: 'approved', reason: 'ok' }),
   )
   await put()
-  const before = await db.selectFrom('audit_event').selectAll().execute()
+  const before = await on(db).selectFrom('audit_event').selectAll().execute()
   await put()
-  expect(await db.selectFrom('audit_event').selectAll().execute()).toEqual(before)
+  expect(await on(db).selectFrom('audit_event').selectAll().execute()).toEqual(before)
   expect(await findEndpoint(db, 'flights')).toMatchObject({
     variants: [{ version: 'flights/1', role: 'champion', weight: 1 }],
   })

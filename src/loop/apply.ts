@@ -1,8 +1,7 @@
 // Applying a spec: the things it names are made, its version is stored, and the engine hears of it. Idempotent, in one transaction.
 import { createHash } from 'node:crypto'
-import type { Kysely, Transaction } from 'kysely'
 import { recordAudit, type Actor } from '../governance/audit.ts'
-import { transact } from '../platform/database.ts'
+import { transact, type Connection, type Transaction } from '../platform/database.ts'
 import { DomainError } from '../platform/errors.ts'
 import { appendEvent } from '../platform/events.ts'
 import { defineLoop, type DefinitionTables } from './definitions.ts'
@@ -24,7 +23,7 @@ export interface Applied {
  * @throws DomainError loop_changed, and what the stages throw whose things it defines
  */
 export async function applyLoop(
-  db: Kysely<ApplyTables>,
+  db: Connection<ApplyTables>,
   actor: Actor,
   { spec, fromVersion }: { spec: LoopSpec; fromVersion?: number | undefined },
 ): Promise<Applied> {

@@ -1,6 +1,5 @@
 // The only file that reads or writes the table loop_command: what the policy asked for, and what came of asking.
-import type { Transaction } from 'kysely'
-import type { Db } from '../platform/database.ts'
+import { on, type Db, type Transaction } from '../platform/database.ts'
 import { LoopCommand } from './policy-state.ts'
 
 export interface CommandTables {
@@ -41,14 +40,14 @@ export async function insertCommands(
     next_try_ms: 0,
     error: null,
   }))
-  await trx.insertInto('loop_command').values(rows).execute()
+  await on(trx).insertInto('loop_command').values(rows).execute()
 }
 
 const pendingMax = 100
 
 /** Those that may be tried at `nowMs` (wall time), in the order in which they were asked. */
 export async function listPendingCommands(db: Db<CommandTables>, nowMs: number): Promise<StoredCommand[]> {
-  const rows = await db
+  const rows = await on(db)
     .selectFrom('loop_command')
     .selectAll()
     .where('state', '=', 'pending')
@@ -64,7 +63,7 @@ export async function updateCommand(
   id: string,
   change: Partial<Omit<CommandTables['loop_command'], 'id' | 'loop' | 'command'>>,
 ): Promise<void> {
-  await trx.updateTable('loop_command').set(change).where('id', '=', id).execute()
+  await on(trx).updateTable('loop_command').set(change).where('id', '=', id).execute()
 }
 
 /** The command that began this pipeline run or rollout: by what it answered, or by the id itself, where the run was begun under it. */
@@ -72,7 +71,7 @@ export async function findCommandByReference(
   db: Db<CommandTables>,
   reference: string,
 ): Promise<StoredCommand | undefined> {
-  const row = await db
+  const row = await on(db)
     .selectFrom('loop_command')
     .selectAll()
     .where((where) => where.or([where('reference', '=', reference), where('id', '=', reference)]))

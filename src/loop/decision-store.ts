@@ -1,6 +1,5 @@
 // The only file that reads or writes the table loop_decision: the loop's story, line by line.
-import type { Transaction } from 'kysely'
-import type { Db } from '../platform/database.ts'
+import { on, type Db, type Transaction } from '../platform/database.ts'
 import { DecisionKind, Evidence, type Decision } from './policy-state.ts'
 
 export interface DecisionTables {
@@ -36,7 +35,7 @@ export async function insertDecisions(
     sentence,
     evidence: JSON.stringify(evidence),
   }))
-  await trx.insertInto('loop_decision').values(rows).execute()
+  await on(trx).insertInto('loop_decision').values(rows).execute()
 }
 
 /** In the order in which they were made, after the number `after`. */
@@ -44,7 +43,7 @@ export async function listDecisions(
   db: Db<DecisionTables>,
   page: { loop: string; after?: number; limit: number },
 ): Promise<StoredDecision[]> {
-  const rows = await db
+  const rows = await on(db)
     .selectFrom('loop_decision')
     .selectAll()
     .where('loop', '=', page.loop)

@@ -1,5 +1,5 @@
 // What a spec defines in the stages before: the model, its endpoint, the monitors and the watermark's lateness. In the transaction of the apply.
-import type { Transaction } from 'kysely'
+import type { Transaction } from '../platform/database.ts'
 import type { Actor, AuditTables } from '../governance/audit.ts'
 import type { LineageTables } from '../governance/lineage.ts'
 import { findAlias, type AliasTables } from '../models/alias-store.ts'

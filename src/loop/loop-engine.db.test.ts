@@ -1,6 +1,6 @@
 // The engine on a real database with the real dispatcher: the loop's whole round, and what a crash in the middle leaves.
-import type { Kysely } from 'kysely'
 import { expect, test } from 'vitest'
+import { on, type Connection } from '../platform/database.ts'
 import { testActor } from '../governance/testing.ts'
 import { DomainError } from '../platform/errors.ts'
 import { startDispatcher } from '../platform/events.ts'
@@ -17,7 +17,7 @@ type Tables = LoopEngineTables & ApplyTables
 const day = (text: string): number => Date.parse(`${text}T00:00:00Z`)
 
 /** A control plane's part of the loop: stop it and start another on the same database, as a restart does. */
-function start(db: Kysely<Tables>, stages: ScriptedStages, time: { watermarkMs?: number; wallMs: number }) {
+function start(db: Connection<Tables>, stages: ScriptedStages, time: { watermarkMs?: number; wallMs: number }) {
   const clock = (): number => time.wallMs
   const watermarkMs = async (): Promise<number | undefined> => time.watermarkMs
   const engine = createLoopEngine({ db, clock, log: silentLog, actions: stages, watermarkMs })
@@ -30,11 +30,11 @@ const gateOutput = (version: string, passed = true) => ({
   gate: { gate: 'gate_1', version, passed, sentence: 'log loss 0.413 against 0.420' },
 })
 
-async function stateOf(db: Kysely<Tables>) {
+async function stateOf(db: Connection<Tables>) {
   return (await findState(db, 'flights'))?.state
 }
 
-async function kindsOf(db: Kysely<Tables>): Promise<string[]> {
+async function kindsOf(db: Connection<Tables>): Promise<string[]> {
   return (await listDecisions(db, { loop: 'flights', limit: 100 })).map(({ kind }) => kind)
 }
 
@@ -119,7 +119,7 @@ test('events that are delivered again decide nothing twice', async () => {
     await first.dispatcher.drain()
   }
   const before = await kindsOf(db)
-  await db.deleteFrom('event_cursor').execute()
+  await on(db).deleteFrom('event_cursor').execute()
   await using again = start(db, stages, { wallMs: 2 })
   await again.dispatcher.drain()
   expect(await kindsOf(db)).toEqual(before)

@@ -1,7 +1,6 @@
 // The loop engine: hears events and time, keeps the policy machine's state with its decisions and commands in one transaction, and has the commands done.
-import type { Kysely, Transaction } from 'kysely'
 import type { Clock } from '../platform/clock.ts'
-import { transact } from '../platform/database.ts'
+import { transact, type Connection, type Transaction } from '../platform/database.ts'
 import { DomainError, messageOf } from '../platform/errors.ts'
 import type { EventConsumer, EventTables, StoredEvent } from '../platform/events.ts'
 import type { Log } from '../platform/log.ts'
@@ -18,7 +17,7 @@ import { trainingPipeline } from './training-pipeline.ts'
 export type LoopEngineTables = HeardTables & DecisionTables & EventTables
 
 export interface LoopEngineDeps {
-  readonly db: Kysely<LoopEngineTables>
+  readonly db: Connection<LoopEngineTables>
   readonly clock: Clock
   readonly log: Log
   readonly actions: LoopActions

@@ -1,7 +1,6 @@
 // What a person asks of a running loop: a retrain now, a pause, its end, a graph of their own to be judged. The engine hears of it by an event.
-import type { Kysely } from 'kysely'
 import { recordAudit, type Actor, type AuditTables } from '../governance/audit.ts'
-import { transact } from '../platform/database.ts'
+import { transact, type Connection } from '../platform/database.ts'
 import type { BlobStore } from '../platform/blobs.ts'
 import { DomainError } from '../platform/errors.ts'
 import { appendEvent, type EventTables } from '../platform/events.ts'
@@ -17,7 +16,7 @@ const audited = { retrain_requested: 'loop.trigger', paused: 'loop.pause', resum
  * @throws DomainError loop_not_found
  */
 export async function requestOfLoop(
-  db: Kysely<LoopTables & AuditTables & EventTables>,
+  db: Connection<LoopTables & AuditTables & EventTables>,
   actor: Actor,
   { loop, kind, reason }: { loop: string; kind: LoopRequestKind; reason: string },
 ): Promise<void> {
@@ -35,7 +34,7 @@ export async function requestOfLoop(
  * @throws DomainError loop_not_found, blob_not_found, proposals_full
  */
 export async function proposeCandidate(
-  { db, blobs }: { db: Kysely<LoopTables & AuditTables & EventTables>; blobs: Pick<BlobStore, 'has'> },
+  { db, blobs }: { db: Connection<LoopTables & AuditTables & EventTables>; blobs: Pick<BlobStore, 'has'> },
   actor: Actor,
   { loop, digest, reason }: { loop: string; digest: string; reason: string },
 ): Promise<void> {

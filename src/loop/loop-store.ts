@@ -1,6 +1,5 @@
 // The only file that reads or writes the tables loop_spec and loop_state.
-import type { Transaction } from 'kysely'
-import type { Db } from '../platform/database.ts'
+import { on, type Db, type Transaction } from '../platform/database.ts'
 import { DomainError } from '../platform/errors.ts'
 import { LoopState } from './policy-state.ts'
 import { LoopSpec } from './spec.ts'
@@ -21,7 +20,7 @@ export interface AppliedSpec {
 }
 
 export async function findAppliedSpec(db: Db<LoopTables>, loop: string): Promise<AppliedSpec | undefined> {
-  const row = await db
+  const row = await on(db)
     .selectFrom('loop_spec')
     .selectAll()
     .where('loop', '=', loop)
@@ -54,12 +53,12 @@ export async function insertAppliedSpec(trx: Transaction<LoopTables>, applied: A
     applied_by: appliedBy,
     applied_ms: appliedMs,
   }
-  await trx.insertInto('loop_spec').values(row).execute()
+  await on(trx).insertInto('loop_spec').values(row).execute()
 }
 
 /** In the order of their names. */
 export async function listLoopNames(db: Db<LoopTables>): Promise<string[]> {
-  const rows = await db.selectFrom('loop_spec').select('loop').distinct().orderBy('loop').execute()
+  const rows = await on(db).selectFrom('loop_spec').select('loop').distinct().orderBy('loop').execute()
   return rows.map(({ loop }) => loop)
 }
 
@@ -72,14 +71,14 @@ export interface StoredState {
 }
 
 export async function findState(db: Db<LoopTables>, loop: string): Promise<StoredState | undefined> {
-  const row = await db.selectFrom('loop_state').selectAll().where('loop', '=', loop).executeTakeFirst()
+  const row = await on(db).selectFrom('loop_state').selectAll().where('loop', '=', loop).executeTakeFirst()
   if (!row) return undefined
   return { state: LoopState.parse(JSON.parse(row.state)), eventSeq: row.event_seq, decisions: row.decisions }
 }
 
 export async function putState(trx: Transaction<LoopTables>, loop: string, stored: StoredState): Promise<void> {
   const change = { state: JSON.stringify(stored.state), event_seq: stored.eventSeq, decisions: stored.decisions }
-  await trx
+  await on(trx)
     .insertInto('loop_state')
     .values({ loop, ...change })
     .onConflict((c) => c.column('loop').doUpdateSet(change))

@@ -1,7 +1,7 @@
 // HTTP for loops: plan, apply, look, ask for a retrain or a pause, and propose a graph.
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
-import type { Kysely } from 'kysely'
 import { z } from 'zod'
+import type { Connection } from '../platform/database.ts'
 import { Digest } from '../data/manifest.ts'
 import { actorOf } from '../governance/access.ts'
 import type { BlobStore } from '../platform/blobs.ts'
@@ -16,7 +16,7 @@ import { LoopSpec, parseLoopSpec } from './spec.ts'
 export type LoopRouteTables = ApplyTables & DecisionTables
 
 export interface LoopRouteDeps {
-  readonly db: Kysely<LoopRouteTables>
+  readonly db: Connection<LoopRouteTables>
   readonly blobs: Pick<BlobStore, 'has'>
   /** Called after a change that the engine should hear of at once. */
   readonly wake?: () => void

@@ -1,12 +1,11 @@
 // For tests: a small loop, and the stages it commands as a script that answers with the events that the real ones write.
-import type { Kysely } from 'kysely'
 import { insertVersion, type DatasetTables } from '../data/dataset-store.ts'
 import { dataMigrations } from '../data/migrations.ts'
 import { governanceMigrations } from '../governance/migrations.ts'
 import type { Actor } from '../governance/audit.ts'
 import { modelMigrations } from '../models/migrations.ts'
 import { monitoringMigrations } from '../monitoring/migrations.ts'
-import { transact, type Migrations } from '../platform/database.ts'
+import { transact, type Connection, type Migrations } from '../platform/database.ts'
 import { appendEvent, eventMigrations, type EventTables } from '../platform/events.ts'
 import { servingMigrations } from '../serving/migrations.ts'
 import { applyLoop, type Applied, type ApplyTables } from './apply.ts'
@@ -26,7 +25,7 @@ export const loopTestMigrations: Migrations = {
   ...loopMigrations,
 }
 
-export const applyTestLoop = (db: Kysely<ApplyTables>, actor: Actor, spec = testLoop()): Promise<Applied> =>
+export const applyTestLoop = (db: Connection<ApplyTables>, actor: Actor, spec = testLoop()): Promise<Applied> =>
   applyLoop(db, actor, { spec })
 
 /** The flights, shortened; `change` replaces fields. */
@@ -87,13 +86,13 @@ export function scriptStages(): ScriptedStages {
   return stages
 }
 
-export async function emit(db: Kysely<EventTables>, type: string, payload: object): Promise<void> {
+export async function emit(db: Connection<EventTables>, type: string, payload: object): Promise<void> {
   await transact(db, (trx) => appendEvent(trx, { type, subject: 'test', payload, atMs: 0 }))
 }
 
 /** A version of the flights as data records it, with its event; `timeMax` is ISO text. */
 export async function arrive(
-  db: Kysely<DatasetTables & EventTables>,
+  db: Connection<DatasetTables & EventTables>,
   { version, rows, timeMax }: { version: number; rows: number; timeMax: string },
 ): Promise<void> {
   const digest = String(version).padStart(64, '0')

@@ -1,6 +1,5 @@
 // The only file that reads or writes the table model_alias.
-import type { Transaction } from 'kysely'
-import type { Db } from '../platform/database.ts'
+import { on, type Db, type Transaction } from '../platform/database.ts'
 import type { Alias, AliasId } from './alias.ts'
 
 export interface AliasTables {
@@ -10,7 +9,7 @@ export interface AliasTables {
 const aliasOf = ({ set_at_ms: setAtMs, ...rest }: AliasTables['model_alias']): Alias => ({ ...rest, setAtMs })
 
 export async function findAlias(db: Db<AliasTables>, { model, alias }: AliasId): Promise<Alias | undefined> {
-  const row = await db
+  const row = await on(db)
     .selectFrom('model_alias')
     .selectAll()
     .where('model', '=', model)
@@ -21,14 +20,14 @@ export async function findAlias(db: Db<AliasTables>, { model, alias }: AliasId):
 
 /** By name. A model has few: they are not paged. */
 export async function listAliases(db: Db<AliasTables>, model: string): Promise<Alias[]> {
-  const rows = await db.selectFrom('model_alias').selectAll().where('model', '=', model).orderBy('alias').execute()
+  const rows = await on(db).selectFrom('model_alias').selectAll().where('model', '=', model).orderBy('alias').execute()
   return rows.map(aliasOf)
 }
 
 /** Moves or makes the alias. Wants a transaction: the caller has checked where it stands. */
 export async function putAlias(trx: Transaction<AliasTables>, { setAtMs, ...alias }: Alias): Promise<void> {
   const row = { ...alias, set_at_ms: setAtMs }
-  await trx
+  await on(trx)
     .insertInto('model_alias')
     .values(row)
     .onConflict((c) => c.columns(['model', 'alias']).doUpdateSet(row))
@@ -36,5 +35,5 @@ export async function putAlias(trx: Transaction<AliasTables>, { setAtMs, ...alia
 }
 
 export async function deleteAlias(trx: Transaction<AliasTables>, { model, alias }: AliasId): Promise<void> {
-  await trx.deleteFrom('model_alias').where('model', '=', model).where('alias', '=', alias).execute()
+  await on(trx).deleteFrom('model_alias').where('model', '=', model).where('alias', '=', alias).execute()
 }

@@ -1,5 +1,5 @@
 // Putting a registered version through the gate: the judgement, its record, and the version's state, in one transaction.
-import type { Transaction } from 'kysely'
+import type { Transaction } from '../platform/database.ts'
 import { recordAudit, type Actor } from '../governance/audit.ts'
 import { recordLineage, type LineageEdge, type LineageNode } from '../governance/lineage.ts'
 import { DomainError } from '../platform/errors.ts'

@@ -1,7 +1,6 @@
 // The only file that reads or writes the table gate_result.
-import type { Transaction } from 'kysely'
 import { z } from 'zod'
-import type { Db } from '../platform/database.ts'
+import { on, type Db, type Transaction } from '../platform/database.ts'
 import { DomainError } from '../platform/errors.ts'
 import { GateEvidence } from './evaluation.ts'
 import { GateCheck } from './gate-policy.ts'
@@ -54,7 +53,7 @@ export async function insertGate(trx: Transaction<GateTables>, gate: StoredGate)
     judged_by: gate.judgedBy,
     at_ms: gate.atMs,
   }
-  await trx.insertInto('gate_result').values(row).execute()
+  await on(trx).insertInto('gate_result').values(row).execute()
 }
 
 const gateOf = (row: GateTables['gate_result']): StoredGate => ({
@@ -73,7 +72,7 @@ const gateOf = (row: GateTables['gate_result']): StoredGate => ({
 
 /** @throws DomainError gate_not_found */
 export async function getGate(db: Db<GateTables>, id: string): Promise<StoredGate> {
-  const row = await db.selectFrom('gate_result').selectAll().where('id', '=', id).executeTakeFirst()
+  const row = await on(db).selectFrom('gate_result').selectAll().where('id', '=', id).executeTakeFirst()
   if (row) return gateOf(row)
   throw new DomainError('not_found', 'gate_not_found', `there is no gate result "${id}"`)
 }
@@ -82,7 +81,7 @@ const gatesMax = 100
 
 /** Newest first, at most 100. */
 export async function listGates(db: Db<GateTables>, { model, version }: VersionId): Promise<StoredGate[]> {
-  const rows = await db
+  const rows = await on(db)
     .selectFrom('gate_result')
     .selectAll()
     .where('model', '=', model)

@@ -1,6 +1,5 @@
 // The only file that reads or writes the table model.
-import type { Transaction } from 'kysely'
-import type { Db } from '../platform/database.ts'
+import { on, type Db, type Transaction } from '../platform/database.ts'
 import { modelNotFound, type Model } from './model.ts'
 
 export interface ModelTables {
@@ -24,7 +23,7 @@ const modelOf = (row: ModelTables['model']): Model => ({
 })
 
 export async function findModel(db: Db<ModelTables>, name: string): Promise<Model | undefined> {
-  const row = await db.selectFrom('model').selectAll().where('name', '=', name).executeTakeFirst()
+  const row = await on(db).selectFrom('model').selectAll().where('name', '=', name).executeTakeFirst()
   return row && modelOf(row)
 }
 
@@ -33,7 +32,7 @@ export async function listModels(
   db: Db<ModelTables>,
   page: { after?: string | undefined; limit: number },
 ): Promise<Model[]> {
-  let query = db.selectFrom('model').selectAll().orderBy('name').limit(page.limit)
+  let query = on(db).selectFrom('model').selectAll().orderBy('name').limit(page.limit)
   if (page.after !== undefined) query = query.where('name', '>', page.after)
   return (await query.execute()).map(modelOf)
 }
@@ -47,14 +46,14 @@ export async function insertModel(trx: Transaction<ModelTables>, model: Model): 
     created_at_ms: model.createdAtMs,
     updated_at_ms: model.updatedAtMs,
   }
-  await trx.insertInto('model').values(row).execute()
+  await on(trx).insertInto('model').values(row).execute()
 }
 
 export async function updateModel(
   trx: Transaction<ModelTables>,
   model: Pick<Model, 'name' | 'description' | 'tags' | 'updatedAtMs'>,
 ): Promise<void> {
-  await trx
+  await on(trx)
     .updateTable('model')
     .set({ description: model.description, tags: JSON.stringify(model.tags), updated_at_ms: model.updatedAtMs })
     .where('name', '=', model.name)
@@ -63,7 +62,7 @@ export async function updateModel(
 
 /** Takes the next version number of a model; it is never given again, even when the version goes. */
 export async function takeVersionNumber(trx: Transaction<ModelTables>, name: string, atMs: number): Promise<number> {
-  const row = await trx
+  const row = await on(trx)
     .updateTable('model')
     .set((eb) => ({ last_version: eb('last_version', '+', 1), updated_at_ms: atMs }))
     .where('name', '=', name)

@@ -1,6 +1,5 @@
 // The only file that reads or writes the table model_version.
-import type { Transaction } from 'kysely'
-import type { Db } from '../platform/database.ts'
+import { on, type Db, type Transaction } from '../platform/database.ts'
 import { Baseline } from './baseline.ts'
 import { versionNotFound, type ModelVersion, type VersionId } from './model-version.ts'
 
@@ -84,7 +83,7 @@ const versionOf = (row: Row): ModelVersion => ({
 })
 
 export async function findVersion(db: Db<ModelVersionTables>, id: VersionId): Promise<ModelVersion | undefined> {
-  const row = await db
+  const row = await on(db)
     .selectFrom('model_version')
     .select(columns)
     .where('model', '=', id.model)
@@ -105,7 +104,7 @@ export async function listVersions(
   db: Db<ModelVersionTables>,
   { model, before, limit }: { model: string; before?: number | undefined; limit: number },
 ): Promise<ModelVersion[]> {
-  let query = db
+  let query = on(db)
     .selectFrom('model_version')
     .select(columns)
     .where('model', '=', model)
@@ -117,7 +116,7 @@ export async function listVersions(
 
 /** Undefined when the version was registered without one. @throws DomainError model_version_not_found */
 export async function findBaseline(db: Db<ModelVersionTables>, id: VersionId): Promise<Baseline | undefined> {
-  const row = await db
+  const row = await on(db)
     .selectFrom('model_version')
     .select('baseline')
     .where('model', '=', id.model)
@@ -156,7 +155,7 @@ export async function insertVersion(
     approved_by: version.approvedBy,
     approved_at_ms: version.approvedAtMs,
   }
-  await trx.insertInto('model_version').values(row).execute()
+  await on(trx).insertInto('model_version').values(row).execute()
 }
 
 export type VersionChange = Partial<
@@ -178,7 +177,7 @@ export async function updateVersion(
     ...(approvedAtMs === undefined ? {} : { approved_at_ms: approvedAtMs }),
   }
   if (Object.keys(set).length === 0) return
-  await trx
+  await on(trx)
     .updateTable('model_version')
     .set(set)
     .where('model', '=', id.model)

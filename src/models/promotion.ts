@@ -1,8 +1,7 @@
 // Moving an alias: the one way a version starts or stops serving. A rollback is the same move, backwards.
-import type { Kysely, Transaction } from 'kysely'
 import { recordAudit, type Actor, type AuditTables } from '../governance/audit.ts'
 import { recordLineage, type LineageTables } from '../governance/lineage.ts'
-import { transact, type Db } from '../platform/database.ts'
+import { within, type Db, type Transaction } from '../platform/database.ts'
 import { appendEvent, type EventTables } from '../platform/events.ts'
 import { deleteAlias, findAlias, putAlias, type AliasTables } from './alias-store.ts'
 import { aliasNotFound, assertStillAt, type Alias, type AliasId } from './alias.ts'
@@ -70,8 +69,4 @@ async function recordMove(trx: Transaction<PromotionTables>, actor: Actor, moved
     detail: { from: moved.from, to: moved.to, reason: moved.reason },
   })
   await appendEvent(trx, { type: 'alias.moved', subject, payload: moved, atMs: actor.clock() })
-}
-
-function within<T, R>(db: Db<T>, work: (trx: Transaction<T>) => Promise<R>): Promise<R> {
-  return db.isTransaction ? work(db as Transaction<T>) : transact(db as Kysely<T>, work)
 }

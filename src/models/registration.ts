@@ -1,5 +1,5 @@
 // Registering models and versions, describing them, and saying whether a version may serve.
-import type { Transaction } from 'kysely'
+import type { Transaction } from '../platform/database.ts'
 import { recordAudit, type Actor, type AuditTables } from '../governance/audit.ts'
 import { recordLineage, type LineageEdge, type LineageNode, type LineageTables } from '../governance/lineage.ts'
 import { appendEvent, type EventTables } from '../platform/events.ts'

@@ -1,11 +1,10 @@
 // HTTP in, HTTP out: models, versions, aliases and gate results. No SQL, no rules.
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
-import type { Kysely } from 'kysely'
 import { z } from 'zod'
 import { Digest } from '../data/manifest.ts'
 import { actorOf } from '../governance/access.ts'
 import type { BlobStore } from '../platform/blobs.ts'
-import { transact } from '../platform/database.ts'
+import { transact, type Connection } from '../platform/database.ts'
 import { Page } from '../platform/http.ts'
 import { findAlias, listAliases, type AliasTables } from './alias-store.ts'
 import { Alias, aliasNotFound } from './alias.ts'
@@ -22,7 +21,7 @@ import { registerUpload } from './upload.ts'
 
 export type ModelRouteTables = RegistryTables & AliasTables & GateTables
 export interface ModelDeps {
-  readonly db: Kysely<ModelRouteTables>
+  readonly db: Connection<ModelRouteTables>
   readonly blobs: BlobStore
 }
 
@@ -135,7 +134,7 @@ export const versionRoutes: FastifyPluginAsyncZod<ModelDeps> = async (server, { 
   )
 }
 
-export const aliasRoutes: FastifyPluginAsyncZod<{ db: Kysely<ModelRouteTables> }> = async (server, { db }) => {
+export const aliasRoutes: FastifyPluginAsyncZod<{ db: Connection<ModelRouteTables> }> = async (server, { db }) => {
   server.get(
     '/models/:model/aliases',
     { config: read, schema: { params: byModel, response: { 200: z.array(Alias) } } },

@@ -1,15 +1,14 @@
 // Registering a version whose graph is in the blob store already: it is read and checked, never loaded.
-import type { Kysely } from 'kysely'
 import type { Actor } from '../governance/audit.ts'
 import type { BlobStore } from '../platform/blobs.ts'
-import { transact } from '../platform/database.ts'
+import { transact, type Connection } from '../platform/database.ts'
 import { assertGraphFits, checkGraph } from './graph-check.ts'
 import type { ModelVersion } from './model-version.ts'
 import { registerVersion, type NewVersion, type RegistryTables } from './registration.ts'
 
 /** @throws DomainError blob_not_found; as `checkGraph`, `assertGraphFits` and `registerVersion` */
 export async function registerUpload(
-  { db, blobs }: { db: Kysely<RegistryTables>; blobs: BlobStore },
+  { db, blobs }: { db: Connection<RegistryTables>; blobs: BlobStore },
   actor: Actor,
   input: Omit<NewVersion, 'bytes'>,
 ): Promise<ModelVersion> {

@@ -1,7 +1,7 @@
 // Monitors over simulated days: what opens and closes an alert, and that the numbers are those of the raw rows.
 import { expect, test } from 'vitest'
 import { auditedActions, openTestDatabase, type TestDb } from './testing-database.ts'
-import { transact } from '../platform/database.ts'
+import { on, transact } from '../platform/database.ts'
 import { readEvents } from '../platform/events.ts'
 import { testActor } from '../governance/testing.ts'
 import { populationStability } from '../statistics/divergence.ts'
@@ -114,7 +114,7 @@ test('the stored numbers are those of the raw rows and of the pure functions', a
   const last = (name: string) =>
     results.filter(({ monitor }) => monitor === name).toSorted((a, b) => b.windowEndMs - a.windowEndMs)[0]!
 
-  const rows = await db.selectFrom('prediction').selectAll().orderBy('event_time_ms').execute()
+  const rows = await on(db).selectFrom('prediction').selectAll().orderBy('event_time_ms').execute()
   const lastDays = (days: number) => rows.filter((row) => row.event_time_ms >= testDayMs + (8 - days) * oneDayMs)
   const scores = lastDays(3).map((row) => (JSON.parse(row.output) as number[])[0]!)
   const labels = lastDays(3).map((row) => outcomeOf(Number(row.id.split('-')[1]), 200, 0.2))

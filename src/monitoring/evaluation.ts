@@ -1,7 +1,6 @@
 // Evaluating an endpoint's monitors: once for each newly complete day, each window's results, alerts and events in one transaction.
-import type { Kysely, Transaction } from 'kysely'
 import type { ModelVersionTables } from '../models/model-version-store.ts'
-import { transact, type Db } from '../platform/database.ts'
+import { on, transact, type Connection, type Db, type Transaction } from '../platform/database.ts'
 import { findEndpoint, type EndpointTables } from '../serving/endpoint-store.ts'
 import { listPerformance, listTraffic } from './aggregates/aggregate-store.ts'
 import { dayMsLength, dayOf } from './aggregates/arm.ts'
@@ -21,7 +20,7 @@ import type { VersionLookup } from './version-facts.ts'
 export type EvaluationTables = AlertingTables & ModelVersionTables & EndpointTables
 
 export interface EvaluationDeps extends AlertingDeps {
-  readonly db: Kysely<EvaluationTables>
+  readonly db: Connection<EvaluationTables>
   readonly versions: VersionLookup
 }
 
@@ -125,14 +124,14 @@ export async function championSince(
   endpoint: string,
   champion: string,
 ): Promise<number | undefined> {
-  const other = await db
+  const other = await on(db)
     .selectFrom('traffic')
     .select((eb) => eb.fn.max('day_ms').as('day_ms'))
     .where('endpoint', '=', endpoint)
     .where('role', '=', 'champion')
     .where('version', '!=', champion)
     .executeTakeFirst()
-  const own = await db
+  const own = await on(db)
     .selectFrom('traffic')
     .select((eb) => eb.fn.min('day_ms').as('day_ms'))
     .where('endpoint', '=', endpoint)
@@ -144,7 +143,7 @@ export async function championSince(
 }
 
 async function firstTrafficDay(db: Db<MonitoringTables>, endpoint: string): Promise<number | undefined> {
-  const row = await db
+  const row = await on(db)
     .selectFrom('traffic')
     .select((eb) => eb.fn.min('day_ms').as('day_ms'))
     .where('endpoint', '=', endpoint)

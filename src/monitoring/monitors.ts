@@ -1,7 +1,6 @@
 // Changing monitors and acknowledging alerts: what people and the loop file may do to them.
-import type { Kysely, Transaction } from 'kysely'
 import { recordAudit, type Actor, type AuditTables } from '../governance/audit.ts'
-import { transact, type Db } from '../platform/database.ts'
+import { on, transact, within, type Connection, type Db, type Transaction } from '../platform/database.ts'
 import { dayMsLength, dayOf } from './aggregates/arm.ts'
 import { alertNotFound, alertResolved, type Alert } from './alert.ts'
 import type { Monitor } from './monitor.ts'
@@ -22,8 +21,7 @@ export async function setMonitors(
   actor: Actor,
   { endpoint, monitors }: { endpoint: string; monitors: readonly Monitor[] },
 ): Promise<void> {
-  const work = (trx: Transaction<Tables>): Promise<void> => replaceMonitors(trx, actor, { endpoint, monitors })
-  return db.isTransaction ? work(db as Transaction<Tables>) : transact(db as Kysely<Tables>, work)
+  return within(db, (trx) => replaceMonitors(trx, actor, { endpoint, monitors }))
 }
 
 async function replaceMonitors(
@@ -62,7 +60,7 @@ async function retire(trx: Transaction<Tables>, actor: Actor, { endpoint, monito
 
 /** A monitor that was removed and comes back does not mix its results with the former ones. */
 async function lastRevision(trx: Transaction<Tables>, endpoint: string, monitor: string): Promise<number> {
-  const row = await trx
+  const row = await on(trx)
     .selectFrom('monitor_result')
     .select((eb) => eb.fn.max('revision').as('revision'))
     .where('endpoint', '=', endpoint)
@@ -75,7 +73,7 @@ async function lastRevision(trx: Transaction<Tables>, endpoint: string, monitor:
  * Says that somebody looks after the alert; it stays until its monitor is clean.
  * @throws DomainError alert_not_found, alert_resolved
  */
-export async function acknowledgeAlert(db: Kysely<Tables>, actor: Actor, id: string): Promise<Alert> {
+export async function acknowledgeAlert(db: Connection<Tables>, actor: Actor, id: string): Promise<Alert> {
   return transact(db, async (trx) => {
     const alert = await findAlert(trx, id)
     if (!alert) throw alertNotFound(id)

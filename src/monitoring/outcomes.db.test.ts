@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { governanceMigrations } from '../governance/migrations.ts'
 import type { LineageTables } from '../governance/lineage.ts'
 import type { ModelVersionTables } from '../models/model-version-store.ts'
-import { transact } from '../platform/database.ts'
+import { on, transact } from '../platform/database.ts'
 import { createTestDatabase } from '../platform/testing.ts'
 import { createGenerator, type Generator } from '../statistics/random.ts'
 import type { PredictionRecord } from '../serving/gateway-report.ts'
@@ -121,7 +121,7 @@ test('after random batches with duplicates, corrections, late predictions and un
   await report(db, predictions.slice(reported))
 
   const wanted = recomputed(predictions, truth)
-  const rows = await db.selectFrom('performance').selectAll().execute()
+  const rows = await on(db).selectFrom('performance').selectAll().execute()
   expect(new Set(rows.map((row) => armKey(armOfColumns(row))))).toEqual(new Set(wanted.arms.keys()))
   for (const row of rows) {
     const sums = performanceOfRow(row)
@@ -138,7 +138,7 @@ test('after random batches with duplicates, corrections, late predictions and un
       else expect((found as number[]).every((each, at) => Math.abs(each - value[at]!) < 1e-9)).toBe(true)
     }
   }
-  const pairs = await db.selectFrom('paired_loss').selectAll().execute()
+  const pairs = await on(db).selectFrom('paired_loss').selectAll().execute()
   expect(pairs.length).toBe(wanted.pairs.size)
   for (const row of pairs) {
     const [scored, failed, joined, sum, squares] = wanted.pairs.get(`${row.champion}>${row.challenger}@${row.day_ms}`)!
@@ -162,7 +162,7 @@ test('the same batch again changes nothing, and an older value does not replace 
   expect(await recordOutcomes(depsOf(db), older)).toMatchObject({ duplicates: 1 })
   const newer = [{ predictionId: 'a', value: 0, observedAtMs: 30 }]
   expect(await recordOutcomes(depsOf(db), newer)).toMatchObject({ revised: 1 })
-  const [row] = await db.selectFrom('performance').selectAll().execute()
+  const [row] = await on(db).selectFrom('performance').selectAll().execute()
   expect(row).toMatchObject({ predictions: 2, outcomes: 2 })
   expect(row!.loss_sum).toBeCloseTo(-2 * Math.log(0.8), 12)
 })
@@ -178,16 +178,16 @@ test('a value that does not fit the task refuses the whole batch, and names the 
     code: 'outcome_unfit',
     detail: { predictionId: 'b' },
   })
-  expect(await db.selectFrom('outcome').selectAll().execute()).toEqual([])
+  expect(await on(db).selectFrom('outcome').selectAll().execute()).toEqual([])
 })
 
 test('an outcome that came first and does not fit its prediction is set aside, and counted nowhere', async () => {
   await using db = await openDatabase()
   await recordOutcomes(depsOf(db), [{ predictionId: 'a', value: 'nonsense' }])
   await report(db, [testPrediction('a')])
-  expect(await db.selectFrom('outcome').select('state').execute()).toEqual([{ state: 'refused' }])
+  expect(await on(db).selectFrom('outcome').select('state').execute()).toEqual([{ state: 'refused' }])
   expect(await recordOutcomes(depsOf(db), [{ predictionId: 'a', value: 'late' }])).toMatchObject({ revised: 1 })
-  expect(await db.selectFrom('performance').select(['predictions', 'outcomes']).execute()).toEqual([
+  expect(await on(db).selectFrom('performance').select(['predictions', 'outcomes']).execute()).toEqual([
     { predictions: 1, outcomes: 1 },
   ])
 })

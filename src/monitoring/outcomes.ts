@@ -1,8 +1,7 @@
 // Receiving outcomes: stored, joined to their predictions and added to the day aggregates, in one transaction.
-import type { Kysely, Transaction } from 'kysely'
 import type { Clock } from '../platform/clock.ts'
 import type { ModelVersionTables } from '../models/model-version-store.ts'
-import { transact, type Db } from '../platform/database.ts'
+import { transact, type Connection, type Db, type Transaction } from '../platform/database.ts'
 import { applyDeltas } from './aggregates/aggregate-store.ts'
 import { countOutcome, noDeltas, versionsOf, type Deltas, type FactsByVersion } from './aggregates/deltas.ts'
 import { outcomeUnfit, type Outcome, type OutcomeReceipt } from './outcome.ts'
@@ -12,7 +11,7 @@ import type { MonitoringTables, OutcomeRow } from './tables.ts'
 import type { VersionFacts, VersionLookup } from './version-facts.ts'
 
 export interface OutcomeDeps {
-  readonly db: Kysely<MonitoringTables & ModelVersionTables>
+  readonly db: Connection<MonitoringTables & ModelVersionTables>
   readonly versions: VersionLookup
   /** Wall time. */
   readonly clock: Clock

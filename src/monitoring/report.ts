@@ -1,5 +1,5 @@
 // Taking in what a gateway worker reports: predictions, counters and the watermark, in the transaction that marks the report as applied.
-import type { Transaction } from 'kysely'
+import type { Transaction } from '../platform/database.ts'
 import { recordLineage, type LineageTables } from '../governance/lineage.ts'
 import type { ModelVersionTables } from '../models/model-version-store.ts'
 import type { GatewayReport } from '../serving/gateway-report.ts'

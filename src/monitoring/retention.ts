@@ -1,6 +1,5 @@
 // How long predictions are kept: by age and by number. Aggregates stay; an outcome that comes later waits as unmatched until its own time is over.
-import type { Kysely, Transaction } from 'kysely'
-import { transact } from '../platform/database.ts'
+import { on, transact, type Connection, type Transaction } from '../platform/database.ts'
 import type { MonitoringTables } from './tables.ts'
 
 export interface Retention {
@@ -15,15 +14,15 @@ const rowsPerStep = 2_000
 
 /** Deletes what is past its time, in small transactions; answers how many predictions went. Stops early when the signal aborts. */
 export async function applyRetention(
-  db: Kysely<MonitoringTables>,
+  db: Connection<MonitoringTables>,
   { ageMsMax, rowsMax }: Retention,
   { nowMs, signal }: { nowMs: number; signal?: AbortSignal },
 ): Promise<number> {
   const oldestMs = nowMs - ageMsMax
   let deleted = 0
-  const endpoints = await db.selectFrom('prediction').select('endpoint').distinct().execute()
+  const endpoints = await on(db).selectFrom('prediction').select('endpoint').distinct().execute()
   for (const { endpoint } of endpoints) {
-    const beyond = await db
+    const beyond = await on(db)
       .selectFrom('prediction')
       .select('at_ms')
       .where('endpoint', '=', endpoint)
@@ -38,7 +37,7 @@ export async function applyRetention(
     }
   }
   await transact(db, (trx) =>
-    trx.deleteFrom('outcome').where('state', '!=', 'joined').where('received_ms', '<', oldestMs).execute(),
+    on(trx).deleteFrom('outcome').where('state', '!=', 'joined').where('received_ms', '<', oldestMs).execute(),
   )
   return deleted
 }
@@ -47,7 +46,7 @@ async function deletePredictions(
   trx: Transaction<MonitoringTables>,
   { endpoint, beforeMs }: { endpoint: string; beforeMs: number },
 ): Promise<number> {
-  const rows = await trx
+  const rows = await on(trx)
     .selectFrom('prediction')
     .select('id')
     .where('endpoint', '=', endpoint)
@@ -57,7 +56,7 @@ async function deletePredictions(
     .execute()
   const ids = rows.map(({ id }) => id)
   if (ids.length === 0) return 0
-  await trx.deleteFrom('outcome').where('prediction_id', 'in', ids).execute()
-  await trx.deleteFrom('prediction').where('id', 'in', ids).execute()
+  await on(trx).deleteFrom('outcome').where('prediction_id', 'in', ids).execute()
+  await on(trx).deleteFrom('prediction').where('id', 'in', ids).execute()
   return ids.length
 }

@@ -1,5 +1,5 @@
 // What is known of a challenger beside its champion: paired losses of a shadow, and both arms of a canary by the split they were counted at.
-import type { Db } from '../platform/database.ts'
+import { on, type Db } from '../platform/database.ts'
 import { countAbove, mergeSketch, createSketch, sketchQuantile } from '../statistics/quantile-sketch.ts'
 import type { Moments } from '../statistics/moments.ts'
 import { listPerformance, listTraffic, pairsOfRow } from './aggregates/aggregate-store.ts'
@@ -105,7 +105,7 @@ const armFilter =
     arm.version === version && arm.role === role && weights.includes(arm.weightPpm)
 
 async function pairedDays(db: Db<MonitoringTables>, pair: RolloutPair): Promise<RolloutStatistics['days']> {
-  const rows = await db
+  const rows = await on(db)
     .selectFrom('paired_loss')
     .selectAll()
     .where('endpoint', '=', pair.endpoint)

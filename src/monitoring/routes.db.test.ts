@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { createTestServer, testActor } from '../governance/testing.ts'
 import { upstream } from '../governance/lineage.ts'
-import { transact } from '../platform/database.ts'
+import { on, transact } from '../platform/database.ts'
 import { applyRetention } from './retention.ts'
 import { recordReport } from './report.ts'
 import { monitoringRoutes } from './routes.ts'
@@ -72,7 +72,7 @@ test('a malformed batch is refused with its line, and nothing of it is stored', 
     code: 'request_invalid',
   })
   expect(await refused('application/x-ndjson', '{"predictionId":"a\\u0000","value":1}')).toMatchObject(malformed(1))
-  expect(await db.selectFrom('outcome').selectAll().execute()).toEqual([])
+  expect(await on(db).selectFrom('outcome').selectAll().execute()).toEqual([])
 })
 
 test('monitors are set and read over HTTP, with their results and alerts', async () => {
@@ -101,10 +101,10 @@ test('retention deletes old and surplus predictions with their outcomes, and kee
   const keep = { ageMsMax: nowMs - 4 * oneDayMs, rowsMax: 100 }
   expect(await applyRetention(db, keep, { nowMs })).toBe(2)
   expect(await applyRetention(db, { ...keep, rowsMax: 1 }, { nowMs })).toBe(2)
-  const left = await db.selectFrom('prediction').select('id').execute()
+  const left = await on(db).selectFrom('prediction').select('id').execute()
   expect(left).toEqual([{ id: 'c' }])
-  const outcomes = await db.selectFrom('outcome').select('prediction_id').orderBy('prediction_id').execute()
+  const outcomes = await on(db).selectFrom('outcome').select('prediction_id').orderBy('prediction_id').execute()
   expect(outcomes.map((row) => row.prediction_id)).toEqual(['c', 'nobody'])
-  const sums = await db.selectFrom('performance').select(['predictions', 'outcomes']).execute()
+  const sums = await on(db).selectFrom('performance').select(['predictions', 'outcomes']).execute()
   expect(sums).toEqual([{ predictions: 5, outcomes: 2 }])
 })

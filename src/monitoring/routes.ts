@@ -1,7 +1,7 @@
 // HTTP of monitoring: outcomes in; predictions, days, monitors and alerts out.
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
-import type { Kysely } from 'kysely'
 import { z } from 'zod'
+import type { Connection } from '../platform/database.ts'
 import { actorOf } from '../governance/access.ts'
 import type { AuditTables } from '../governance/audit.ts'
 import { Page } from '../platform/http.ts'
@@ -24,7 +24,7 @@ import type { VersionLookup } from './version-facts.ts'
 import { watermarkMs } from './watermark.ts'
 
 export interface MonitoringDeps {
-  readonly db: Kysely<EvaluationTables & AuditTables>
+  readonly db: Connection<EvaluationTables & AuditTables>
   readonly versions: VersionLookup
 }
 

@@ -1,4 +1,5 @@
 // For tests: a database with all that monitoring touches.
+import { on } from '../platform/database.ts'
 import { governanceMigrations } from '../governance/migrations.ts'
 import type { AuditTables } from '../governance/audit.ts'
 import type { LineageTables } from '../governance/lineage.ts'
@@ -19,6 +20,6 @@ export const openTestDatabase = (): Promise<TestDb> =>
 
 /** Actions in the audit log, in order. */
 export async function auditedActions(db: TestDb): Promise<string[]> {
-  const rows = await db.selectFrom('audit_event').select('action').orderBy('id').execute()
+  const rows = await on(db).selectFrom('audit_event').select('action').orderBy('id').execute()
   return rows.map(({ action }) => action)
 }

@@ -1,13 +1,12 @@
 // The watermark of an endpoint: the event time up to which nothing more is expected. Stored, never going back.
-import type { Transaction } from 'kysely'
-import type { Db } from '../platform/database.ts'
+import { on, type Db, type Transaction } from '../platform/database.ts'
 import type { MonitoringTables } from './tables.ts'
 
 type Tables = Pick<MonitoringTables, 'watermark'>
 
 /** The largest accepted event time less the allowed lateness, as Unix time; undefined before the first prediction. */
 export async function watermarkMs(db: Db<Tables>, endpoint: string): Promise<number | undefined> {
-  const row = await db
+  const row = await on(db)
     .selectFrom('watermark')
     .select(['watermark_ms', 'largest_event_ms'])
     .where('endpoint', '=', endpoint)
@@ -20,7 +19,7 @@ export async function advanceWatermark(
   trx: Transaction<Tables>,
   { endpoint, eventTimeMs }: { endpoint: string; eventTimeMs: number },
 ): Promise<void> {
-  const before = await trx.selectFrom('watermark').selectAll().where('endpoint', '=', endpoint).executeTakeFirst()
+  const before = await on(trx).selectFrom('watermark').selectAll().where('endpoint', '=', endpoint).executeTakeFirst()
   if (before && before.largest_event_ms >= eventTimeMs) return
   const lateness = before?.lateness_ms ?? 0
   await put(trx, {
@@ -36,7 +35,7 @@ export async function setAllowedLateness(
   trx: Transaction<Tables>,
   { endpoint, latenessMs }: { endpoint: string; latenessMs: number },
 ): Promise<void> {
-  const before = await trx.selectFrom('watermark').selectAll().where('endpoint', '=', endpoint).executeTakeFirst()
+  const before = await on(trx).selectFrom('watermark').selectAll().where('endpoint', '=', endpoint).executeTakeFirst()
   const largest = before?.largest_event_ms ?? 0
   await put(trx, {
     endpoint,
@@ -48,7 +47,7 @@ export async function setAllowedLateness(
 
 async function put(trx: Transaction<Tables>, row: MonitoringTables['watermark']): Promise<void> {
   const { endpoint: _, ...change } = row
-  await trx
+  await on(trx)
     .insertInto('watermark')
     .values(row)
     .onConflict((c) => c.column('endpoint').doUpdateSet(change))

@@ -1,5 +1,5 @@
 // What the parts of the engine share: its database, kinds, clock, and what `app` gave it.
-import type { Kysely } from 'kysely'
+import type { Connection } from '../platform/database.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { IdSource } from '../platform/ids.ts'
 import type { Log } from '../platform/log.ts'
@@ -23,7 +23,7 @@ export interface StepMetrics {
 }
 
 export interface EngineContext {
-  readonly db: Kysely<EngineTables>
+  readonly db: Connection<EngineTables>
   readonly kinds: EngineKinds<EngineTables>
   readonly clock: Clock
   readonly ids: IdSource

@@ -21,12 +21,9 @@ const killWithinMs = 2_500
 const entry = join(import.meta.dirname, 'testing', 'engine-entry.ts')
 
 async function readState(directory: string, id: string) {
-  const { db } = await openDatabase<EngineTables>(`sqlite:${join(directory, 'test.db')}`)
-  try {
-    return { run: await getPipelineRun(db, id), events: await readEvents(db, { seq: 0 }) }
-  } finally {
-    await db.destroy()
-  }
+  await using database = await openDatabase<EngineTables>(`sqlite:${join(directory, 'test.db')}`)
+  const { db } = database
+  return { run: await getPipelineRun(db, id), events: await readEvents(db, { seq: 0 }) }
 }
 
 test('thirty kills of the control plane lose nothing and repeat nothing', { timeout: 900_000 }, async () => {

@@ -1,6 +1,6 @@
 // A step kind as the control plane sees it: what it takes and gives, and what its result does to the database.
-import type { Transaction } from 'kysely'
 import type { z } from 'zod'
+import type { Transaction } from '../platform/database.ts'
 import type { Actor } from '../governance/audit.ts'
 import type { Labels } from './pipeline-run.ts'
 import type { StepKind } from './step.ts'

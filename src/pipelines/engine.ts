@@ -1,10 +1,9 @@
 // The scheduler in the control plane: claims what is ready, keeps its leases, and after a restart goes on with what still runs.
 import { mkdir } from 'node:fs/promises'
-import type { Kysely, Transaction } from 'kysely'
 import { z } from 'zod'
 import type { Actor } from '../governance/audit.ts'
 import { sleep, type Clock } from '../platform/clock.ts'
-import type { Db } from '../platform/database.ts'
+import { isTransaction, type Connection, type Db, type Transaction } from '../platform/database.ts'
 import { DomainError, messageOf } from '../platform/errors.ts'
 import type { IdSource } from '../platform/ids.ts'
 import {
@@ -31,7 +30,7 @@ const JobPayload = z.strictObject({ pipelineRunId: z.string() })
 
 export interface EngineOptions<T> {
   /** The composed database. */
-  readonly db: Kysely<T>
+  readonly db: Connection<T>
   readonly kinds: EngineKinds<T>
   readonly clock: Clock
   readonly ids: IdSource
@@ -112,12 +111,12 @@ export async function startPipelineEngine<T extends EngineTables>(options: Engin
   return {
     startRun: async (db, actor, request) => {
       const id = await startPipelineRun({ db, kinds: context.kinds }, actor, request)
-      if (!db.isTransaction) scheduler.wake()
+      if (!isTransaction(db)) scheduler.wake()
       return id
     },
     cancelRun: async (db, actor, request) => {
       await cancelPipelineRun(db, actor, request)
-      if (!db.isTransaction) scheduler.wake()
+      if (!isTransaction(db)) scheduler.wake()
     },
     wake: () => scheduler.wake(),
     endSteps: () => {
@@ -142,7 +141,7 @@ function contextOf<T extends EngineTables>(options: EngineOptions<T>): EngineCon
     wakeEvents: options.wakeEvents ?? (() => undefined),
     // Inside, only the engine's own tables are known. Kinds and onMetrics get transactions of this very database, so what they are handed
     // does have all of T.
-    db: options.db as unknown as Kysely<EngineTables>,
+    db: options.db as unknown as Connection<EngineTables>,
     kinds: options.kinds as unknown as EngineKinds<EngineTables>,
     onMetrics: options.onMetrics as unknown as EngineContext['onMetrics'],
   }

@@ -1,7 +1,7 @@
 // Pipeline runs over HTTP: parse, call one function, answer.
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
-import type { Kysely } from 'kysely'
 import { z } from 'zod'
+import type { Connection } from '../platform/database.ts'
 import { actorOf } from '../governance/access.ts'
 import { Page } from '../platform/http.ts'
 import type { PipelineEngine } from './engine.ts'
@@ -13,7 +13,7 @@ import { LogTail, readStepLog } from './step-log.ts'
 import type { EngineTables } from './step-transitions.ts'
 
 export interface PipelineRouteDeps {
-  readonly db: Kysely<EngineTables>
+  readonly db: Connection<EngineTables>
   readonly engine: PipelineEngine
   readonly attemptsDirectory: string
 }

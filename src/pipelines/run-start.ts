@@ -1,7 +1,6 @@
 // Starting, canceling and looking at pipeline runs: what routes, the CLI and the loop call.
-import type { Kysely } from 'kysely'
 import { recordAudit, type Actor } from '../governance/audit.ts'
-import { transact, type Db } from '../platform/database.ts'
+import { within, type Db } from '../platform/database.ts'
 import type { EngineKinds } from './engine-kind.ts'
 import {
   findPipelineRun,
@@ -99,11 +98,6 @@ export async function getPipelineRun(
     ),
   }))
   return { ...run, steps }
-}
-
-async function within(db: Db<EngineTables>, work: (trx: EngineTransaction) => Promise<void>): Promise<void> {
-  if (db.isTransaction) await work(db as EngineTransaction)
-  else await transact(db as Kysely<EngineTables>, work)
 }
 
 function parseSpec(input: PipelineSpecInput): PipelineSpec {

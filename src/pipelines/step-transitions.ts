@@ -1,5 +1,5 @@
 // What happens to a run when one of its steps begins, succeeds, fails, is lost or is canceled; each in the caller's one transaction.
-import type { Transaction } from 'kysely'
+import type { Transaction } from '../platform/database.ts'
 import type { AuditTables } from '../governance/audit.ts'
 import type { LineageTables } from '../governance/lineage.ts'
 import type { IdSource } from '../platform/ids.ts'

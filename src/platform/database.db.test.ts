@@ -9,7 +9,7 @@ import {
   type EventTables,
   type StoredEvent,
 } from './events.ts'
-import { databaseKind, openDatabase, transact } from './database.ts'
+import { databaseKind, on, openDatabase, transact } from './database.ts'
 import { silentLog } from './log.ts'
 import { createTestDatabase, testDatabaseKind } from './testing.ts'
 
@@ -28,25 +28,25 @@ test('what a failed transaction wrote is gone, events included', async () => {
     throw new Error('no')
   })
   await expect(work).rejects.toThrow('no')
-  expect(await db.selectFrom('event').selectAll().execute()).toEqual([])
+  expect(await on(db).selectFrom('event').selectAll().execute()).toEqual([])
 })
 
 test('transactions at the same time all take effect, and counters lose nothing', async () => {
   await using db = await createTestDatabase<EventTables>(eventMigrations)
-  await db
+  await on(db)
     .insertInto('event_cursor')
     .values({ consumer: 'c', seq: 0, failures: 0, failed_seq: null, last_error: null })
     .execute()
   const add = () =>
     transact(db, async (trx) => {
-      const row = await trx.selectFrom('event_cursor').select('seq').executeTakeFirstOrThrow()
-      await trx
+      const row = await on(trx).selectFrom('event_cursor').select('seq').executeTakeFirstOrThrow()
+      await on(trx)
         .updateTable('event_cursor')
         .set({ seq: row.seq + 1 })
         .execute()
     })
   await Promise.all([add(), add(), add(), add(), add()])
-  expect(await db.selectFrom('event_cursor').select('seq').execute()).toEqual([{ seq: 5 }])
+  expect(await on(db).selectFrom('event_cursor').select('seq').execute()).toEqual([{ seq: 5 }])
 })
 
 test('a consumer sees every event once and in order, and one that fails is tried again', async () => {
@@ -71,7 +71,7 @@ test.runIf(testDatabaseKind === 'sqlite')(
   'the plain connection inside of a transaction throws instead of hanging',
   async () => {
     await using db = await createTestDatabase<EventTables>(eventMigrations)
-    const work = transact(db, () => sql`select 1`.execute(db))
+    const work = transact(db, () => sql`select 1`.execute(on(db)))
     await expect(work).rejects.toThrow('pass `trx` on')
   },
 )

@@ -9,15 +9,35 @@ import {
   SqliteDriver,
   sql,
   type DatabaseConnection,
-  type Transaction,
+  type Transaction as KyselyTransaction,
 } from 'kysely'
 import { Migrator, type Migration } from 'kysely/migration'
 import { sleep } from './clock.ts'
 import { DomainError, messageOf } from './errors.ts'
 import { openSqliteDriver } from './sqlite-driver.ts'
 
-/** A connection or a transaction on tables `T`. A wider database fits wherever a narrower one is asked for. */
-export type Db<T> = Kysely<T> | Transaction<T>
+declare const tables: unique symbol
+declare const role: unique symbol
+
+/**
+ * A connection or a transaction on tables `T`. A wider database fits wherever a narrower one is asked for: of two handles only the table types
+ * are compared, where two of Kysely's own would be compared method by method, which took most of the type check's time. `on` opens a handle.
+ */
+export interface Db<out T> {
+  readonly [tables]: T
+}
+export interface Connection<out T> extends Db<T> {
+  readonly [role]: 'connection'
+}
+export interface Transaction<out T> extends Db<T> {
+  readonly [role]: 'transaction'
+}
+
+/** The query builder of a handle: `on(trx).selectFrom('run')`. */
+export const on = <T>(db: Db<T>): Kysely<T> => db as unknown as Kysely<T>
+
+const connection = <T>(db: Kysely<T>): Connection<T> => db as unknown as Connection<T>
+const transaction = <T>(trx: KyselyTransaction<T>): Transaction<T> => trx as unknown as Transaction<T>
 
 export type DatabaseKind = 'sqlite' | 'postgres'
 
@@ -26,7 +46,7 @@ export type Migrations = Readonly<Record<string, Migration>>
 
 export interface Database<T> extends AsyncDisposable {
   readonly kind: DatabaseKind
-  readonly db: Kysely<T>
+  readonly db: Connection<T>
 }
 
 const poolSize = 8
@@ -101,7 +121,7 @@ class GuardedSqliteDialect extends SqliteDialect {
 export async function openDatabase<T>(url: string, schema?: string): Promise<Database<T>> {
   if (url.startsWith('sqlite:')) {
     const db = new Kysely<T>({ dialect: new GuardedSqliteDialect(url.slice('sqlite:'.length)) })
-    return { kind: 'sqlite', db, [Symbol.asyncDispose]: () => db.destroy() }
+    return { kind: 'sqlite', db: connection(db), [Symbol.asyncDispose]: () => db.destroy() }
   }
   if (!/^postgres(?:ql)?:\/\//v.test(url)) {
     throw new DomainError(
@@ -132,21 +152,21 @@ async function openPostgres<T>(url: string, schema?: string): Promise<Database<T
       `PostgreSQL at ${host} does not answer: ${String(error)}`,
     )
   }
-  return { kind: 'postgres', db, [Symbol.asyncDispose]: () => db.destroy() }
+  return { kind: 'postgres', db: connection(db), [Symbol.asyncDispose]: () => db.destroy() }
 }
 
 /**
  * Runs `work` in one serializable transaction; on PostgreSQL it is run again when it lost a race, so it must have no effect but on `trx`.
  * Every transaction of the program goes through here: inside, a query on the plain connection throws instead of hanging.
  */
-export async function transact<T, R>(db: Kysely<T>, work: (trx: Transaction<T>) => Promise<R>): Promise<R> {
+export async function transact<T, R>(db: Connection<T>, work: (trx: Transaction<T>) => Promise<R>): Promise<R> {
   if (transactionScope.getStore()?.connected) throw new Error('transact() inside of a transaction: pass `trx` on')
   for (let attempt = 1; ; attempt++) {
     const scope = { connected: false }
     try {
-      const builder = db.transaction()
+      const builder = on(db).transaction()
       const started = databaseKind(db) === 'postgres' ? builder.setIsolationLevel('serializable') : builder
-      return await transactionScope.run(scope, () => started.execute(work))
+      return await transactionScope.run(scope, () => started.execute((trx) => work(transaction(trx))))
     } catch (error) {
       const code = (error as { code?: unknown }).code
       if (attempt >= transactionTries || typeof code !== 'string' || !serializationFailures.has(code)) throw error
@@ -158,28 +178,45 @@ export async function transact<T, R>(db: Kysely<T>, work: (trx: Transaction<T>) 
   }
 }
 
+export const isTransaction = <T>(db: Db<T>): db is Transaction<T> => on(db).isTransaction
+
+/** In the caller's transaction when it is given one, else in its own. */
+export function within<T, R>(db: Db<T>, work: (trx: Transaction<T>) => Promise<R>): Promise<R> {
+  return isTransaction(db) ? work(db) : transact(db as Connection<T>, work)
+}
+
 /** @throws Error when a migration fails; what came before it stays applied. */
-export async function migrate<T>(db: Kysely<T>, migrations: Migrations): Promise<string[]> {
-  const migrator = new Migrator({
-    db,
-    provider: { getMigrations: async () => migrations },
-    allowUnorderedMigrations: true,
-    ...(await ownSchema(db)),
-  })
+export async function migrate<T>(db: Connection<T>, migrations: Migrations): Promise<string[]> {
+  const migrator = await migratorOf(db, migrations)
   const { error, results } = await migrator.migrateToLatest()
   if (error) throw error instanceof Error ? error : new Error('a migration failed', { cause: error })
   return (results ?? []).filter((result) => result.status === 'Success').map((result) => result.migrationName)
 }
 
+/** Names of the migrations that were not applied yet, in their order. */
+export async function pendingMigrations<T>(db: Connection<T>, migrations: Migrations): Promise<string[]> {
+  const migrator = await migratorOf(db, migrations)
+  const all = await migrator.getMigrations()
+  return all.filter(({ executedAt }) => executedAt === undefined).map(({ name }) => name)
+}
+
+const migratorOf = async <T>(db: Connection<T>, migrations: Migrations): Promise<Migrator> =>
+  new Migrator({
+    db: on(db),
+    provider: { getMigrations: async () => migrations },
+    allowUnorderedMigrations: true,
+    ...(await ownSchema(db)),
+  })
+
 /** Named, or the migrator takes its tables in another schema of the same database (another home's) for its own. */
-async function ownSchema<T>(db: Kysely<T>): Promise<{ migrationTableSchema?: string }> {
+async function ownSchema<T>(db: Connection<T>): Promise<{ migrationTableSchema?: string }> {
   if (databaseKind(db) !== 'postgres') return {}
-  const { rows } = await sql<{ name: string | null }>`select current_schema() as name`.execute(db)
+  const { rows } = await sql<{ name: string | null }>`select current_schema() as name`.execute(on(db))
   const name = rows[0]?.name
   return name ? { migrationTableSchema: name } : {}
 }
 
 /** Which database a migration or a query runs on, for the few places where the portable subset does not reach. */
-export function databaseKind<T>(db: Db<T>): DatabaseKind {
-  return db.getExecutor().adapter instanceof PostgresAdapter ? 'postgres' : 'sqlite'
+export function databaseKind<T>(db: Db<T> | Kysely<T>): DatabaseKind {
+  return (db as Kysely<T>).getExecutor().adapter instanceof PostgresAdapter ? 'postgres' : 'sqlite'
 }

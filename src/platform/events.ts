@@ -1,6 +1,6 @@
 // Events: facts that stages announce to those downstream, written in the transaction of the change (an outbox) and delivered at least once.
-import { sql, type Kysely, type Transaction } from 'kysely'
-import { databaseKind, transact, type Db, type Migrations } from './database.ts'
+import { sql } from 'kysely'
+import { databaseKind, on, transact, type Connection, type Db, type Migrations, type Transaction } from './database.ts'
 import { sleep, type Clock } from './clock.ts'
 import { messageOf } from './errors.ts'
 import type { Log } from './log.ts'
@@ -71,9 +71,9 @@ export const eventMigrations: Migrations = {
 
 /** Wants the transaction of the change. On PostgreSQL writers are put in one order, so that no reader passes over a later commit. */
 export async function appendEvent(trx: Transaction<EventTables>, event: NewEvent): Promise<void> {
-  if (databaseKind(trx) === 'postgres') await sql`select pg_advisory_xact_lock(${advisoryLockKey})`.execute(trx)
+  if (databaseKind(trx) === 'postgres') await sql`select pg_advisory_xact_lock(${advisoryLockKey})`.execute(on(trx))
   const row = { at_ms: event.atMs, type: event.type, subject: event.subject, payload: JSON.stringify(event.payload) }
-  await trx
+  await on(trx)
     .insertInto('event')
     .values(row as EventTables['event'])
     .execute()
@@ -83,7 +83,7 @@ export async function readEvents(
   db: Db<EventTables>,
   after: { seq: number; types?: readonly string[]; limit?: number },
 ): Promise<StoredEvent[]> {
-  let query = db
+  let query = on(db)
     .selectFrom('event')
     .selectAll()
     .where('seq', '>', after.seq)
@@ -102,7 +102,7 @@ export interface Dispatcher extends AsyncDisposable {
 }
 
 export function startDispatcher(
-  deps: { db: Kysely<EventTables>; clock: Clock; log: Log },
+  deps: { db: Connection<EventTables>; clock: Clock; log: Log },
   consumers: readonly EventConsumer[],
 ): Dispatcher {
   const stop = new AbortController()
@@ -124,7 +124,7 @@ interface Lane {
   readonly finished: Promise<void>
 }
 
-function createLane(deps: { db: Kysely<EventTables>; log: Log }, consumer: EventConsumer, stop: AbortSignal): Lane {
+function createLane(deps: { db: Connection<EventTables>; log: Log }, consumer: EventConsumer, stop: AbortSignal): Lane {
   let nudge = new AbortController()
   let idleWaiters: (() => void)[] = []
   const wake = (): void => nudge.abort()
@@ -151,11 +151,15 @@ function createLane(deps: { db: Kysely<EventTables>; log: Log }, consumer: Event
 }
 
 /** Handles one batch; answers how long to wait before the next. */
-async function step({ db, log }: { db: Kysely<EventTables>; log: Log }, consumer: EventConsumer): Promise<number> {
+async function step({ db, log }: { db: Connection<EventTables>; log: Log }, consumer: EventConsumer): Promise<number> {
   let cursor: EventTables['event_cursor'] | undefined
   let current: StoredEvent | undefined
   try {
-    cursor = await db.selectFrom('event_cursor').selectAll().where('consumer', '=', consumer.name).executeTakeFirst()
+    cursor = await on(db)
+      .selectFrom('event_cursor')
+      .selectAll()
+      .where('consumer', '=', consumer.name)
+      .executeTakeFirst()
     const events = await readEvents(db, { seq: cursor?.seq ?? 0, types: consumer.types })
     for (current of events) {
       await consumer.handle(current)
@@ -191,10 +195,10 @@ async function step({ db, log }: { db: Kysely<EventTables>; log: Log }, consumer
   }
 }
 
-async function putCursor(db: Kysely<EventTables>, row: EventTables['event_cursor']): Promise<void> {
+async function putCursor(db: Connection<EventTables>, row: EventTables['event_cursor']): Promise<void> {
   const { consumer: _, ...change } = row
   await transact(db, (trx) =>
-    trx
+    on(trx)
       .insertInto('event_cursor')
       .values(row)
       .onConflict((c) => c.column('consumer').doUpdateSet(change))

@@ -1,7 +1,7 @@
 // Durable jobs: work that is done at least once, under a lease that the worker must keep and a fence that a late worker cannot pass.
 import { createHash } from 'node:crypto'
-import { sql, type Selectable, type Transaction } from 'kysely'
-import { databaseKind, type Db, type Migrations } from './database.ts'
+import { sql, type Selectable } from 'kysely'
+import { databaseKind, on, type Db, type Migrations, type Transaction } from './database.ts'
 import { DomainError } from './errors.ts'
 
 export type JobState = 'ready' | 'running' | 'done' | 'failed' | 'canceled'
@@ -113,7 +113,7 @@ export const jobNotFound = (id: string): DomainError =>
 
 /** Idempotent by id. Wants the transaction of what asks for the work. */
 export async function enqueueJob(trx: Transaction<JobTables>, job: NewJob): Promise<void> {
-  await trx
+  await on(trx)
     .insertInto('job')
     .values({
       id: job.id,
@@ -137,13 +137,13 @@ export async function enqueueJob(trx: Transaction<JobTables>, job: NewJob): Prom
 }
 
 export async function findJob(db: Db<JobTables>, id: string): Promise<Job | undefined> {
-  const row = await db.selectFrom('job').selectAll().where('id', '=', id).executeTakeFirst()
+  const row = await on(db).selectFrom('job').selectAll().where('id', '=', id).executeTakeFirst()
   return row && jobOf(row)
 }
 
 /** When the next ready job of the queue may run; undefined: none waits. */
 export async function nextRunAfterMs(db: Db<JobTables>, queue: string): Promise<number | undefined> {
-  const row = await db
+  const row = await on(db)
     .selectFrom('job')
     .select('run_after_ms')
     .where('queue', '=', queue)
@@ -165,7 +165,7 @@ export interface ClaimRequest {
 /** Takes up to `limit` due jobs, oldest first. One statement, so atomic by itself: two claimers never get one job. */
 export async function claimJobs(db: Db<JobTables>, request: ClaimRequest): Promise<Job[]> {
   const isPostgres = databaseKind(db) === 'postgres'
-  const rows = await db
+  const rows = await on(db)
     .updateTable('job')
     .set((e) => ({
       state: 'running' as const,
@@ -275,7 +275,7 @@ export async function takeOverJob(
 
 /** Cancels a job that is not finished; a worker that has it can no longer commit. Answers whether there was anything to cancel. */
 export async function cancelJob(trx: Transaction<JobTables>, job: { id: string; nowMs: number }): Promise<boolean> {
-  const result = await trx
+  const result = await on(trx)
     .updateTable('job')
     .set((e) => ({ ...released, state: 'canceled' as const, fence: e('fence', '+', 1), finished_at_ms: job.nowMs }))
     .where('id', '=', job.id)
@@ -289,7 +289,7 @@ export async function expiredJobs(
   db: Db<JobTables>,
   filter: { readonly queue: string; readonly nowMs: number },
 ): Promise<Job[]> {
-  const rows = await db
+  const rows = await on(db)
     .selectFrom('job')
     .selectAll()
     .where('queue', '=', filter.queue)
@@ -306,7 +306,7 @@ export async function jobsOwnedBy(
   db: Db<JobTables>,
   filter: { readonly queue: string; readonly owner: string },
 ): Promise<Job[]> {
-  const rows = await db
+  const rows = await on(db)
     .selectFrom('job')
     .selectAll()
     .where('queue', '=', filter.queue)
@@ -330,7 +330,7 @@ export function backoffMs(id: string, attempt: number): number {
 const released = { lease_owner: null, lease_until_ms: null }
 
 async function updateClaimed(db: Db<JobTables>, claim: JobClaim, change: Partial<JobTables['job']>): Promise<void> {
-  const result = await db
+  const result = await on(db)
     .updateTable('job')
     .set(change)
     .where('id', '=', claim.id)

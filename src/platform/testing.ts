@@ -1,10 +1,10 @@
 // For tests: a real database with the given migrations, on SQLite or on the PostgreSQL that the test run started.
 import { randomBytes } from 'node:crypto'
-import { sql, type Kysely } from 'kysely'
-import { migrate, openDatabase, type Migrations } from './database.ts'
+import { sql } from 'kysely'
+import { migrate, on, openDatabase, type Connection, type Migrations } from './database.ts'
 
 /** Disposed of with `await using`. */
-export type TestDatabase<T> = Kysely<T>
+export type TestDatabase<T> = Connection<T> & AsyncDisposable
 
 /** The PostgreSQL of this test run; absent: tests run on SQLite in memory. */
 const postgresUrl = process.env['TRUELOOP_TEST_POSTGRES']
@@ -14,19 +14,19 @@ export const testDatabaseKind = postgresUrl ? 'postgres' : 'sqlite'
 /** A fresh database that is gone after the test. Name a test file `*.db.test.ts` to have it run on both databases. */
 export async function createTestDatabase<T>(migrations: Migrations): Promise<TestDatabase<T>> {
   if (!postgresUrl) {
-    const { db } = await openDatabase<T>('sqlite::memory:')
+    const { db, [Symbol.asyncDispose]: dispose } = await openDatabase<T>('sqlite::memory:')
     await migrate(db, migrations)
-    return Object.assign(db, { [Symbol.asyncDispose]: () => db.destroy() })
+    return Object.assign(db, { [Symbol.asyncDispose]: dispose })
   }
   const schema = `test_${randomBytes(8).toString('hex')}`
   const admin = await openDatabase<unknown>(postgresUrl)
-  await sql`create schema ${sql.id(schema)}`.execute(admin.db)
-  const { db } = await openDatabase<T>(postgresUrl, schema)
+  await sql`create schema ${sql.id(schema)}`.execute(on(admin.db))
+  const { db, [Symbol.asyncDispose]: close } = await openDatabase<T>(postgresUrl, schema)
   await migrate(db, migrations)
   const dispose = async (): Promise<void> => {
-    await db.destroy()
-    await sql`drop schema ${sql.id(schema)} cascade`.execute(admin.db)
-    await admin.db.destroy()
+    await close()
+    await sql`drop schema ${sql.id(schema)} cascade`.execute(on(admin.db))
+    await admin[Symbol.asyncDispose]()
   }
   return Object.assign(db, { [Symbol.asyncDispose]: dispose })
 }

@@ -1,6 +1,5 @@
 // The tables rollout and rollout_verdict.
-import type { Transaction } from 'kysely'
-import type { Db } from '../platform/database.ts'
+import { on, type Db, type Transaction } from '../platform/database.ts'
 import { isActive, RolloutPolicy, type Rollout, type RolloutState, type RolloutVerdict } from './rollout.ts'
 
 export interface RolloutTables {
@@ -85,7 +84,7 @@ export async function putRollout(trx: Transaction<RolloutTables>, rollout: Rollo
     created_at_ms: rollout.createdAtMs,
     ...change,
   }
-  await trx
+  await on(trx)
     .insertInto('rollout')
     .values(row)
     .onConflict((c) => c.column('id').doUpdateSet(change))
@@ -93,18 +92,18 @@ export async function putRollout(trx: Transaction<RolloutTables>, rollout: Rollo
 }
 
 export async function findRollout(db: Db<RolloutTables>, id: string): Promise<Rollout | undefined> {
-  const row = await db.selectFrom('rollout').selectAll().where('id', '=', id).executeTakeFirst()
+  const row = await on(db).selectFrom('rollout').selectAll().where('id', '=', id).executeTakeFirst()
   return row && rolloutOf(row)
 }
 
 export async function findRolloutByKey(db: Db<RolloutTables>, key: string): Promise<Rollout | undefined> {
-  const row = await db.selectFrom('rollout').selectAll().where('key', '=', key).executeTakeFirst()
+  const row = await on(db).selectFrom('rollout').selectAll().where('key', '=', key).executeTakeFirst()
   return row && rolloutOf(row)
 }
 
 /** The newest that was promoted on the endpoint. */
 export async function findLastPromotion(db: Db<RolloutTables>, endpoint: string): Promise<Rollout | undefined> {
-  const row = await db
+  const row = await on(db)
     .selectFrom('rollout')
     .selectAll()
     .where('endpoint', '=', endpoint)
@@ -116,7 +115,7 @@ export async function findLastPromotion(db: Db<RolloutTables>, endpoint: string)
 
 /** The one under way on the endpoint. */
 export async function findActiveRollout(db: Db<RolloutTables>, endpoint: string): Promise<Rollout | undefined> {
-  const row = await db.selectFrom('rollout').selectAll().where('active_endpoint', '=', endpoint).executeTakeFirst()
+  const row = await on(db).selectFrom('rollout').selectAll().where('active_endpoint', '=', endpoint).executeTakeFirst()
   return row && rolloutOf(row)
 }
 
@@ -125,7 +124,7 @@ export async function listRollouts(
   db: Db<RolloutTables>,
   filter: { endpoint?: string | undefined; before?: string | undefined; limit: number },
 ): Promise<Rollout[]> {
-  let query = db.selectFrom('rollout').selectAll().orderBy('id', 'desc').limit(filter.limit)
+  let query = on(db).selectFrom('rollout').selectAll().orderBy('id', 'desc').limit(filter.limit)
   if (filter.endpoint !== undefined) query = query.where('endpoint', '=', filter.endpoint)
   if (filter.before !== undefined) query = query.where('id', '<', filter.before)
   return (await query.execute()).map(rolloutOf)
@@ -133,7 +132,7 @@ export async function listRollouts(
 
 /** Ids of those that a tick has to look at: under way, or promoted and watched. */
 export async function listRolloutsToTick(db: Db<RolloutTables>, endpoint: string | undefined): Promise<string[]> {
-  let query = db
+  let query = on(db)
     .selectFrom('rollout')
     .select('id')
     .where((eb) =>
@@ -151,7 +150,7 @@ export async function insertVerdict(
   trx: Transaction<RolloutTables>,
   { judgedMs, atMs, statistics, ...verdict }: RolloutVerdict,
 ): Promise<void> {
-  await trx
+  await on(trx)
     .insertInto('rollout_verdict')
     .values({ ...verdict, statistics: JSON.stringify(statistics), judged_ms: judgedMs, at_ms: atMs })
     .execute()
@@ -162,7 +161,7 @@ export async function listVerdicts(
   db: Db<RolloutTables>,
   filter: { rollout: string; before?: number | undefined; limit: number },
 ): Promise<RolloutVerdict[]> {
-  let query = db
+  let query = on(db)
     .selectFrom('rollout_verdict')
     .selectAll()
     .where('rollout', '=', filter.rollout)

@@ -4,7 +4,7 @@ import { findAlias } from '../models/alias-store.ts'
 import { downstream } from '../governance/lineage.ts'
 import { rolloutStatistics } from '../monitoring/rollout-statistics.ts'
 import { testCounter, testDayMs } from '../monitoring/testing.ts'
-import { transact } from '../platform/database.ts'
+import { on, transact } from '../platform/database.ts'
 import { readEvents } from '../platform/events.ts'
 import { silentLog } from '../platform/log.ts'
 import { takeIncident } from '../serving/gateway-intake.ts'
@@ -108,7 +108,7 @@ test('the verdict is the pure function on what the rows add up to', async () => 
     challenger: 'flights/2',
     sinceMs: testDayMs,
   })
-  const rows = await db.selectFrom('prediction').selectAll().execute()
+  const rows = await on(db).selectFrom('prediction').selectAll().execute()
   const differences = rows.map((row) => {
     const [said] = JSON.parse(row.shadows!) as [{ output: [number] }]
     const late = Number(row.id.split('-')[1]) % 5 === 0

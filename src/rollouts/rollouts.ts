@@ -1,11 +1,10 @@
 // Starting a rollout, and taking one back by hand.
-import type { Kysely } from 'kysely'
 import type { Actor } from '../governance/audit.ts'
 import { recordLineage } from '../governance/lineage.ts'
 import { findAlias } from '../models/alias-store.ts'
 import { versionNode, versionText } from '../models/model-version.ts'
 import { moveAlias } from '../models/promotion.ts'
-import { transact, type Db } from '../platform/database.ts'
+import { within, type Db } from '../platform/database.ts'
 import { DomainError } from '../platform/errors.ts'
 import { appendEvent } from '../platform/events.ts'
 import type { Endpoint } from '../serving/endpoint.ts'
@@ -164,8 +163,4 @@ export async function isStillChampion(trx: RolloutTrx, rollout: Rollout): Promis
   if (alias?.version !== rollout.challenger) return false
   const { variants } = await getEndpoint(trx, rollout.endpoint)
   return variants.some(({ version, role }) => role === 'champion' && version === challengerText(rollout))
-}
-
-function within<R>(db: Db<RolloutDatabase>, work: (trx: RolloutTrx) => Promise<R>): Promise<R> {
-  return db.isTransaction ? work(db as RolloutTrx) : transact(db as Kysely<RolloutDatabase>, work)
 }

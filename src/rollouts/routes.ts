@@ -1,7 +1,7 @@
 // HTTP of rollouts: what is under way and why, starting one, and taking one back.
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
-import type { Kysely } from 'kysely'
 import { z } from 'zod'
+import type { Connection } from '../platform/database.ts'
 import { actorOf } from '../governance/access.ts'
 import { watermarkMs } from '../monitoring/watermark.ts'
 import type { Clock } from '../platform/clock.ts'
@@ -15,7 +15,7 @@ import { rollback, startRollout } from './rollouts.ts'
 import type { RolloutDatabase } from './traffic-moves.ts'
 
 export interface RolloutRouteDeps {
-  readonly db: Kysely<RolloutDatabase>
+  readonly db: Connection<RolloutDatabase>
 }
 
 const read = { permission: 'rollout.read' } as const
@@ -24,7 +24,7 @@ const ofRollout = z.object({ id: z.string().min(1).max(64) })
 const reason = z.string().min(1).max(2000)
 
 /** Policy time of an endpoint: its watermark where requests carry their own time, else the wall clock. */
-async function policyTimeMs(db: Kysely<RolloutDatabase>, name: string, clock: Clock): Promise<number> {
+async function policyTimeMs(db: Connection<RolloutDatabase>, name: string, clock: Clock): Promise<number> {
   const endpoint = await findEndpoint(db, name)
   return endpoint?.clock === 'event' ? ((await watermarkMs(db, name)) ?? clock()) : clock()
 }

@@ -1,9 +1,8 @@
 // Looking after the rollouts under way: judged on what monitoring counted, every verdict stored, and acted on in the same transaction.
-import type { Kysely } from 'kysely'
 import type { Actor } from '../governance/audit.ts'
 import { findAlias } from '../models/alias-store.ts'
 import { championLatencyMs, rolloutStatistics } from '../monitoring/rollout-statistics.ts'
-import { transact } from '../platform/database.ts'
+import { transact, type Connection } from '../platform/database.ts'
 import { DomainError } from '../platform/errors.ts'
 import { appendEvent } from '../platform/events.ts'
 import type { Log } from '../platform/log.ts'
@@ -26,7 +25,7 @@ import {
 import type { Judgement } from './verdict.ts'
 
 export interface TickDeps {
-  readonly db: Kysely<RolloutDatabase>
+  readonly db: Connection<RolloutDatabase>
   /** In whose name traffic moves, such as `loop:flights`. */
   readonly actor: Actor
   readonly log: Log

@@ -1,5 +1,5 @@
 // What each state of a rollout means for the aliases and for the endpoint's variants: the only place where a rollout moves traffic.
-import type { Transaction } from 'kysely'
+import type { Transaction } from '../platform/database.ts'
 import { recordAudit, type Actor } from '../governance/audit.ts'
 import { recordLineage, type LineageNode } from '../governance/lineage.ts'
 import { findAlias } from '../models/alias-store.ts'

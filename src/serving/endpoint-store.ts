@@ -1,6 +1,5 @@
 // The only file that reads or writes the tables endpoint, endpoint_variant, deployment, gateway_generation and version_quarantine.
-import type { Transaction } from 'kysely'
-import type { Db } from '../platform/database.ts'
+import { on, type Db, type Transaction } from '../platform/database.ts'
 import {
   sortVariants,
   type Deployment,
@@ -52,8 +51,8 @@ function endpointOf(row: EndpointTables['endpoint'], variants: readonly Found[])
 
 /** By name. */
 export async function listEndpoints(db: Db<EndpointTables>, name?: string): Promise<Endpoint[]> {
-  let endpoints = db.selectFrom('endpoint').selectAll().orderBy('name').limit(endpointsMax)
-  let variants = db
+  let endpoints = on(db).selectFrom('endpoint').selectAll().orderBy('name').limit(endpointsMax)
+  let variants = on(db)
     .selectFrom('endpoint_variant')
     .leftJoin('version_quarantine', 'version_quarantine.version', 'endpoint_variant.version')
     .select(['endpoint', 'endpoint_variant.version', 'role', 'weight', 'version_quarantine.at_ms as quarantined_at_ms'])
@@ -96,7 +95,7 @@ export async function putEndpoint(
     log_share: settings.logShare,
     queue_rows_max: settings.queueRowsMax,
   }
-  await trx
+  await on(trx)
     .insertInto('endpoint')
     .values({ name, created_at_ms: rest.createdAtMs, ...change })
     .onConflict((c) => c.column('name').doUpdateSet(change))
@@ -104,22 +103,22 @@ export async function putEndpoint(
 }
 
 export async function removeEndpoint(trx: Transaction<EndpointTables>, name: string): Promise<void> {
-  await trx.deleteFrom('endpoint_variant').where('endpoint', '=', name).execute()
-  await trx.deleteFrom('endpoint').where('name', '=', name).execute()
+  await on(trx).deleteFrom('endpoint_variant').where('endpoint', '=', name).execute()
+  await on(trx).deleteFrom('endpoint').where('name', '=', name).execute()
 }
 
 /** All of an endpoint's variants at once, and the record of it. */
 export async function putDeployment(trx: Transaction<EndpointTables>, deployment: Deployment): Promise<void> {
   const { endpoint, generation, variants, atMs, ...words } = deployment
-  await trx.deleteFrom('endpoint_variant').where('endpoint', '=', endpoint).execute()
+  await on(trx).deleteFrom('endpoint_variant').where('endpoint', '=', endpoint).execute()
   if (variants.length > 0) {
-    await trx
+    await on(trx)
       .insertInto('endpoint_variant')
       .values(variants.map(({ version, role, weight }) => ({ endpoint, version, role, weight })))
       .execute()
   }
   const row = { endpoint, generation, ...words, at_ms: atMs, variants: JSON.stringify(variants) }
-  await trx.insertInto('deployment').values(row).execute()
+  await on(trx).insertInto('deployment').values(row).execute()
 }
 
 /** Newest first, those before generation `before`. */
@@ -127,7 +126,7 @@ export async function listDeployments(
   db: Db<EndpointTables>,
   { endpoint, before, limit }: { endpoint: string; before?: number | undefined; limit: number },
 ): Promise<Deployment[]> {
-  let query = db
+  let query = on(db)
     .selectFrom('deployment')
     .selectAll()
     .where('endpoint', '=', endpoint)
@@ -146,14 +145,14 @@ const generationRow = 1
 
 /** Of the gateways' configuration; 0 before the first change. */
 export async function currentGeneration(db: Db<EndpointTables>): Promise<number> {
-  const row = await db.selectFrom('gateway_generation').select('generation').executeTakeFirst()
+  const row = await on(db).selectFrom('gateway_generation').select('generation').executeTakeFirst()
   return row?.generation ?? 0
 }
 
 /** The next generation, for the transaction of a change. */
 export async function nextGeneration(trx: Transaction<EndpointTables>): Promise<number> {
   const generation = (await currentGeneration(trx)) + 1
-  await trx
+  await on(trx)
     .insertInto('gateway_generation')
     .values({ id: generationRow, generation })
     .onConflict((c) => c.column('id').doUpdateSet({ generation }))
@@ -166,7 +165,7 @@ export async function addQuarantine(
   trx: Transaction<EndpointTables>,
   { version, atMs, reason }: { version: string; atMs: number; reason: string },
 ): Promise<boolean> {
-  const { numInsertedOrUpdatedRows: rows } = await trx
+  const { numInsertedOrUpdatedRows: rows } = await on(trx)
     .insertInto('version_quarantine')
     .values({ version, at_ms: atMs, reason })
     .onConflict((c) => c.column('version').doNothing())
@@ -176,7 +175,7 @@ export async function addQuarantine(
 
 /** Answers false when the version was not quarantined. */
 export async function removeQuarantine(trx: Transaction<EndpointTables>, version: string): Promise<boolean> {
-  const { numDeletedRows: rows } = await trx
+  const { numDeletedRows: rows } = await on(trx)
     .deleteFrom('version_quarantine')
     .where('version', '=', version)
     .executeTakeFirstOrThrow()

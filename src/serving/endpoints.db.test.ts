@@ -1,6 +1,5 @@
 // Endpoints, traffic and what gateways tell, over HTTP and a real database.
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
-import type { Kysely } from 'kysely'
 import { expect, test } from 'vitest'
 import { listAudit } from '../governance/audit.ts'
 import { upstream } from '../governance/lineage.ts'
@@ -9,7 +8,7 @@ import { createTestServer, testActor, type TestServerOptions } from '../governan
 import { modelMigrations } from '../models/migrations.ts'
 import { judgeVersion, registerVersion, type RegistryTables } from '../models/registration.ts'
 import { smallSignature } from '../models/testing.ts'
-import { transact } from '../platform/database.ts'
+import { transact, type Connection } from '../platform/database.ts'
 import { eventMigrations, readEvents } from '../platform/events.ts'
 import { createTestDatabase } from '../platform/testing.ts'
 import { createGatewayConfigs } from './gateway-configs.ts'
@@ -28,7 +27,7 @@ const routes: FastifyPluginAsyncZod<GatewayRouteDeps> = async (server, deps) => 
   await server.register(gatewayControlRoutes, deps)
 }
 
-async function serverOf(db: Kysely<TestTables>, reports: GatewayReport[] = [], options: TestServerOptions = {}) {
+async function serverOf(db: Connection<TestTables>, reports: GatewayReport[] = [], options: TestServerOptions = {}) {
   const onReport: GatewayRouteDeps['onReport'] = async (_, report) => void reports.push(report)
   const server = await createTestServer(routes, { db, configs: createGatewayConfigs(db), onReport }, options)
   const call = async (how: string, payload?: object) => {
@@ -43,7 +42,7 @@ async function serverOf(db: Kysely<TestTables>, reports: GatewayReport[] = [], o
 }
 
 /** Approved versions `flights/1`, `flights/2`… */
-async function registerVersions(db: Kysely<TestTables>, count: number): Promise<void> {
+async function registerVersions(db: Connection<TestTables>, count: number): Promise<void> {
   const actor = testActor()
   const digest = 'a'.repeat(64)
   for (let version = 1; version <= count; version++) {

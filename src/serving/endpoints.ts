@@ -1,5 +1,5 @@
 // Making endpoints and moving traffic: the one way by which a version starts or stops answering. A rollback is the same move, backwards.
-import type { Transaction } from 'kysely'
+import type { Transaction } from '../platform/database.ts'
 import { recordAudit, type Actor, type AuditTables } from '../governance/audit.ts'
 import { recordLineage, type LineageTables } from '../governance/lineage.ts'
 import { assertMayServe, parseVersion, versionNode } from '../models/model-version.ts'

@@ -1,7 +1,6 @@
 // What gateways tell the control plane, taken once: reports by worker and sequence, incidents by id. The only file with their tables.
-import type { Kysely, Transaction } from 'kysely'
 import { recordAudit, type Actor, type AuditTables } from '../governance/audit.ts'
-import { transact, type Db } from '../platform/database.ts'
+import { on, transact, type Connection, type Db, type Transaction } from '../platform/database.ts'
 import { appendEvent, type EventTables } from '../platform/events.ts'
 import { addQuarantine, listEndpoints, nextGeneration, type EndpointTables } from './endpoint-store.ts'
 import type { GatewayIncident } from './gateway-incident.ts'
@@ -20,7 +19,7 @@ export type OnReport<T> = (trx: Transaction<T>, report: GatewayReport) => Promis
 
 /** Answers false for a report that was applied before. */
 export async function takeReport<T extends GatewayTables>(
-  { db, onReport }: { db: Kysely<T>; onReport: OnReport<T> },
+  { db, onReport }: { db: Connection<T>; onReport: OnReport<T> },
   actor: Actor,
   report: GatewayReport,
 ): Promise<boolean> {
@@ -36,19 +35,19 @@ async function noteReport(
   { worker, sequence }: GatewayReport,
   nowMs: number,
 ): Promise<boolean> {
-  const known = await trx
+  const known = await on(trx)
     .selectFrom('gateway_worker')
     .select('sequence')
     .where('worker', '=', worker)
     .executeTakeFirst()
   if (known && known.sequence >= sequence) return false
   if (!known)
-    await trx
+    await on(trx)
       .deleteFrom('gateway_worker')
       .where('at_ms', '<', nowMs - workerMemoryMs)
       .execute()
   const change = { sequence, at_ms: nowMs }
-  await trx
+  await on(trx)
     .insertInto('gateway_worker')
     .values({ worker, ...change })
     .onConflict((c) => c.column('worker').doUpdateSet(change))
@@ -62,10 +61,14 @@ type IncidentTables = GatewayTables & EndpointTables & AuditTables & EventTables
  * Records an incident; a version that the gateway took out is out for every gateway, and the event `endpoint.version_quarantined` goes to
  * each endpoint that has it. Idempotent by id.
  */
-export async function takeIncident(db: Kysely<IncidentTables>, actor: Actor, incident: GatewayIncident): Promise<void> {
+export async function takeIncident(
+  db: Connection<IncidentTables>,
+  actor: Actor,
+  incident: GatewayIncident,
+): Promise<void> {
   await transact(db, async (trx) => {
     const { id, atMs, kind, worker, version, detail } = incident
-    const { numInsertedOrUpdatedRows: rows } = await trx
+    const { numInsertedOrUpdatedRows: rows } = await on(trx)
       .insertInto('gateway_incident')
       .values({ id, at_ms: atMs, kind, worker, version, detail })
       .onConflict((c) => c.column('id').doNothing())
@@ -88,6 +91,6 @@ export async function listIncidents(
   db: Db<GatewayTables>,
   limit: number,
 ): Promise<Omit<GatewayIncident, 'isQuarantined'>[]> {
-  const rows = await db.selectFrom('gateway_incident').selectAll().orderBy('at_ms', 'desc').limit(limit).execute()
+  const rows = await on(db).selectFrom('gateway_incident').selectAll().orderBy('at_ms', 'desc').limit(limit).execute()
   return rows.map(({ at_ms: atMs, kind, ...row }) => ({ ...row, atMs, kind: kind as GatewayIncident['kind'] }))
 }

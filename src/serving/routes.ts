@@ -1,12 +1,11 @@
 // HTTP of serving on the control plane: endpoints for people and tools, configuration, reports and incidents for gateways.
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
-import type { Kysely } from 'kysely'
 import { z } from 'zod'
 import { actorOf } from '../governance/access.ts'
 import type { AuditTables } from '../governance/audit.ts'
 import type { LineageTables } from '../governance/lineage.ts'
 import type { ModelVersionTables } from '../models/model-version-store.ts'
-import { transact } from '../platform/database.ts'
+import { transact, type Connection } from '../platform/database.ts'
 import type { EventTables } from '../platform/events.ts'
 import { Page } from '../platform/http.ts'
 import {
@@ -42,7 +41,7 @@ const reason = z.string().min(1).max(2_000)
 const read = { permission: 'endpoint.read' } as const
 const write = { permission: 'endpoint.write' } as const
 
-export const endpointRoutes: FastifyPluginAsyncZod<{ db: Kysely<ServingTables> }> = async (server, { db }) => {
+export const endpointRoutes: FastifyPluginAsyncZod<{ db: Connection<ServingTables> }> = async (server, { db }) => {
   const listed = { response: { 200: z.object({ endpoints: z.array(Endpoint) }) } }
   server.get('/endpoints', { config: read, schema: listed }, async () => ({ endpoints: await listEndpoints(db) }))
 
@@ -107,7 +106,7 @@ export const endpointRoutes: FastifyPluginAsyncZod<{ db: Kysely<ServingTables> }
 }
 
 export interface GatewayRouteDeps {
-  readonly db: Kysely<ServingTables>
+  readonly db: Connection<ServingTables>
   readonly configs: GatewayConfigs
   /** Monitoring's part of a report, in the transaction that notes its number. */
   readonly onReport: OnReport<ServingTables>

@@ -12,7 +12,7 @@ import { entryFile } from '../../src/app/entries.ts'
 import { createHome } from '../../src/app/home.ts'
 import { endHome } from '../../src/app/supervisor.ts'
 import { monotonicMs, sleep } from '../../src/platform/clock.ts'
-import { openDatabase } from '../../src/platform/database.ts'
+import { on, openDatabase } from '../../src/platform/database.ts'
 
 /** Who a kill is aimed at. */
 export type Victim = 'server' | 'gateway' | 'gateway-worker' | 'step'
@@ -114,12 +114,12 @@ async function openStorage(home: string): Promise<Storage> {
   const own = new URL(database)
   own.pathname = `/${name}`
   const admin = await openDatabase<unknown>(database)
-  await sql`create database ${sql.id(name)}`.execute(admin.db)
+  await sql`create database ${sql.id(name)}`.execute(on(admin.db))
   return {
     settings: { ...settings, TRUELOOP_DATABASE: own.href },
     async drop() {
-      await sql`drop database ${sql.id(name)} with (force)`.execute(admin.db)
-      await admin.db.destroy()
+      await sql`drop database ${sql.id(name)} with (force)`.execute(on(admin.db))
+      await admin[Symbol.asyncDispose]()
     },
   }
 }

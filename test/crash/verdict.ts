@@ -1,10 +1,9 @@
 // For crash tests: what must hold in the metadata of a home that has been killed again and again. Read when nobody else has it open.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Kysely } from 'kysely'
 import type { Config } from '../../src/app/config.ts'
 import type { Tables } from '../../src/app/tables.ts'
-import { openDatabase } from '../../src/platform/database.ts'
+import { on, openDatabase, type Connection } from '../../src/platform/database.ts'
 import { logLossOfRow } from '../../src/statistics/classification.ts'
 import type { Kill } from './kill-points.ts'
 import { pointsPerBatch, type Answered, type Ledger } from './load.ts'
@@ -29,7 +28,7 @@ export interface Verdict {
 type Complain = (complaint: string) => void
 
 interface Case {
-  readonly db: Kysely<Tables>
+  readonly db: Connection<Tables>
   readonly complain: Complain
   readonly ledger: Ledger
 }
@@ -53,7 +52,7 @@ export async function judge(config: Config, ledger: Ledger, workerKills: readonl
   const attempts = await judgeSteps(it, join(config.home, 'attempts'))
   const versions = await judgeVersions(it)
   judgeSpool(it, config.home)
-  const decisions = await db.selectFrom('loop_decision').select('kind').execute()
+  const decisions = await on(db).selectFrom('loop_decision').select('kind').execute()
   return {
     complaints,
     lost,
@@ -72,7 +71,7 @@ function countBy<T>(rows: readonly T[], keyOf: (row: T) => string): Record<strin
 
 /** Every acknowledged batch is there once and whole; one of unknown fate is there once and whole, or not at all. */
 async function judgeMetrics({ db, complain, ledger }: Case): Promise<void> {
-  const points = await db
+  const points = await on(db)
     .selectFrom('metric_point')
     .innerJoin('run_metric', 'run_metric.series', 'metric_point.series')
     .select(['metric_point.step', 'metric_point.value'])
@@ -97,10 +96,10 @@ async function judgeMetrics({ db, complain, ledger }: Case): Promise<void> {
 
 /** Every acknowledged one is there, and each that is there has its audit event. */
 async function judgeExperiments({ db, complain, ledger }: Case): Promise<void> {
-  const rows = await db.selectFrom('experiment').select(['id', 'name']).execute()
+  const rows = await on(db).selectFrom('experiment').select(['id', 'name']).execute()
   const names = new Set(rows.map(({ name }) => name))
   for (const name of ledger.experiments.acknowledged) if (!names.has(name)) complain(`${name} is lost`)
-  const audits = await db
+  const audits = await on(db)
     .selectFrom('audit_event')
     .select('subject')
     .where('action', '=', 'experiment.create')
@@ -113,9 +112,9 @@ async function judgeExperiments({ db, complain, ledger }: Case): Promise<void> {
 
 /** Every retrain that was asked for is audited once, and heard once by the loop. */
 async function judgeTriggers({ db, complain, ledger }: Case): Promise<void> {
-  const audits = await db.selectFrom('audit_event').select('detail').where('action', '=', 'loop.trigger').execute()
+  const audits = await on(db).selectFrom('audit_event').select('detail').where('action', '=', 'loop.trigger').execute()
   const audited = countBy(audits, ({ detail }) => (JSON.parse(detail) as { reason: string }).reason)
-  const decisions = await db
+  const decisions = await on(db)
     .selectFrom('loop_decision')
     .select('sentence')
     .where('kind', '=', 'retrain_requested')
@@ -131,9 +130,9 @@ async function judgeTriggers({ db, complain, ledger }: Case): Promise<void> {
 
 /** Outcomes once each; and every sum is what the rows that it is made of add up to, so nothing was applied twice or not at all. */
 async function judgeCounters({ db, complain, ledger }: Case): Promise<Set<string>> {
-  const predictions = await db.selectFrom('prediction').select(['id', 'version', 'output']).execute()
+  const predictions = await on(db).selectFrom('prediction').select(['id', 'version', 'output']).execute()
   const byId = new Map(predictions.map((row) => [row.id, row]))
-  const outcomes = await db.selectFrom('outcome').selectAll().execute()
+  const outcomes = await on(db).selectFrom('outcome').selectAll().execute()
   const known = new Map(outcomes.map((row) => [row.prediction_id, row]))
   for (const [id, label] of ledger.outcomes) {
     const row = known.get(id)
@@ -143,8 +142,8 @@ async function judgeCounters({ db, complain, ledger }: Case): Promise<Set<string
     else if ((row.state === 'joined') !== byId.has(id))
       complain(`the outcome of ${id} is ${row.state}, its prediction is ${byId.has(id) ? '' : 'not '}logged`)
   }
-  const traffic = await db.selectFrom('traffic').select(['version', 'requests', 'errors']).execute()
-  const performance = await db
+  const traffic = await on(db).selectFrom('traffic').select(['version', 'requests', 'errors']).execute()
+  const performance = await on(db)
     .selectFrom('performance')
     .select(['version', 'predictions', 'outcomes', 'loss_sum'])
     .execute()
@@ -187,7 +186,7 @@ function judgeLosses({ complain, ledger }: Case, logged: ReadonlySet<string>, ki
 /** The champion moved from one version to the next, each time with a decision of the loop, and is what the endpoint serves. */
 async function judgeChampion({ db, complain }: Case): Promise<void> {
   const subject = `${loopName}@champion`
-  const rows = await db
+  const rows = await on(db)
     .selectFrom('audit_event')
     .select(['action', 'detail', 'at_ms', 'id'])
     .where('subject', '=', subject)
@@ -198,7 +197,7 @@ async function judgeChampion({ db, complain }: Case): Promise<void> {
     const before = moves[at - 1]?.to ?? null
     if (from !== before) complain(`move ${at + 1} of the champion is from ${from}, which was at ${before}`)
   })
-  const decisions = await db
+  const decisions = await on(db)
     .selectFrom('loop_decision')
     .select('evidence')
     .where('kind', 'in', ['went_live', 'promoted'])
@@ -208,26 +207,30 @@ async function judgeChampion({ db, complain }: Case): Promise<void> {
   const moved = moves.map(({ to }) => `${loopName}/${to}`)
   if (JSON.stringify(decided) !== JSON.stringify(moved))
     complain(`the champion moved to ${moved.join()}, and was decided to be ${decided.join()}`)
-  const alias = await db.selectFrom('model_alias').selectAll().where('alias', '=', 'champion').execute()
-  const serving = await db.selectFrom('endpoint_variant').select('version').where('role', '=', 'champion').execute()
+  const alias = await on(db).selectFrom('model_alias').selectAll().where('alias', '=', 'champion').execute()
+  const serving = await on(db).selectFrom('endpoint_variant').select('version').where('role', '=', 'champion').execute()
   const names = alias.map(({ model, version }) => `${model}/${version}`)
   if (names.join() !== moved.at(-1)) complain(`the alias is at ${names.join()}, moved last to ${moved.at(-1)}`)
   if (serving.map(({ version }) => version).join() !== names.join())
     complain(`the endpoint serves ${serving.map(({ version }) => version).join()}, the alias is at ${names.join()}`)
-  const quarantined = await db.selectFrom('version_quarantine').selectAll().execute()
+  const quarantined = await on(db).selectFrom('version_quarantine').selectAll().execute()
   for (const { version, reason } of quarantined) complain(`${version} was taken out: ${reason}`)
 }
 
 /** Each step that succeeded did so once, and none that had left a result was run again. */
 async function judgeSteps({ db, complain }: Case, attemptsDirectory: string): Promise<Record<string, number>> {
-  const runs = await db.selectFrom('pipeline_run').select(['id', 'state']).execute()
+  const runs = await on(db).selectFrom('pipeline_run').select(['id', 'state']).execute()
   for (const { id, state } of runs) if (state === 'running') complain(`pipeline run ${id} has not ended`)
-  const jobs = await db.selectFrom('job').select(['id', 'state']).where('state', 'in', ['ready', 'running']).execute()
+  const jobs = await on(db)
+    .selectFrom('job')
+    .select(['id', 'state'])
+    .where('state', 'in', ['ready', 'running'])
+    .execute()
   for (const { id, state } of jobs) complain(`job ${id} is still ${state}`)
-  const commands = await db.selectFrom('loop_command').selectAll().where('state', '!=', 'done').execute()
+  const commands = await on(db).selectFrom('loop_command').selectAll().where('state', '!=', 'done').execute()
   for (const { id, state, error } of commands) complain(`command ${id} is ${state}: ${error}`)
-  const steps = await db.selectFrom('step_run').select(['id', 'name', 'state', 'cached_from']).execute()
-  const attempts = await db.selectFrom('step_attempt').select(['id', 'step_run_id', 'state']).execute()
+  const steps = await on(db).selectFrom('step_run').select(['id', 'name', 'state', 'cached_from']).execute()
+  const attempts = await on(db).selectFrom('step_attempt').select(['id', 'step_run_id', 'state']).execute()
   for (const { id, name, state, cached_from: cachedFrom } of steps) {
     const own = attempts.filter((attempt) => attempt.step_run_id === id)
     const succeeded = own.filter((attempt) => attempt.state === 'succeeded').length
@@ -250,30 +253,38 @@ async function judgeVersions({ db, complain }: Case): Promise<number> {
     for (const [key, count] of Object.entries(countBy(rows, String)))
       if (count > 1) complain(`${key} has ${count} ${what}`)
   }
-  const versions = await db.selectFrom('model_version').select(['version', 'pipeline_run_id']).execute()
+  const versions = await on(db).selectFrom('model_version').select(['version', 'pipeline_run_id']).execute()
   once(
     'model versions',
     versions.map((row) => row.pipeline_run_id),
   )
   const numbers = versions.map(({ version }) => version).toSorted((a, b) => a - b)
   if (numbers.some((version, at) => version !== at + 1)) complain(`versions are numbered ${numbers.join()}`)
-  const runs = await db.selectFrom('run').select('pipeline_run_id').where('pipeline_run_id', 'is not', null).execute()
+  const runs = await on(db)
+    .selectFrom('run')
+    .select('pipeline_run_id')
+    .where('pipeline_run_id', 'is not', null)
+    .execute()
   once(
     'training runs',
     runs.map((row) => row.pipeline_run_id),
   )
-  const gates = await db.selectFrom('gate_result').select('version').execute()
+  const gates = await on(db).selectFrom('gate_result').select('version').execute()
   once(
     'gate results',
     gates.map(({ version }) => `version ${version}`),
   )
-  const audits = await db.selectFrom('audit_event').select('subject').where('action', '=', 'model.register').execute()
+  const audits = await on(db)
+    .selectFrom('audit_event')
+    .select('subject')
+    .where('action', '=', 'model.register')
+    .execute()
   once(
     'registrations',
     audits.map(({ subject }) => subject),
   )
   if (audits.length !== versions.length) complain(`${versions.length} versions have ${audits.length} audit events`)
-  const rollouts = await db.selectFrom('rollout').select(['id', 'challenger', 'state']).execute()
+  const rollouts = await on(db).selectFrom('rollout').select(['id', 'challenger', 'state']).execute()
   once(
     'rollouts',
     rollouts.map(({ challenger }) => `version ${challenger}`),

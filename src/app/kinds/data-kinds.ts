@@ -1,6 +1,6 @@
 // The step kinds of data, in the control plane: a version recorded, and which of its rows train and which judge.
-import type { Transaction } from 'kysely'
 import { z } from 'zod'
+import type { Transaction } from '../../platform/database.ts'
 import { getVersion, type DatasetTables } from '../../data/dataset-store.ts'
 import { commitVersion, type DataChangeTables } from '../../data/dataset-versions.ts'
 import { parseDatasetRef } from '../../data/dataset.ts'

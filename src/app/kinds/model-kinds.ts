@@ -1,6 +1,6 @@
 // The step kinds of training and models, in the control plane: what each records when its work is done.
-import type { Transaction } from 'kysely'
 import { z } from 'zod'
+import type { Transaction } from '../../platform/database.ts'
 import { logBatch, type RecordingTables } from '../../experiments/recording.ts'
 import { Baseline } from '../../models/baseline.ts'
 import { passGate } from '../../models/gate-decision.ts'

@@ -1,6 +1,6 @@
 // The runs that a filter leaves when they are few: then the search reads those, and does not walk its order past a hundred thousand others.
 import { sql, type RawBuilder } from 'kysely'
-import type { Db } from '../../platform/database.ts'
+import { on, type Db } from '../../platform/database.ts'
 import type { ExperimentTables } from '../tables.ts'
 import { parseField, type RunFilter } from './filter.ts'
 
@@ -15,7 +15,7 @@ export async function findFew(
   for (const filter of filters) {
     const query = indexedQuery(filter)
     if (!query) continue
-    const { rows } = await sql<{ id: string }>`${query} limit ${fewMax + 1}`.execute(db)
+    const { rows } = await sql<{ id: string }>`${query} limit ${fewMax + 1}`.execute(on(db))
     if (rows.length <= fewMax) return [...new Set(rows.map(({ id }) => id))]
   }
   return undefined

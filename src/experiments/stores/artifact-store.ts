@@ -1,6 +1,5 @@
 // The only file that reads or writes the tables run_artifact and run_input.
-import type { Transaction } from 'kysely'
-import type { Db } from '../../platform/database.ts'
+import { on, type Db, type Transaction } from '../../platform/database.ts'
 import type { Artifact, RunInput } from '../run.ts'
 import { chunksOf, type ExperimentTables } from '../tables.ts'
 
@@ -10,7 +9,7 @@ export async function readArtifacts(
   runId: string,
   { after, limit }: { after?: string | undefined; limit: number },
 ): Promise<Artifact[]> {
-  let query = db.selectFrom('run_artifact').selectAll().where('run_id', '=', runId).orderBy('name').limit(limit)
+  let query = on(db).selectFrom('run_artifact').selectAll().where('run_id', '=', runId).orderBy('name').limit(limit)
   if (after !== undefined) query = query.where('name', '>', after)
   return (await query.execute()).map(artifactOf)
 }
@@ -20,7 +19,7 @@ export async function findArtifact(
   runId: string,
   name: string,
 ): Promise<Artifact | undefined> {
-  const row = await db
+  const row = await on(db)
     .selectFrom('run_artifact')
     .selectAll()
     .where('run_id', '=', runId)
@@ -36,7 +35,7 @@ const artifactOf = (row: ExperimentTables['run_artifact']): Artifact => ({
 })
 
 export async function countArtifacts(db: Db<ExperimentTables>, runId: string): Promise<number> {
-  const { count } = await db
+  const { count } = await on(db)
     .selectFrom('run_artifact')
     .select((eb) => eb.fn.countAll().as('count'))
     .where('run_id', '=', runId)
@@ -50,7 +49,7 @@ export async function putArtifact(
 ): Promise<void> {
   const { digest, bytes } = artifact.blob
   const change = { digest, bytes, media_type: artifact.mediaType, at_ms: atMs }
-  await trx
+  await on(trx)
     .insertInto('run_artifact')
     .values({ run_id: runId, name: artifact.name, ...change })
     .onConflict((c) => c.columns(['run_id', 'name']).doUpdateSet(change))
@@ -58,7 +57,7 @@ export async function putArtifact(
 }
 
 export async function readInputs(db: Db<ExperimentTables>, runId: string): Promise<RunInput[]> {
-  const rows = await db
+  const rows = await on(db)
     .selectFrom('run_input')
     .select(['dataset_version', 'role'])
     .where('run_id', '=', runId)
@@ -76,7 +75,7 @@ export async function insertInputs(
 ): Promise<void> {
   const rows = inputs.map(({ datasetVersion, role }) => ({ run_id: runId, dataset_version: datasetVersion, role }))
   for (const chunk of chunksOf(rows)) {
-    await trx
+    await on(trx)
       .insertInto('run_input')
       .values(chunk)
       .onConflict((c) => c.doNothing())

@@ -1,6 +1,5 @@
 // The only file that reads or writes the table experiment.
-import type { Transaction } from 'kysely'
-import type { Db } from '../../platform/database.ts'
+import { on, type Db, type Transaction } from '../../platform/database.ts'
 import type { Experiment } from '../experiment.ts'
 import type { ExperimentTables } from '../tables.ts'
 
@@ -29,7 +28,7 @@ export async function readExperiment(
   db: Db<ExperimentTables>,
   which: number | string,
 ): Promise<Experiment | undefined> {
-  const row = await db
+  const row = await on(db)
     .selectFrom('experiment')
     .selectAll()
     .where(typeof which === 'number' ? 'id' : 'name', '=', which)
@@ -42,14 +41,14 @@ export async function readExperiments(
   db: Db<ExperimentTables>,
   { before, limit, withDeleted }: { before?: number | undefined; limit: number; withDeleted?: boolean | undefined },
 ): Promise<Experiment[]> {
-  let query = db.selectFrom('experiment').selectAll().orderBy('id', 'desc').limit(limit)
+  let query = on(db).selectFrom('experiment').selectAll().orderBy('id', 'desc').limit(limit)
   if (before !== undefined) query = query.where('id', '<', before)
   if (!withDeleted) query = query.where('deleted_at_ms', 'is', null)
   return (await query.execute()).map(experimentOf)
 }
 
 export async function lastExperimentId(trx: Transaction<ExperimentTables>): Promise<number> {
-  const { last } = await trx
+  const { last } = await on(trx)
     .selectFrom('experiment')
     .select((eb) => eb.fn.max('id').as('last'))
     .executeTakeFirstOrThrow()
@@ -57,10 +56,10 @@ export async function lastExperimentId(trx: Transaction<ExperimentTables>): Prom
 }
 
 export async function insertExperiment(trx: Transaction<ExperimentTables>, experiment: Experiment): Promise<void> {
-  await trx.insertInto('experiment').values(rowOf(experiment)).execute()
+  await on(trx).insertInto('experiment').values(rowOf(experiment)).execute()
 }
 
 export async function updateExperiment(trx: Transaction<ExperimentTables>, experiment: Experiment): Promise<void> {
   const { id, ...change } = rowOf(experiment)
-  await trx.updateTable('experiment').set(change).where('id', '=', id).execute()
+  await on(trx).updateTable('experiment').set(change).where('id', '=', id).execute()
 }

@@ -1,6 +1,5 @@
 // The only file that reads or writes the tables run_metric and metric_point.
-import type { Transaction } from 'kysely'
-import type { Db } from '../../platform/database.ts'
+import { on, type Db, type Transaction } from '../../platform/database.ts'
 import { withPoint, type MetricPoint, type MetricSummary } from '../metric.ts'
 import { chunksOf, type ExperimentTables } from '../tables.ts'
 
@@ -23,7 +22,7 @@ export async function readSummaries(
 ): Promise<Map<string, Record<string, MetricSummary>>> {
   if (runIds.length === 0) return new Map()
   const found = new Map<string, [string, MetricSummary][]>()
-  const rows = await db
+  const rows = await on(db)
     .selectFrom('run_metric')
     .select(summaryColumns)
     .where('run_id', 'in', [...runIds])
@@ -56,7 +55,7 @@ export async function addPoints(
       at_ms: atMs,
       ...storedNumber(value),
     }))
-    await trx
+    await on(trx)
       .insertInto('metric_point')
       .values(rows)
       .onConflict((c) => c.doNothing())
@@ -73,7 +72,7 @@ async function readKeys(
   runId: string,
   keys: readonly string[],
 ): Promise<Map<string, MetricSummary>> {
-  const rows = await trx
+  const rows = await on(trx)
     .selectFrom('run_metric')
     .select(summaryColumns)
     .where('run_id', '=', runId)
@@ -98,7 +97,7 @@ async function putSummaries(
       return { run_id: runId, key, latest: value, latest_is_nan: is_nan, step, at_ms: atMs, ...bounds }
     })
   for (const chunk of chunksOf(rows)) {
-    const stored = await trx
+    const stored = await on(trx)
       .insertInto('run_metric')
       .values(chunk)
       .onConflict((c) =>

@@ -1,6 +1,5 @@
 // The only file that reads or writes the tables run_param and run_tag.
-import type { Transaction } from 'kysely'
-import type { Db } from '../../platform/database.ts'
+import { on, type Db, type Transaction } from '../../platform/database.ts'
 import { chunksOf, type ExperimentTables } from '../tables.ts'
 
 type Texts = Readonly<Record<string, string>>
@@ -14,7 +13,7 @@ export async function readTexts(
 ): Promise<Map<string, Texts>> {
   const found = new Map<string, [string, string][]>()
   if (runIds.length === 0) return new Map()
-  const rows = await db
+  const rows = await on(db)
     .selectFrom(table)
     .selectAll()
     .where('run_id', 'in', [...runIds])
@@ -37,7 +36,7 @@ export async function readParams(
   keys: readonly string[],
 ): Promise<Map<string, string>> {
   if (keys.length === 0) return new Map()
-  const rows = await db
+  const rows = await on(db)
     .selectFrom('run_param')
     .select(['key', 'value'])
     .where('run_id', '=', runId)
@@ -47,12 +46,12 @@ export async function readParams(
 }
 
 export async function insertParams(trx: Transaction<ExperimentTables>, runId: string, params: Texts): Promise<void> {
-  for (const rows of chunksOf(rowsOf(runId, params))) await trx.insertInto('run_param').values(rows).execute()
+  for (const rows of chunksOf(rowsOf(runId, params))) await on(trx).insertInto('run_param').values(rows).execute()
 }
 
 export async function putTags(trx: Transaction<ExperimentTables>, runId: string, tags: Texts): Promise<void> {
   for (const rows of chunksOf(rowsOf(runId, tags))) {
-    await trx
+    await on(trx)
       .insertInto('run_tag')
       .values(rows)
       .onConflict((c) => c.columns(['run_id', 'key']).doUpdateSet((eb) => ({ value: eb.ref('excluded.value') })))

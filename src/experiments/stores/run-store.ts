@@ -1,7 +1,6 @@
 // The only file that reads or writes the tables run and run_environment.
 import { createHash } from 'node:crypto'
-import type { Transaction } from 'kysely'
-import type { Db } from '../../platform/database.ts'
+import { on, type Db, type Transaction } from '../../platform/database.ts'
 import type { Run } from '../run.ts'
 import type { ExperimentTables } from '../tables.ts'
 
@@ -29,7 +28,7 @@ const columns = [
 /** In no order; ids without a run are left out. */
 export async function readRunHeaders(db: Db<ExperimentTables>, ids: readonly string[]): Promise<RunHeader[]> {
   if (ids.length === 0) return []
-  const rows = await db
+  const rows = await on(db)
     .selectFrom('run')
     .innerJoin('experiment', 'experiment.id', 'run.experiment_id')
     .select(columns)
@@ -67,7 +66,7 @@ export async function insertRun(trx: Transaction<ExperimentTables>, run: Omit<Ru
     code: run.code && JSON.stringify(run.code),
     environment_digest: run.environmentDigest,
   }
-  await trx.insertInto('run').values(row).execute()
+  await on(trx).insertInto('run').values(row).execute()
 }
 
 export type RunChange = Partial<Pick<Run, 'name' | 'state' | 'endedAtMs' | 'deletedAtMs'>>
@@ -81,7 +80,7 @@ export async function updateRun(trx: Transaction<ExperimentTables>, id: string, 
     ...(deletedAtMs === undefined ? {} : { deleted_at_ms: deletedAtMs }),
   }
   if (Object.keys(set).length === 0) return
-  await trx.updateTable('run').set(set).where('id', '=', id).execute()
+  await on(trx).updateTable('run').set(set).where('id', '=', id).execute()
 }
 
 /** Idempotent; answers the digest of its JSON. */
@@ -91,7 +90,7 @@ export async function putEnvironment(
 ): Promise<string> {
   const body = JSON.stringify(environment)
   const digest = createHash('sha256').update(body).digest('hex')
-  await trx
+  await on(trx)
     .insertInto('run_environment')
     .values({ digest, body })
     .onConflict((c) => c.column('digest').doNothing())
@@ -100,7 +99,7 @@ export async function putEnvironment(
 }
 
 export async function readEnvironment(db: Db<ExperimentTables>, digest: string): Promise<Run['environment']> {
-  const { body } = await db
+  const { body } = await on(db)
     .selectFrom('run_environment')
     .select('body')
     .where('digest', '=', digest)

@@ -1,6 +1,5 @@
 // The tables traffic, performance, paired_loss and monitoring_total: sums by day, read, added to and written back within one transaction.
-import type { Transaction } from 'kysely'
-import type { Db } from '../../platform/database.ts'
+import { on, type Db, type Transaction } from '../../platform/database.ts'
 import { SketchJson, sketchFromJson, sketchToJson } from '../../statistics/quantile-sketch.ts'
 import { armOfColumns, columnsOfArm, type Arm } from './arm.ts'
 import type { Deltas } from './deltas.ts'
@@ -32,7 +31,7 @@ export async function applyDeltas(trx: Transaction<MonitoringTables>, deltas: De
 }
 
 async function addPerformance(trx: Transaction<MonitoringTables>, arm: Arm, more: PerformanceSums): Promise<void> {
-  let query = trx.selectFrom('performance').selectAll()
+  let query = on(trx).selectFrom('performance').selectAll()
   for (const [column, , value] of whereArm(arm)) query = query.where(column as 'endpoint', '=', value as string)
   const row = await query.executeTakeFirst()
   const sums = row ? mergePerformance(performanceOfRow(row), more) : more
@@ -43,7 +42,7 @@ async function addPerformance(trx: Transaction<MonitoringTables>, arm: Arm, more
     loss_square_sum: sums.lossSquareSum,
     quality: sums.quality ? JSON.stringify(sums.quality) : null,
   }
-  await trx
+  await on(trx)
     .insertInto('performance')
     .values({ ...columnsOfArm(arm), ...change })
     .onConflict((c) => c.columns(armColumns).doUpdateSet(change))
@@ -52,7 +51,7 @@ async function addPerformance(trx: Transaction<MonitoringTables>, arm: Arm, more
 
 async function addPairs(trx: Transaction<MonitoringTables>, key: PairKey, more: PairedLoss): Promise<void> {
   const { endpoint, champion, challenger, dayMs } = key
-  const row = await trx
+  const row = await on(trx)
     .selectFrom('paired_loss')
     .selectAll()
     .where('endpoint', '=', endpoint)
@@ -70,7 +69,7 @@ async function addPairs(trx: Transaction<MonitoringTables>, key: PairKey, more: 
     champion_loss_sum: sums.championLossSum,
     challenger_loss_sum: sums.challengerLossSum,
   }
-  await trx
+  await on(trx)
     .insertInto('paired_loss')
     .values({ endpoint, champion, challenger, day_ms: dayMs, ...change })
     .onConflict((c) => c.columns(['endpoint', 'champion', 'challenger', 'day_ms']).doUpdateSet(change))
@@ -81,7 +80,7 @@ async function addPairs(trx: Transaction<MonitoringTables>, key: PairKey, more: 
 export async function mergeTraffic(trx: Transaction<MonitoringTables>, traffic: readonly Traffic[]): Promise<Arm[]> {
   const fresh: Arm[] = []
   for (const { arm, sums: more } of traffic) {
-    let query = trx.selectFrom('traffic').selectAll()
+    let query = on(trx).selectFrom('traffic').selectAll()
     for (const [column, , value] of whereArm(arm)) query = query.where(column as 'endpoint', '=', value as string)
     const row = await query.executeTakeFirst()
     if (!row) fresh.push(arm)
@@ -96,7 +95,7 @@ export async function mergeTraffic(trx: Transaction<MonitoringTables>, traffic: 
       features: JSON.stringify(sums.features),
       prediction: JSON.stringify(sums.prediction),
     }
-    await trx
+    await on(trx)
       .insertInto('traffic')
       .values({ ...columnsOfArm(arm), ...change })
       .onConflict((c) => c.columns(armColumns).doUpdateSet(change))
@@ -146,7 +145,7 @@ export async function listPerformance(
   db: Db<MonitoringTables>,
   { endpoint, fromMs, toMs, version }: DayRange,
 ): Promise<{ arm: Arm; sums: PerformanceSums }[]> {
-  let query = db
+  let query = on(db)
     .selectFrom('performance')
     .selectAll()
     .where('endpoint', '=', endpoint)
@@ -161,7 +160,7 @@ export async function listTraffic(
   db: Db<MonitoringTables>,
   { endpoint, fromMs, toMs, version }: DayRange,
 ): Promise<Traffic[]> {
-  let query = db
+  let query = on(db)
     .selectFrom('traffic')
     .selectAll()
     .where('endpoint', '=', endpoint)
@@ -176,7 +175,7 @@ export async function addTotal(
   trx: Transaction<MonitoringTables>,
   total: { name: string; value: number },
 ): Promise<void> {
-  await trx
+  await on(trx)
     .insertInto('monitoring_total')
     .values(total)
     .onConflict((c) =>
@@ -186,6 +185,6 @@ export async function addTotal(
 }
 
 export async function findTotal(db: Db<MonitoringTables>, name: string): Promise<number> {
-  const row = await db.selectFrom('monitoring_total').select('value').where('name', '=', name).executeTakeFirst()
+  const row = await on(db).selectFrom('monitoring_total').select('value').where('name', '=', name).executeTakeFirst()
   return row?.value ?? 0
 }

@@ -1,6 +1,6 @@
 // Many rows in few statements, beside the query builder: building a statement of thousands of parameters takes it longer than the database needs to run it.
-import { CompiledQuery, type Transaction } from 'kysely'
-import { databaseKind, type Db } from '../../platform/database.ts'
+import { CompiledQuery } from 'kysely'
+import { databaseKind, on, type Db, type Transaction } from '../../platform/database.ts'
 
 /** Rows of one statement: with the widest table here, under SQLite's 32,766 and PostgreSQL's 65,535 parameters. */
 const rowsPerStatement = 400
@@ -34,7 +34,7 @@ export async function insertRows<T, Row extends object>(
     }
     const parameters: Cell[] = []
     for (const row of part) for (const column of columns) parameters.push(row[column] as Cell)
-    const result = await trx.executeQuery(CompiledQuery.raw(text, parameters))
+    const result = await on(trx).executeQuery(CompiledQuery.raw(text, parameters))
     for (const row of result.rows) returned.push(row)
   }
   return returned
@@ -46,7 +46,7 @@ export async function selectByIds<T>(db: Db<T>, select: string, ids: readonly st
   for (let at = 0; at < ids.length; at += idsPerStatement) {
     const part = ids.slice(at, at + idsPerStatement)
     const text = `${select} ${placeholders(db, 1, part.length)}`
-    const result = await db.executeQuery(CompiledQuery.raw(text, part))
+    const result = await on(db).executeQuery(CompiledQuery.raw(text, part))
     for (const row of result.rows) found.push(row)
   }
   return found

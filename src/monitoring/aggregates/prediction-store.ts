@@ -1,6 +1,5 @@
 // The table prediction: what was answered, kept until its retention ends, so that an outcome can find it.
-import type { Transaction } from 'kysely'
-import type { Db } from '../../platform/database.ts'
+import { on, type Db, type Transaction } from '../../platform/database.ts'
 import type { PredictionRecord } from '../../serving/gateway-report.ts'
 import { weightPpmOf } from './arm.ts'
 import { insertRows, selectByIds } from './bulk.ts'
@@ -76,7 +75,7 @@ export async function listPredictions(
   db: Db<Tables>,
   { endpoint, beforeMs, limit }: { endpoint: string; beforeMs?: number | undefined; limit: number },
 ): Promise<StoredPrediction[]> {
-  let query = db.selectFrom('prediction').selectAll().where('endpoint', '=', endpoint)
+  let query = on(db).selectFrom('prediction').selectAll().where('endpoint', '=', endpoint)
   if (beforeMs !== undefined) query = query.where('at_ms', '<', beforeMs)
   const rows = await query.orderBy('at_ms', 'desc').orderBy('id', 'desc').limit(limit).execute()
   return rows.map(predictionOfRow)

@@ -1,6 +1,5 @@
 // The table alert: at most one of a monitor is not resolved.
-import type { Transaction } from 'kysely'
-import type { Db } from '../../platform/database.ts'
+import { on, type Db, type Transaction } from '../../platform/database.ts'
 import type { Alert, AlertEvidence } from '../alert.ts'
 import type { AlertRow, MonitoringTables } from '../tables.ts'
 
@@ -38,7 +37,7 @@ export async function putAlert(trx: Transaction<MonitoringTables>, alert: Alert)
     opened_at_ms: alert.openedAtMs,
     ...change,
   }
-  await trx
+  await on(trx)
     .insertInto('alert')
     .values(row)
     .onConflict((c) => c.column('id').doUpdateSet(change))
@@ -46,7 +45,7 @@ export async function putAlert(trx: Transaction<MonitoringTables>, alert: Alert)
 }
 
 export async function findAlert(db: Db<MonitoringTables>, id: string): Promise<Alert | undefined> {
-  const row = await db.selectFrom('alert').selectAll().where('id', '=', id).executeTakeFirst()
+  const row = await on(db).selectFrom('alert').selectAll().where('id', '=', id).executeTakeFirst()
   return row && alertOf(row)
 }
 
@@ -55,7 +54,7 @@ export async function findActiveAlert(
   db: Db<MonitoringTables>,
   { endpoint, monitor }: { endpoint: string; monitor: string },
 ): Promise<Alert | undefined> {
-  const row = await db
+  const row = await on(db)
     .selectFrom('alert')
     .selectAll()
     .where('endpoint', '=', endpoint)
@@ -70,7 +69,7 @@ export async function listAlerts(
   db: Db<MonitoringTables>,
   filter: { endpoint?: string | undefined; active?: boolean | undefined; before?: string | undefined; limit: number },
 ): Promise<Alert[]> {
-  let query = db.selectFrom('alert').selectAll().orderBy('id', 'desc').limit(filter.limit)
+  let query = on(db).selectFrom('alert').selectAll().orderBy('id', 'desc').limit(filter.limit)
   if (filter.endpoint !== undefined) query = query.where('endpoint', '=', filter.endpoint)
   if (filter.active) query = query.where('state', '!=', 'resolved')
   if (filter.before !== undefined) query = query.where('id', '<', filter.before)

@@ -1,5 +1,5 @@
 // From results to alerts: hysteresis over a version's windows opens and closes them, with an event in the same transaction.
-import type { Transaction } from 'kysely'
+import type { Transaction } from '../../platform/database.ts'
 import type { Clock } from '../../platform/clock.ts'
 import { appendEvent, type EventTables } from '../../platform/events.ts'
 import type { IdSource } from '../../platform/ids.ts'

@@ -1,6 +1,5 @@
 // The tables monitor and monitor_result: definitions, and what each window gave.
-import type { Transaction } from 'kysely'
-import type { Db } from '../../platform/database.ts'
+import { on, type Db, type Transaction } from '../../platform/database.ts'
 import type { MonitorResult, Monitor, ResultState } from '../monitor.ts'
 import type { MonitoringTables, MonitorResultRow } from '../tables.ts'
 
@@ -14,7 +13,7 @@ export interface StoredMonitor {
 }
 
 export async function listMonitors(db: Db<MonitoringTables>, endpoint: string): Promise<StoredMonitor[]> {
-  const rows = await db.selectFrom('monitor').selectAll().where('endpoint', '=', endpoint).orderBy('name').execute()
+  const rows = await on(db).selectFrom('monitor').selectAll().where('endpoint', '=', endpoint).orderBy('name').execute()
   return rows.map((row) => ({
     endpoint: row.endpoint,
     monitor: JSON.parse(row.definition) as Monitor,
@@ -33,7 +32,7 @@ export async function putMonitor(
     evaluated_to_ms: evaluatedToMs,
     set_at_ms: setAtMs,
   }
-  await trx
+  await on(trx)
     .insertInto('monitor')
     .values({ endpoint, name: monitor.name, ...change })
     .onConflict((c) => c.columns(['endpoint', 'name']).doUpdateSet(change))
@@ -44,14 +43,14 @@ export async function deleteMonitor(
   trx: Transaction<MonitoringTables>,
   { endpoint, name }: { endpoint: string; name: string },
 ): Promise<void> {
-  await trx.deleteFrom('monitor').where('endpoint', '=', endpoint).where('name', '=', name).execute()
+  await on(trx).deleteFrom('monitor').where('endpoint', '=', endpoint).where('name', '=', name).execute()
 }
 
 export async function markEvaluated(
   trx: Transaction<MonitoringTables>,
   { endpoint, name, toMs }: { endpoint: string; name: string; toMs: number },
 ): Promise<void> {
-  await trx
+  await on(trx)
     .updateTable('monitor')
     .set({ evaluated_to_ms: toMs })
     .where('endpoint', '=', endpoint)
@@ -88,7 +87,7 @@ export async function putResult(trx: Transaction<MonitoringTables>, result: Moni
     detail: JSON.stringify(detail),
     evaluated_ms: evaluatedMs,
   }
-  await trx
+  await on(trx)
     .insertInto('monitor_result')
     .values({ endpoint, monitor, revision, window_end_ms: windowEndMs, ...change })
     .onConflict((c) => c.columns(['endpoint', 'monitor', 'revision', 'window_end_ms']).doUpdateSet(change))
@@ -100,7 +99,7 @@ export async function listResults(
   db: Db<MonitoringTables>,
   filter: { endpoint: string; monitor?: string | undefined; beforeMs?: number | undefined; limit: number },
 ): Promise<MonitorResult[]> {
-  let query = db.selectFrom('monitor_result').selectAll().where('endpoint', '=', filter.endpoint)
+  let query = on(db).selectFrom('monitor_result').selectAll().where('endpoint', '=', filter.endpoint)
   if (filter.monitor !== undefined) query = query.where('monitor', '=', filter.monitor)
   if (filter.beforeMs !== undefined) query = query.where('window_end_ms', '<', filter.beforeMs)
   const rows = await query.orderBy('window_end_ms', 'desc').orderBy('monitor').limit(filter.limit).execute()
@@ -116,7 +115,7 @@ export interface MonitorOfVersion {
 
 /** Every window's state for one version, oldest first: what hysteresis is replayed on. */
 export async function listStates(db: Db<MonitoringTables>, of: MonitorOfVersion): Promise<ResultState[]> {
-  const rows = await db
+  const rows = await on(db)
     .selectFrom('monitor_result')
     .select('state')
     .where('endpoint', '=', of.endpoint)
@@ -133,7 +132,7 @@ export async function listProvisional(
   db: Db<MonitoringTables>,
   of: MonitorOfVersion & { readonly sinceMs: number },
 ): Promise<MonitorResult[]> {
-  const rows = await db
+  const rows = await on(db)
     .selectFrom('monitor_result')
     .selectAll()
     .where('endpoint', '=', of.endpoint)

@@ -1,6 +1,6 @@
 // The only file that reads or writes the table pipeline_run.
-import type { Selectable, Transaction } from 'kysely'
-import type { Db } from '../../platform/database.ts'
+import type { Selectable } from 'kysely'
+import { on, type Db, type Transaction } from '../../platform/database.ts'
 import type { Labels, PipelineRun, PipelineRunState } from '../pipeline-run.ts'
 import type { PipelineSpec } from '../pipeline.ts'
 
@@ -33,11 +33,11 @@ export async function insertPipelineRun(trx: Transaction<PipelineRunTables>, run
     created_at_ms: run.createdAtMs,
     finished_at_ms: run.finishedAtMs,
   }
-  await trx.insertInto('pipeline_run').values(row).execute()
+  await on(trx).insertInto('pipeline_run').values(row).execute()
 }
 
 export async function findPipelineRun(db: Db<PipelineRunTables>, id: string): Promise<StoredRun | undefined> {
-  const row = await db.selectFrom('pipeline_run').selectAll().where('id', '=', id).executeTakeFirst()
+  const row = await on(db).selectFrom('pipeline_run').selectAll().where('id', '=', id).executeTakeFirst()
   return row && { ...runOf(row), spec: JSON.parse(row.spec) as PipelineSpec }
 }
 
@@ -46,7 +46,7 @@ export async function findPipelineRunState(
   db: Db<PipelineRunTables>,
   id: string,
 ): Promise<PipelineRunState | undefined> {
-  const row = await db.selectFrom('pipeline_run').select('state').where('id', '=', id).executeTakeFirst()
+  const row = await on(db).selectFrom('pipeline_run').select('state').where('id', '=', id).executeTakeFirst()
   return row?.state
 }
 
@@ -60,7 +60,7 @@ export interface PipelineRunFilter {
 
 /** Newest first. */
 export async function listPipelineRuns(db: Db<PipelineRunTables>, filter: PipelineRunFilter): Promise<PipelineRun[]> {
-  let query = db
+  let query = on(db)
     .selectFrom('pipeline_run')
     .select(['id', 'pipeline', 'state', 'reason', 'labels', 'actor', 'created_at_ms', 'finished_at_ms'])
     .orderBy('id', 'desc') // Ids sort by time.
@@ -75,7 +75,7 @@ export async function setPipelineRunState(
   trx: Transaction<PipelineRunTables>,
   change: { id: string; state: PipelineRunState; finishedAtMs: number | null },
 ): Promise<void> {
-  await trx
+  await on(trx)
     .updateTable('pipeline_run')
     .set({ state: change.state, finished_at_ms: change.finishedAtMs })
     .where('id', '=', change.id)

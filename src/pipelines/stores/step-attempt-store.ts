@@ -1,6 +1,6 @@
 // The only file that reads or writes the table step_attempt.
-import type { Selectable, Transaction } from 'kysely'
-import type { Db } from '../../platform/database.ts'
+import type { Selectable } from 'kysely'
+import { on, type Db, type Transaction } from '../../platform/database.ts'
 import type { StepAttempt, StepAttemptState } from '../pipeline-run.ts'
 
 export interface StepAttemptTables {
@@ -33,7 +33,7 @@ export async function insertStepAttempt(
   trx: Transaction<StepAttemptTables>,
   attempt: { id: string; stepRunId: string; fence: number; startedAtMs: number },
 ): Promise<StoredAttempt> {
-  const last = await trx
+  const last = await on(trx)
     .selectFrom('step_attempt')
     .select('number')
     .where('step_run_id', '=', attempt.stepRunId)
@@ -52,7 +52,7 @@ export async function insertStepAttempt(
     started_at_ms: attempt.startedAtMs,
     finished_at_ms: null,
   }
-  await trx.insertInto('step_attempt').values(row).execute()
+  await on(trx).insertInto('step_attempt').values(row).execute()
   return attemptOf(row)
 }
 
@@ -61,7 +61,7 @@ export async function listAttemptsOf(
   db: Db<StepAttemptTables>,
   stepRunIds: readonly string[],
 ): Promise<ReadonlyMap<string, readonly StoredAttempt[]>> {
-  const rows = await db
+  const rows = await on(db)
     .selectFrom('step_attempt')
     .selectAll()
     .where('step_run_id', 'in', [...stepRunIds])
@@ -72,7 +72,7 @@ export async function listAttemptsOf(
 
 /** Attempts of one step in order. */
 export async function listStepAttempts(db: Db<StepAttemptTables>, stepRunId: string): Promise<StoredAttempt[]> {
-  const rows = await db
+  const rows = await on(db)
     .selectFrom('step_attempt')
     .selectAll()
     .where('step_run_id', '=', stepRunId)
@@ -85,11 +85,11 @@ export async function setAttemptFence(
   trx: Transaction<StepAttemptTables>,
   { id, fence }: { id: string; fence: number },
 ): Promise<void> {
-  await trx.updateTable('step_attempt').set({ fence }).where('id', '=', id).execute()
+  await on(trx).updateTable('step_attempt').set({ fence }).where('id', '=', id).execute()
 }
 
 export async function findEventsOffset(db: Db<StepAttemptTables>, id: string): Promise<number> {
-  const row = await db.selectFrom('step_attempt').select('events_offset').where('id', '=', id).executeTakeFirst()
+  const row = await on(db).selectFrom('step_attempt').select('events_offset').where('id', '=', id).executeTakeFirst()
   return row?.events_offset ?? 0
 }
 
@@ -97,7 +97,7 @@ export async function setEventsOffset(
   trx: Transaction<StepAttemptTables>,
   { id, eventsOffset }: { id: string; eventsOffset: number },
 ): Promise<void> {
-  await trx.updateTable('step_attempt').set({ events_offset: eventsOffset }).where('id', '=', id).execute()
+  await on(trx).updateTable('step_attempt').set({ events_offset: eventsOffset }).where('id', '=', id).execute()
 }
 
 export interface AttemptEnd {
@@ -108,7 +108,7 @@ export interface AttemptEnd {
 }
 
 export async function endStepAttempt(trx: Transaction<StepAttemptTables>, end: AttemptEnd): Promise<void> {
-  await trx
+  await on(trx)
     .updateTable('step_attempt')
     .set({
       state: end.state,

@@ -1,6 +1,5 @@
 // The only file that reads or writes the table step_cache: outputs by the fingerprint of the work that made them.
-import type { Transaction } from 'kysely'
-import type { Db } from '../../platform/database.ts'
+import { on, type Db, type Transaction } from '../../platform/database.ts'
 
 export interface StepCacheTables {
   step_cache: { fingerprint: string; kind: string; output: string; step_run_id: string; created_at_ms: number }
@@ -19,7 +18,11 @@ export async function findCachedOutput(
   db: Db<StepCacheTables>,
   fingerprint: string,
 ): Promise<CachedOutput | undefined> {
-  const row = await db.selectFrom('step_cache').selectAll().where('fingerprint', '=', fingerprint).executeTakeFirst()
+  const row = await on(db)
+    .selectFrom('step_cache')
+    .selectAll()
+    .where('fingerprint', '=', fingerprint)
+    .executeTakeFirst()
   return (
     row && {
       fingerprint,
@@ -39,7 +42,7 @@ export async function putCachedOutput(trx: Transaction<StepCacheTables>, cached:
     step_run_id: cached.stepRunId,
     created_at_ms: cached.createdAtMs,
   }
-  await trx
+  await on(trx)
     .insertInto('step_cache')
     .values({ fingerprint: cached.fingerprint, ...change })
     .onConflict((c) => c.column('fingerprint').doUpdateSet(change))

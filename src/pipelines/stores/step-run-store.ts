@@ -1,6 +1,6 @@
 // The only file that reads or writes the table step_run.
-import type { Selectable, Transaction } from 'kysely'
-import type { Db } from '../../platform/database.ts'
+import type { Selectable } from 'kysely'
+import { on, type Db, type Transaction } from '../../platform/database.ts'
 import type { StepRun, StepRunState } from '../pipeline-run.ts'
 
 export interface StepRunTables {
@@ -48,7 +48,7 @@ export async function insertStepRuns(
     finished_at_ms: null,
   }))
   for (let i = 0; i < rows.length; i += insertBatch) {
-    await trx
+    await on(trx)
       .insertInto('step_run')
       .values(rows.slice(i, i + insertBatch))
       .execute()
@@ -56,13 +56,13 @@ export async function insertStepRuns(
 }
 
 export async function findStepRun(db: Db<StepRunTables>, id: string): Promise<StoredStep | undefined> {
-  const row = await db.selectFrom('step_run').selectAll().where('id', '=', id).executeTakeFirst()
+  const row = await on(db).selectFrom('step_run').selectAll().where('id', '=', id).executeTakeFirst()
   return row && stepOf(row)
 }
 
 /** In the order of the pipeline. */
 export async function listStepRuns(db: Db<StepRunTables>, pipelineRunId: string): Promise<StoredStep[]> {
-  const rows = await db
+  const rows = await on(db)
     .selectFrom('step_run')
     .selectAll()
     .where('pipeline_run_id', '=', pipelineRunId)
@@ -76,7 +76,7 @@ export async function listStepStates(
   db: Db<StepRunTables>,
   pipelineRunId: string,
 ): Promise<{ id: string; name: string; state: StepRunState }[]> {
-  return db
+  return on(db)
     .selectFrom('step_run')
     .select(['id', 'name', 'state'])
     .where('pipeline_run_id', '=', pipelineRunId)
@@ -113,7 +113,7 @@ export async function updateStepRun(trx: Transaction<StepRunTables>, id: string,
     ...(change.startedAtMs === undefined ? {} : { started_at_ms: change.startedAtMs }),
     ...(change.finishedAtMs === undefined ? {} : { finished_at_ms: change.finishedAtMs }),
   }
-  await trx.updateTable('step_run').set(row).where('id', '=', id).execute()
+  await on(trx).updateTable('step_run').set(row).where('id', '=', id).execute()
 }
 
 function stepOf(row: Selectable<StepRunTables['step_run']>): StoredStep {

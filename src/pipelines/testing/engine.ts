@@ -6,7 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { governanceMigrations } from '../../governance/migrations.ts'
 import { testActor } from '../../governance/testing.ts'
 import { systemClock } from '../../platform/clock.ts'
-import type { Migrations } from '../../platform/database.ts'
+import type { Connection, Migrations } from '../../platform/database.ts'
 import { eventMigrations } from '../../platform/events.ts'
 import { createIds } from '../../platform/ids.ts'
 import { jobMigrations } from '../../platform/jobs.ts'
@@ -46,7 +46,7 @@ export interface EngineFixture extends AsyncDisposable {
   restart(): Promise<void>
 }
 
-export const engineOptions = (db: TestDatabase<EngineTables>, directory: string): EngineOptions<EngineTables> => ({
+export const engineOptions = (db: Connection<EngineTables>, directory: string): EngineOptions<EngineTables> => ({
   db,
   kinds: testEngineKinds as EngineOptions<EngineTables>['kinds'],
   clock: systemClock,
@@ -94,7 +94,7 @@ export async function createEngineFixture(options: Partial<EngineOptions<EngineT
     },
     async [Symbol.asyncDispose]() {
       await fixture.engine.endSteps()
-      await db[Symbol.asyncDispose]() // Not destroy(): on PostgreSQL its schema goes too.
+      await db[Symbol.asyncDispose]()
       await rm(directory, { recursive: true, force: true })
     },
   }
