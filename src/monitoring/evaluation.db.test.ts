@@ -176,6 +176,20 @@ test('a promotion closes the alert on the version before, and the new one starts
   ])
 })
 
+test('an alert ends with its version, before any window of the next one is complete', async () => {
+  await using db = await openTestDatabase()
+  await setMonitors(db, actor, { endpoint: 'flights', monitors: [calibration] })
+  for (let day = 0; day < 10; day++) await liveDay(db, { day, late: 0.02 })
+  await evaluate(db, 11)
+  expect(await evaluate(db, 11, 'flights/2'), 'no new window').toEqual([])
+  expect(await listAlerts(db, { endpoint: 'flights', limit: 10 })).toMatchObject([
+    { version: 'flights/1', state: 'resolved', closeReason: 'version_replaced' },
+  ])
+  await evaluate(db, 11, 'flights/2')
+  const closed = await on(db).selectFrom('event').selectAll().where('type', '=', 'monitor.alert_closed').execute()
+  expect(closed).toHaveLength(1)
+})
+
 test('a window with too few outcomes says nothing, and is measured when they have come', async () => {
   await using db = await openTestDatabase()
   await setMonitors(db, actor, { endpoint: 'flights', monitors: [calibration] })

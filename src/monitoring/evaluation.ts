@@ -5,7 +5,8 @@ import { findEndpoint, type EndpointTables } from '../serving/endpoint-store.ts'
 import { listPerformance, listTraffic } from './aggregates/aggregate-store.ts'
 import { dayMsLength, dayOf } from './aggregates/arm.ts'
 import { needsOutcomes, type Monitor, type MonitorResult } from './monitor.ts'
-import { updateAlert, type AlertingDeps, type AlertingTables } from './monitors/alerting.ts'
+import { findActiveAlert, listAlerts } from './monitors/alert-store.ts'
+import { closeAlert, updateAlert, type AlertingDeps, type AlertingTables } from './monitors/alerting.ts'
 import {
   listMonitors,
   listProvisional,
@@ -34,6 +35,8 @@ export interface Evaluation {
 
 /** Days without an evaluation that are made up for; older ones are skipped. */
 const catchUpDaysMax = 400
+/** Of one endpoint. */
+const monitorsMax = 100
 /** Coverage has to rise by this before a window is measured again. */
 const coverageStep = 0.01
 
@@ -44,6 +47,7 @@ const coverageStep = 0.01
 export async function evaluateMonitors(deps: EvaluationDeps, evaluation: Evaluation): Promise<MonitorResult[]> {
   const champion = evaluation.champion ?? (await servingChampion(deps.db, evaluation.endpoint))
   if (champion === undefined) return []
+  await closeReplaced(deps, { ...evaluation, champion })
   const results: MonitorResult[] = []
   for (let day = 0; day < 2 * catchUpDaysMax; day++) {
     const found = await transact(deps.db, (trx) => evaluateDay(deps, trx, { ...evaluation, champion }))
@@ -53,6 +57,19 @@ export async function evaluateMonitors(deps: EvaluationDeps, evaluation: Evaluat
   if (results.length === 0) return results
   results.push(...(await transact(deps.db, (trx) => refresh(deps, trx, { ...evaluation, champion }))))
   return results
+}
+
+/** Alerts on a version that is champion no longer end with it, not with the next window: nothing may follow from them meanwhile. */
+async function closeReplaced(deps: EvaluationDeps, { endpoint, champion, nowMs }: Known): Promise<void> {
+  const active = await listAlerts(deps.db, { endpoint, active: true, limit: monitorsMax })
+  if (active.every(({ version }) => version === champion)) return
+  await transact(deps.db, async (trx) => {
+    for (const { monitor, version } of active) {
+      const alert = await findActiveAlert(trx, { endpoint, monitor })
+      if (alert?.version === version && version !== champion)
+        await closeAlert(deps, trx, { alert, reason: 'version_replaced', closedMs: nowMs })
+    }
+  })
 }
 
 async function servingChampion(db: Db<EndpointTables>, endpoint: string): Promise<string | undefined> {
