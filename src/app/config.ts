@@ -154,6 +154,8 @@ export function childEnvironment(config: Config, changes: Environment = {}): Rec
     LANG,
     TZ,
     ...aws,
+    // Compiled code, kept in the home: a step's process starts in half the time.
+    NODE_COMPILE_CACHE: join(config.home, 'code-cache'),
     TRUELOOP_HOME: config.home,
     TRUELOOP_DATABASE: config.database,
     TRUELOOP_BLOBS: config.blobs,
