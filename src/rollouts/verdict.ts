@@ -80,6 +80,8 @@ const finite = (numbers: Record<string, number>): Record<string, number> =>
 const shown = (value: number): string =>
   Number.isFinite(value) ? Number(value.toPrecision(3)).toString() : String(value)
 const percent = (rate: number): string => `${shown(rate * 100)} %`
+/** An e-value; beyond a million its digits mean nothing. */
+const evidenceText = (value: number): string => (value > 1e6 ? 'above a million' : shown(value))
 const intervalText = ({ lower, upper }: SequenceInterval, show = shown): string => `[${show(lower)}, ${show(upper)}]`
 const evidenceOf = (process: SplitProcess): number => Math.min(SHOWN_EVIDENCE, Math.exp(splitLogEvidence(process)))
 
@@ -111,7 +113,9 @@ export function judgeShadow(statistics: ShadowStatistics, policy: ShadowPolicy):
       `the challenger failed on ${failures} of ${rows} rows, more than ${percent(policy.hardFailureRate)}`,
     )
   }
-  const share = `loss difference ${shown(meanDifference)} ${intervalText(interval)} on ${pairs} paired rows`
+  const share = Number.isFinite(interval.upper)
+    ? `loss difference ${shown(meanDifference)} ${intervalText(interval)} on ${pairs} paired rows`
+    : `${pairs} so far`
   const spent = pairs >= policy.maximumPairs || days >= policy.maximumDays
   const giveUp = (what: string): Judgement =>
     spent
@@ -183,10 +187,10 @@ function harmOf(statistics: CanaryStatistics, evidence: CanaryEvidence, policy: 
     return `${rates}: more than ${percent(policy.hardErrorRate)}`
   }
   if (evidence.errorEvidence >= limit)
-    return `${rates}: evidence ${shown(evidence.errorEvidence)} of more errors, ${shown(limit)} is enough`
+    return `${rates}: evidence ${evidenceText(evidence.errorEvidence)} of more errors, ${shown(limit)} is enough`
   if (evidence.slowEvidence >= limit) {
     const counts = `${slow.canary} slow requests of ${canary.requests}, the champion's ${slow.baseline} of ${champion.requests}`
-    return `${counts}: evidence ${shown(evidence.slowEvidence)} of more than ${shown(policy.slowRatioMargin)} times as many, ${shown(limit)} is enough`
+    return `${counts}: evidence ${evidenceText(evidence.slowEvidence)} of more than ${shown(policy.slowRatioMargin)} times as many, ${shown(limit)} is enough`
   }
   const { latencyHarm, lossHarm } = evidence
   if (latencyHarm.lower > Math.log(policy.latencyRatioMargin)) {
@@ -250,7 +254,7 @@ export function judgeCanary(statistics: CanaryStatistics, policy: CanaryPolicy):
   if (harm) return judged('roll_back', `the canary is rolled back: ${harm}`)
   if (evidence.splitEvidence >= 1 / policy.splitAlpha) {
     const { canary: got, baseline } = statistics.split
-    const sentence = `the split is not the one asked for (${got} of ${got + baseline} requests went to the canary, evidence ${shown(evidence.splitEvidence)})`
+    const sentence = `the split is not the one asked for (${got} of ${got + baseline} requests went to the canary, evidence ${evidenceText(evidence.splitEvidence)})`
     return judged('inconclusive', `${sentence}: its arms cannot be compared`)
   }
   const lack = lackOf(statistics, evidence, policy)
