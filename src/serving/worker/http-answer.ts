@@ -17,6 +17,7 @@ const statusOfKind: Readonly<Record<ErrorKind, number>> = {
 /** Codes whose status is not their kind's. */
 const statusOfCode: Readonly<Record<string, number>> = {
   model_failed: 500,
+  internal: 500,
   media_type_unsupported: 415,
   method_not_allowed: 405,
 }
@@ -61,7 +62,7 @@ export function errorReply(thrown: unknown, protocol: Protocol, log: Log): Reply
     })
     error = new DomainError(
       'unavailable',
-      'model_failed',
+      'internal',
       'this is a bug in Trueloop; the log of the gateway has its cause',
     )
   }
