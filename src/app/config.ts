@@ -41,7 +41,7 @@ const Environment = z.object({
   TRUELOOP_STEP_THREADS: z.coerce.number().int().min(1).max(256).default(cores),
   /** Buffers of DuckDB in one step, in MiB. */
   TRUELOOP_STEP_MEMORY_MB: z.coerce.number().int().min(64).max(1_048_576).default(768),
-  /** Loopback and private addresses that ingest and webhooks may reach: `host:port`, separated by commas. */
+  /** What is not public and may be reached by ingest and webhooks: hosts, `host:port`, addresses, networks; separated by commas. */
   TRUELOOP_ALLOWED_ADDRESSES: z.string().default(''),
   /** PostgreSQL servers that sources may query, as JSON: `{"warehouse": "postgres://…"}`. */
   TRUELOOP_CONNECTIONS: z

@@ -1,8 +1,13 @@
-// Alerts by webhook and log: consumers of the outbox. A webhook goes to public https addresses, or to what the settings allow by host and port.
-import { lookup } from 'node:dns/promises'
+// Alerts by webhook and log: consumers of the outbox. A webhook goes to public https addresses, or to what the settings allow.
 import { request as httpRequest } from 'node:http'
 import { request as httpsRequest, type RequestOptions } from 'node:https'
-import ipaddr from 'ipaddr.js'
+import {
+  authority,
+  isAllowedHost,
+  resolveDestination,
+  type AllowedAddresses,
+  type Destination,
+} from '../platform/addresses.ts'
 import { DomainError } from '../platform/errors.ts'
 import type { EventConsumer, StoredEvent } from '../platform/events.ts'
 import type { Log } from '../platform/log.ts'
@@ -17,8 +22,8 @@ export interface WebhookOptions {
   /** Names the consumer: events are delivered once for each name. */
   readonly name: string
   readonly url: string
-  /** `host:port` of what may be reached although it is not public, or not https. */
-  readonly allow: readonly string[]
+  /** What may be reached although it is not public, or (by its own name or address) not https. */
+  readonly allow: AllowedAddresses
 }
 
 /**
@@ -28,8 +33,8 @@ export interface WebhookOptions {
  */
 export function alertWebhook({ name, url, allow }: WebhookOptions): EventConsumer {
   const target = new URL(url)
-  if (!isSecure(target) && !allow.includes(authority(target))) {
-    throw forbidden(target, 'it is not https, and its host and port are not allowed in the settings')
+  if (!isSecure(target) && !isAllowedHost(target, allow)) {
+    throw forbidden(target, 'it is not https, and not allowed in the settings')
   }
   return {
     name: `alert-webhook:${name}`,
@@ -53,9 +58,6 @@ export function alertLog(log: Log): EventConsumer {
 
 const isSecure = ({ protocol }: URL): boolean => protocol === 'https:'
 
-const authority = ({ hostname, port, protocol }: URL): string =>
-  `${hostname}:${port === '' ? (protocol === 'https:' ? 443 : 80) : port}`
-
 const forbidden = (target: URL, why: string): DomainError =>
   new DomainError(
     'forbidden',
@@ -63,31 +65,23 @@ const forbidden = (target: URL, why: string): DomainError =>
     `no webhook goes to ${target.origin}: ${why}; allow ${authority(target)} if it is meant`,
   )
 
-async function deliver(target: URL, allow: readonly string[], event: StoredEvent): Promise<void> {
-  const address = await checkedAddress(target, allow)
+async function deliver(target: URL, allow: AllowedAddresses, event: StoredEvent): Promise<void> {
+  const destination = await resolveDestination(target, allow)
+  if (destination.state === 'refused') throw forbidden(target, `${destination.address} is not a public address`)
   const { type, seq, atMs, payload } = event
-  const status = await post(target, address, JSON.stringify({ type, seq, atMs, alert: payload }))
+  const status = await post(target, destination, JSON.stringify({ type, seq, atMs, alert: payload }))
   if (status < 200 || status > 299) {
     throw new DomainError('unavailable', 'webhook_failed', `the webhook ${target.origin} answered ${status}`)
   }
 }
 
-interface Address {
-  readonly address: string
-  readonly family: number
-}
-
-/** Resolved once, checked, and then connected to: the name cannot mean another machine in between. */
-async function checkedAddress(target: URL, allow: readonly string[]): Promise<Address> {
-  const host = target.hostname.replace(/^\[(.*)\]$/v, '$1')
-  const addresses = await lookup(host, { all: true })
-  const inner = addresses.find(({ address }) => ipaddr.process(address).range() !== 'unicast')
-  if (inner && !allow.includes(authority(target))) throw forbidden(target, `${inner.address} is not a public address`)
-  return addresses[0]!
-}
-
-function post(target: URL, pinned: Address, body: string): Promise<number> {
+function post(
+  target: URL,
+  { options: pinned }: Extract<Destination, { state: 'open' }>,
+  body: string,
+): Promise<number> {
   const options: RequestOptions = {
+    ...pinned,
     method: 'POST',
     signal: AbortSignal.timeout(timeoutMs),
     agent: false,
@@ -95,10 +89,6 @@ function post(target: URL, pinned: Address, body: string): Promise<number> {
       'content-type': 'application/json',
       'content-length': Buffer.byteLength(body),
       'user-agent': 'trueloop',
-    },
-    lookup: (_host, asked, done) => {
-      if (asked.all) done(null, [pinned])
-      else done(null, pinned.address, pinned.family)
     },
   }
   return new Promise((resolve, reject) => {

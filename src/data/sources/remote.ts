@@ -1,17 +1,16 @@
-// Files by HTTP: to public addresses only, unless allowed; the address that was checked is the one that is connected to.
+// Files by HTTP: from public addresses only, unless allowed.
 import { createWriteStream } from 'node:fs'
-import { lookup } from 'node:dns/promises'
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import ipaddr from 'ipaddr.js'
+import { resolveDestination, type AllowedAddresses, type Destination } from '../../platform/addresses.ts'
 import { DomainError, messageOf } from '../../platform/errors.ts'
 import { diskFull } from '../../platform/tables.ts'
 
 export interface RemoteLimits {
-  /** Host names, addresses or networks (`10.0.0.0/8`) that may be read although they are not public. */
-  readonly allow: readonly string[]
+  /** What may be read although it is not public. */
+  readonly allow: AllowedAddresses
   readonly bytesMax: number
   readonly timeoutMs: number
 }
@@ -35,10 +34,10 @@ export async function download(
       `"${target.protocol}" cannot be read: use https or http`,
     )
   }
-  const address = await checkedAddress(target, limits.allow)
+  const destination = await destinationOf(target, limits.allow)
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(limits.timeoutMs)])
   try {
-    const response = await get(target, address, deadline)
+    const response = await get(target, destination, deadline)
     assertOk(response, target)
     await pipeline(response, capped(target, limits.bytesMax), createWriteStream(path, { flags: 'wx' }), {
       signal: deadline,
@@ -51,54 +50,31 @@ export async function download(
   }
 }
 
-interface Address {
-  readonly address: string
-  readonly family: number
-}
+type OpenDestination = Extract<Destination, { state: 'open' }>
 
-/** Resolves once; every address of the name must be one that may be read. */
-async function checkedAddress(target: URL, allow: readonly string[]): Promise<Address> {
-  const host = target.hostname.replace(/^\[(.*)\]$/v, '$1')
-  let addresses: Address[]
+/** @throws DomainError source_address_forbidden, source_unreachable for a name that nobody knows */
+async function destinationOf(target: URL, allow: AllowedAddresses): Promise<OpenDestination> {
+  let destination: Destination
   try {
-    addresses = ipaddr.isValid(host)
-      ? [{ address: host, family: ipaddr.parse(host).kind() === 'ipv6' ? 6 : 4 }]
-      : await lookup(host, { all: true })
+    destination = await resolveDestination(target, allow)
   } catch (error) {
     throw new DomainError(
       'unavailable',
       'source_unreachable',
-      `the name "${host}" does not resolve: ${messageOf(error)}`,
+      `the name "${target.hostname}" does not resolve: ${messageOf(error)}`,
     )
   }
-  if (allow.includes(host) || allow.includes(target.host)) return addresses[0]!
-  for (const { address } of addresses) {
-    if (isAllowed(address, allow)) continue
-    const message = `${host} is ${address}, which is not a public address: add it to the allowed hosts in the settings if it is meant`
-    throw new DomainError('forbidden', 'source_address_forbidden', message, { host, address })
-  }
-  return addresses[0]!
+  if (destination.state === 'open') return destination
+  const { host, address } = destination
+  const message = `${host} is ${address}, which is not a public address: add it to the allowed hosts in the settings if it is meant`
+  throw new DomainError('forbidden', 'source_address_forbidden', message, { host, address })
 }
 
-function isAllowed(text: string, allow: readonly string[]): boolean {
-  const address = ipaddr.process(text)
-  if (address.range() === 'unicast') return true
-  return allow.some((entry) => {
-    if (!entry.includes('/')) return ipaddr.isValid(entry) && ipaddr.process(entry).toString() === address.toString()
-    if (!ipaddr.isValidCIDR(entry)) return false
-    const network = ipaddr.parseCIDR(entry)
-    return network[0].kind() === address.kind() && address.match(network)
-  })
-}
-
-function get(target: URL, pinned: Address, signal: AbortSignal): Promise<IncomingMessage> {
+function get(target: URL, { options: pinned }: OpenDestination, signal: AbortSignal): Promise<IncomingMessage> {
   const options: RequestOptions = {
+    ...pinned,
     signal,
     headers: { 'accept-encoding': 'identity', 'user-agent': 'trueloop' },
-    lookup: (_host, asked, done) => {
-      if (asked.all) done(null, [pinned])
-      else done(null, pinned.address, pinned.family)
-    },
   }
   return new Promise((resolve, reject) => {
     const request = (target.protocol === 'https:' ? httpsRequest : httpRequest)(target, options, resolve)
