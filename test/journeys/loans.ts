@@ -102,7 +102,8 @@ export function loansLoop(folder: string): LoopSpec {
       ramp: [0.5],
       watch: '1d',
     }),
-    retrain: retrain({ on: 'log_loss', cooldown: '1d', budget: { retrains: 2, per: '30d' } }),
+    // A day takes less than a second here: longer than what is on its way between two processes.
+    retrain: retrain({ on: 'log_loss', cooldown: '3d', budget: { retrains: 2, per: '30d' } }),
   })
 }
 

@@ -220,7 +220,8 @@ export function testLoopJourney(settings: () => Environment): void {
       query: { limit: 100 },
       answer: z.object({ items: z.array(z.object({ id: z.string(), state: z.string() })) }),
     })
-    expect(items.length, 'two ingests and two trainings').toBe(4)
+    const inWords = (await historyOf(home, 'loans')).map(({ kind, sentence }) => `${kind}: ${sentence}`).join('\n')
+    expect(items.length, inWords).toBe(4) // Two ingests, two trainings.
     for (const { id, state } of items) expect(state, pathOf`/pipeline-runs/${id}`).toBe('succeeded')
   })
 }
