@@ -4,6 +4,10 @@ import type { SqliteDatabase, SqliteStatement } from 'kysely'
 import { DomainError } from './errors.ts'
 
 const busyTimeoutMs = 5_000
+/** Prepared statements that are kept: to prepare a statement takes longer than to run it. */
+const keptStatements = 256
+/** Longer ones are made for their one use. */
+const keptTextMax = 16_384
 
 const bindable = (value: unknown): SQLInputValue =>
   typeof value === 'boolean' ? (value ? 1 : 0) : value === undefined ? null : (value as SQLInputValue)
@@ -34,16 +38,28 @@ export function openSqliteDriver(path: string): SqliteDatabase {
   database.exec(
     `PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA busy_timeout=${busyTimeoutMs}; PRAGMA temp_store=MEMORY`,
   )
-  return {
-    close: () => database.close(),
-    prepare(sql: string): SqliteStatement {
-      const statement = database.prepare(sql)
-      return {
-        reader: statement.columns().length > 0,
-        all: (parameters) => told(path, () => statement.all(...parameters.map(bindable))),
-        run: (parameters) => told(path, () => statement.run(...parameters.map(bindable))),
-        iterate: (parameters) => statement.iterate(...parameters.map(bindable)) as IterableIterator<unknown>,
-      }
-    },
+  const prepare = (sql: string): SqliteStatement => {
+    const statement = database.prepare(sql)
+    return {
+      reader: statement.columns().length > 0,
+      all: (parameters) => told(path, () => statement.all(...parameters.map(bindable))),
+      run: (parameters) => told(path, () => statement.run(...parameters.map(bindable))),
+      // Of its own: it is still being read while the same text may be run again.
+      iterate: (parameters) => database.prepare(sql).iterate(...parameters.map(bindable)) as IterableIterator<unknown>,
+    }
+  }
+  return { close: () => database.close(), prepare: keptFor(prepare) }
+}
+
+/** The statement of a text again, the last used ones kept. SQLite itself prepares them anew after a change of the schema. */
+function keptFor(prepare: (sql: string) => SqliteStatement): (sql: string) => SqliteStatement {
+  const kept = new Map<string, SqliteStatement>()
+  return (sql) => {
+    const statement = kept.get(sql) ?? prepare(sql)
+    if (sql.length > keptTextMax) return statement
+    kept.delete(sql)
+    kept.set(sql, statement)
+    if (kept.size > keptStatements) kept.delete(kept.keys().next().value!)
+    return statement
   }
 }

@@ -2,8 +2,11 @@
 import { CompiledQuery } from 'kysely'
 import { databaseKind, on, type Db, type Transaction } from '../../platform/database.ts'
 
-/** Rows of one statement: with the widest table here, under SQLite's 32,766 and PostgreSQL's 65,535 parameters. */
-const rowsPerStatement = 400
+/**
+ * Rows of one statement, largest first: few sizes, so that the same few texts come again and their prepared statements are there. With the
+ * widest table here, under SQLite's 32,766 and PostgreSQL's 65,535 parameters.
+ */
+const statementRows = [256, 32, 8, 1] as const
 const idsPerStatement = 1000
 
 export type Cell = string | number | null
@@ -23,19 +26,17 @@ export async function insertRows<T, Row extends object>(
   { table, columns, rows, ending = '' }: Insert<Row>,
 ): Promise<unknown[]> {
   const returned: unknown[] = []
-  let text = ''
-  let size = 0
-  for (let at = 0; at < rows.length; at += rowsPerStatement) {
-    const part = rows.slice(at, at + rowsPerStatement)
-    if (part.length !== size) {
-      size = part.length
-      const values = placeholders(trx, size, columns.length)
-      text = `insert into ${table} (${columns.join(', ')}) values ${values} ${ending}`
+  let at = 0
+  for (const size of statementRows) {
+    if (rows.length - at < size) continue
+    const values = placeholders(trx, size, columns.length)
+    const text = `insert into ${table} (${columns.join(', ')}) values ${values} ${ending}`
+    for (; rows.length - at >= size; at += size) {
+      const parameters: Cell[] = []
+      for (const row of rows.slice(at, at + size)) for (const column of columns) parameters.push(row[column] as Cell)
+      const result = await on(trx).executeQuery(CompiledQuery.raw(text, parameters))
+      for (const row of result.rows) returned.push(row)
     }
-    const parameters: Cell[] = []
-    for (const row of part) for (const column of columns) parameters.push(row[column] as Cell)
-    const result = await on(trx).executeQuery(CompiledQuery.raw(text, parameters))
-    for (const row of result.rows) returned.push(row)
   }
   return returned
 }
