@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { on, type Connection } from '../platform/database.ts'
 import { testActor } from '../governance/testing.ts'
 import { DomainError } from '../platform/errors.ts'
-import { startDispatcher } from '../platform/events.ts'
+import { startDispatcher } from '../platform/dispatcher.ts'
 import { silentLog } from '../platform/log.ts'
 import { createTestDatabase } from '../platform/testing.ts'
 import type { ApplyTables } from './apply.ts'
@@ -21,7 +21,7 @@ function start(db: Connection<Tables>, stages: ScriptedStages, time: { watermark
   const clock = (): number => time.wallMs
   const watermarkMs = async (): Promise<number | undefined> => time.watermarkMs
   const engine = createLoopEngine({ db, clock, log: silentLog, actions: stages, watermarkMs })
-  const dispatcher = startDispatcher({ db, clock, log: silentLog }, [engine.consumer])
+  const dispatcher = startDispatcher({ db, log: silentLog }, [engine.consumer])
   return { engine, dispatcher, [Symbol.asyncDispose]: () => dispatcher[Symbol.asyncDispose]() }
 }
 

@@ -1,8 +1,9 @@
 // The loop engine: hears events and time, keeps the policy machine's state with its decisions and commands in one transaction, and has the commands done.
 import type { Clock } from '../platform/clock.ts'
 import { transact, type Connection, type Transaction } from '../platform/database.ts'
+import type { EventConsumer } from '../platform/dispatcher.ts'
 import { DomainError, messageOf } from '../platform/errors.ts'
-import type { EventConsumer, EventTables, StoredEvent } from '../platform/events.ts'
+import type { EventTables, StoredEvent } from '../platform/events.ts'
 import type { Log } from '../platform/log.ts'
 import type { LoopActions } from './actions.ts'
 import { insertCommands, listPendingCommands, updateCommand, type StoredCommand } from './command-store.ts'

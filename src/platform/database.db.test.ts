@@ -1,16 +1,8 @@
 // Transactions and the outbox, on SQLite and on PostgreSQL.
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
-import {
-  appendEvent,
-  eventMigrations,
-  readEvents,
-  startDispatcher,
-  type EventTables,
-  type StoredEvent,
-} from './events.ts'
+import { appendEvent, eventMigrations, readEvents, type EventTables } from './events.ts'
 import { databaseKind, on, openDatabase, transact } from './database.ts'
-import { silentLog } from './log.ts'
 import { createTestDatabase, testDatabaseKind } from './testing.ts'
 
 const event = (subject: string) => ({ type: 'thing.made', subject, payload: { subject }, atMs: 1 })
@@ -47,24 +39,6 @@ test('transactions at the same time all take effect, and counters lose nothing',
     })
   await Promise.all([add(), add(), add(), add(), add()])
   expect(await on(db).selectFrom('event_cursor').select('seq').execute()).toEqual([{ seq: 5 }])
-})
-
-test('a consumer sees every event once and in order, and one that fails is tried again', async () => {
-  await using db = await createTestDatabase<EventTables>(eventMigrations)
-  const seen: string[] = []
-  let failures = 2
-  const consumer = {
-    name: 'reader',
-    types: ['thing.made'],
-    async handle({ subject }: StoredEvent) {
-      if (subject === 'b' && failures-- > 0) throw new Error('not yet')
-      seen.push(subject)
-    },
-  }
-  for (const subject of ['a', 'b', 'c']) await transact(db, (trx) => appendEvent(trx, event(subject)))
-  await using dispatcher = startDispatcher({ db, clock: () => 1, log: silentLog }, [consumer])
-  await dispatcher.drain()
-  expect(seen).toEqual(['a', 'b', 'c'])
 })
 
 test.runIf(testDatabaseKind === 'sqlite')(
