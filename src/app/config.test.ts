@@ -15,3 +15,24 @@ test('an unknown setting is an error that names it', () => {
 test('a wrong value is an error that names the setting and the value', () => {
   expect(() => loadConfig({ TRUELOOP_PORT: '70700' })).toThrow('TRUELOOP_PORT="70700"')
 })
+
+test('a wrong webhook is named by its place and host, and by nothing else of its URL', () => {
+  const messageFor = (urls: string): string => {
+    try {
+      loadConfig({ TRUELOOP_ALERT_WEBHOOKS: urls })
+    } catch (error) {
+      return (error as Error).message
+    }
+    throw new Error('it is accepted')
+  }
+  const good = 'https://hooks.example.com/services/secret'
+  expect(loadConfig({ TRUELOOP_ALERT_WEBHOOKS: ` ${good} , http://10.0.0.7/x` }).alertWebhooks).toEqual([
+    good,
+    'http://10.0.0.7/x',
+  ])
+  expect(messageFor(`${good},ftp://files.example.com/secret`)).toBe(
+    'TRUELOOP_ALERT_WEBHOOKS: URL 2 (files.example.com) must be an https:// or http:// URL',
+  )
+  expect(messageFor('secret')).toBe('TRUELOOP_ALERT_WEBHOOKS: URL 1 must be an https:// or http:// URL')
+  expect(messageFor(`${good},${good}`)).toBe('TRUELOOP_ALERT_WEBHOOKS: URL 2 (hooks.example.com) is there already')
+})

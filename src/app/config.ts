@@ -19,6 +19,20 @@ function parseConnections(text: string, context: z.RefinementCtx): Record<string
   }
 }
 
+function parseWebhooks(text: string, context: z.RefinementCtx): string[] {
+  const urls = list(text)
+  for (const [at, url] of urls.entries()) {
+    const parsed = URL.parse(url)
+    const which = `URL ${at + 1}${parsed?.host ? ` (${parsed.host})` : ''}`
+    if (parsed?.protocol !== 'https:' && parsed?.protocol !== 'http:') {
+      context.addIssue({ code: 'custom', message: `${which} must be an https:// or http:// URL` })
+    } else if (urls.indexOf(url) < at) {
+      context.addIssue({ code: 'custom', message: `${which} is there already` })
+    }
+  }
+  return urls
+}
+
 /** Every setting, its default and its bounds. docs/reference/settings.md lists them (tested). */
 const Environment = z.object({
   /** Folder that holds everything: metadata, blobs, logs. Default: `.trueloop` in the current folder. */
@@ -43,6 +57,8 @@ const Environment = z.object({
   TRUELOOP_STEP_MEMORY_MB: z.coerce.number().int().min(64).max(1_048_576).default(768),
   /** What is not public and may be reached by ingest and webhooks: hosts, `host:port`, addresses, networks; separated by commas. */
   TRUELOOP_ALLOWED_ADDRESSES: z.string().default(''),
+  /** URLs that every alert is posted to when it opens and closes, separated by commas. */
+  TRUELOOP_ALERT_WEBHOOKS: z.string().default('').transform(parseWebhooks),
   /** PostgreSQL servers that sources may query, as JSON: `{"warehouse": "postgres://…"}`. */
   TRUELOOP_CONNECTIONS: z
     .string()
@@ -70,6 +86,7 @@ export interface Config {
   readonly stepThreads: number
   readonly stepMemoryBytes: number
   readonly allowedAddresses: readonly string[]
+  readonly alertWebhooks: readonly string[]
   readonly connections: Readonly<Record<string, string>>
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
   readonly logFormat: 'json' | 'text'
@@ -86,7 +103,12 @@ export type Environment = Readonly<Record<string, string | undefined>>
 export const processEnvironment = (): Environment => process.env
 
 /** Their values hold passwords, and are in no message. */
-const secretSettings: ReadonlySet<string> = new Set(['TRUELOOP_CONNECTIONS', 'TRUELOOP_DATABASE', 'TRUELOOP_TOKEN'])
+const secretSettings: ReadonlySet<string> = new Set([
+  'TRUELOOP_ALERT_WEBHOOKS',
+  'TRUELOOP_CONNECTIONS',
+  'TRUELOOP_DATABASE',
+  'TRUELOOP_TOKEN',
+])
 
 const list = (text: string): string[] =>
   text
@@ -133,6 +155,7 @@ export function loadConfig(environment: Environment): Config {
     stepThreads: settings.TRUELOOP_STEP_THREADS,
     stepMemoryBytes: settings.TRUELOOP_STEP_MEMORY_MB * megabyte,
     allowedAddresses: list(settings.TRUELOOP_ALLOWED_ADDRESSES),
+    alertWebhooks: settings.TRUELOOP_ALERT_WEBHOOKS,
     connections: settings.TRUELOOP_CONNECTIONS,
     logLevel: settings.TRUELOOP_LOG_LEVEL,
     logFormat: settings.TRUELOOP_LOG_FORMAT,
@@ -168,6 +191,7 @@ export function childEnvironment(config: Config, changes: Environment = {}): Rec
     TRUELOOP_STEP_THREADS: String(config.stepThreads),
     TRUELOOP_STEP_MEMORY_MB: String(Math.round(config.stepMemoryBytes / megabyte)),
     TRUELOOP_ALLOWED_ADDRESSES: config.allowedAddresses.join(','),
+    TRUELOOP_ALERT_WEBHOOKS: config.alertWebhooks.join(','),
     TRUELOOP_CONNECTIONS: JSON.stringify(config.connections),
     TRUELOOP_LOG_LEVEL: config.logLevel,
     TRUELOOP_LOG_FORMAT: config.logFormat,

@@ -7,6 +7,7 @@ import { readEnvironment } from '../experiments/environment.ts'
 import { createLoopEngine } from '../loop/loop-engine.ts'
 import { registryVersions, type VersionLookup } from '../monitoring/version-facts.ts'
 import { watermarkMs } from '../monitoring/watermark.ts'
+import { alertLog, alertWebhook } from '../monitoring/webhook.ts'
 import { startPipelineEngine, type PipelineEngine } from '../pipelines/engine.ts'
 import type { EngineKind } from '../pipelines/engine-kind.ts'
 import { spawnDetached, type SpawnStep } from '../pipelines/step-spawn.ts'
@@ -59,12 +60,22 @@ const digestOf = (text: string): string => createHash('sha256').update(text).dig
 /** Longer than any step may run by default. */
 const stepTokenMs = 7 * 24 * 3_600_000
 
+/** @throws DomainError webhook_forbidden */
+function alertConsumers({ alertWebhooks, allowedAddresses }: Config, log: Log): EventConsumer[] {
+  const hooks = alertWebhooks.map((url, at) =>
+    alertWebhook({ title: `URL ${at + 1} of TRUELOOP_ALERT_WEBHOOKS`, url, allow: allowedAddresses }),
+  )
+  return [alertLog(log), ...hooks]
+}
+
+/** @throws DomainError webhook_forbidden, and what opening the resources throws */
 export async function openContext(config: Config): Promise<Context> {
   await using stack = new AsyncDisposableStack()
   const clock = systemClock
   const ids = createIds(clock)
   const write = standardErrorWriter()
   const log = createLog({ level: config.logLevel, format: config.logFormat, clock, write })
+  const alerts = alertConsumers(config, log)
   const secrets = loadSecrets(config.home)
   const { db } = stack.use(await openMetadata(config, { log, clock }))
   const blobs = openBlobs(config)
@@ -115,7 +126,7 @@ export async function openContext(config: Config): Promise<Context> {
     },
     async listening(url) {
       address.url = url
-      const dispatcher = resources.use(startDispatcher({ db, clock, log }, [loops.consumer]))
+      const dispatcher = resources.use(startDispatcher({ db, log }, [loops.consumer, ...alerts]))
       wakers.events = dispatcher.wake
       const pump = resources.use(startPolicyPump({ db, clock, ids, log, versions, loops, wakeEvents: dispatcher.wake }))
       wakers.policies = pump.wake

@@ -23,26 +23,36 @@ const evidence = {
 }
 const opened: StoredEvent = { seq: 3, type: 'monitor.alert_opened', subject: 'flights', payload: evidence, atMs: 9 }
 
-async function listen(answer: (request: IncomingMessage, body: string) => { status: number; location?: string }) {
+const running = new AbortController().signal
+
+/** An answer without a status never comes. */
+type Answer = { readonly status: number | undefined; readonly location?: string }
+
+async function listen(answer: (request: IncomingMessage, body: string) => Answer) {
   const server: Server = createServer((request, response) => {
     let body = ''
     request.on('data', (chunk: Buffer) => (body += chunk.toString()))
     request.on('end', () => {
       const { status, location } = answer(request, body)
-      response.writeHead(status, location ? { location } : {}).end('x'.repeat(10))
+      if (status !== undefined) response.writeHead(status, location ? { location } : {}).end('x'.repeat(10))
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
-  return { port, [Symbol.asyncDispose]: () => new Promise<void>((done) => void server.close(() => done())) }
+  const end = (): Promise<void> =>
+    new Promise((done) => {
+      server.close(() => done())
+      server.closeAllConnections()
+    })
+  return { port, [Symbol.asyncDispose]: end }
 }
 
 test('an alert is posted as JSON to an address that the settings allow', async () => {
   const bodies: unknown[] = []
   await using server = await listen((_, body) => (bodies.push(JSON.parse(body)), { status: 204 }))
   const url = `http://localhost:${server.port}/hook`
-  const hook = alertWebhook({ name: 'ops', url, allow: [`localhost:${server.port}`] })
-  await hook.handle(opened)
+  const hook = alertWebhook({ title: 'ops', url, allow: [`localhost:${server.port}`] })
+  await hook.handle(opened, running)
   expect(bodies).toEqual([{ type: 'monitor.alert_opened', seq: 3, atMs: 9, alert: evidence }])
 })
 
@@ -54,10 +64,10 @@ test('a failure and a redirect are errors, so that the dispatcher tries again', 
   })
   const to = (path: string) =>
     alertWebhook({
-      name: 'x',
+      title: 'x',
       url: `http://127.0.0.1:${server.port}${path}`,
-      allow: [`127.0.0.1:${server.port}`],
-    }).handle(opened)
+      allow: ['127.0.0.0/8'],
+    }).handle(opened, running)
   await expect(to('/moved')).rejects.toMatchObject({ code: 'webhook_failed' })
   await expect(to('/hook')).rejects.toMatchObject({ code: 'webhook_failed' })
   expect(asked).toBe(2)
@@ -66,24 +76,43 @@ test('a failure and a redirect are errors, so that the dispatcher tries again', 
 test('what is neither https and public nor allowed is not reached', async () => {
   let asked = 0
   await using server = await listen(() => (asked++, { status: 204 }))
-  const plain = { name: 'x', url: `http://127.0.0.1:${server.port}/`, allow: ['127.0.0.1:1'] }
+  const plain = { title: 'x', url: `http://127.0.0.1:${server.port}/`, allow: ['127.0.0.1:1'] }
   expect(() => alertWebhook(plain)).toThrowError(expect.objectContaining({ code: 'webhook_forbidden' }))
   for (const host of ['127.0.0.1', 'localhost', '[::1]', '10.0.0.1', '169.254.169.254', '[::ffff:127.0.0.1]']) {
-    const hook = alertWebhook({ name: 'x', url: `https://${host}:${server.port}/`, allow: [] })
-    await expect(hook.handle(opened)).rejects.toMatchObject({ code: 'webhook_forbidden' })
+    const hook = alertWebhook({ title: 'x', url: `https://${host}:${server.port}/`, allow: [] })
+    await expect(hook.handle(opened, running)).rejects.toMatchObject({ code: 'webhook_forbidden' })
   }
   expect(asked).toBe(0)
+})
+
+test('no message has the path of the URL, and two URLs of one host are two consumers', async () => {
+  await using server = await listen(() => ({ status: 500 }))
+  const hookTo = (path: string) =>
+    alertWebhook({ title: 'x', url: `http://127.0.0.1:${server.port}${path}`, allow: ['127.0.0.1'] })
+  const [one, other] = [hookTo('/services/secret'), hookTo('/services/other')]
+  const failure = expect.objectContaining({ message: `x at http://127.0.0.1:${server.port} answered 500` })
+  await expect(one.handle(opened, running)).rejects.toEqual(failure)
+  expect(one.name).not.toBe(other.name)
+  expect(`${one.name}${other.name}`).not.toContain('services')
+})
+
+test('a receiver that does not answer holds nobody who wants to end', async () => {
+  const asked = Promise.withResolvers<void>()
+  await using server = await listen(() => (asked.resolve(), { status: undefined }))
+  const hook = alertWebhook({ title: 'x', url: `http://127.0.0.1:${server.port}/`, allow: ['127.0.0.1'] })
+  const stop = new AbortController()
+  const delivered = hook.handle(opened, stop.signal)
+  await asked.promise
+  stop.abort()
+  await expect(delivered).rejects.toMatchObject({ name: 'AbortError' })
 })
 
 test('alerts are said in the log with their sentence', async () => {
   const lines: string[] = []
   const log = createLog({ level: 'info', clock: () => 0, write: (line) => lines.push(line), format: 'text' })
-  await alertLog(log).handle(opened)
-  await alertLog(log).handle({
-    ...opened,
-    type: 'monitor.alert_closed',
-    payload: { ...evidence, closeReason: 'clean' },
-  })
+  await alertLog(log).handle(opened, running)
+  const closed = { ...opened, type: 'monitor.alert_closed', payload: { ...evidence, closeReason: 'clean' } }
+  await alertLog(log).handle(closed, running)
   expect(lines.map((line) => line.includes(evidence.sentence))).toEqual([true, true])
   expect(lines[1]).toContain('alert closed')
 })
