@@ -4,17 +4,23 @@
 var path = require('path')
 var fs = require('fs')
 var parts = process.versions.node.split('.').map(Number)
+/** As a shell wants it. */
+function quoted(word) {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : "'" + word.replace(/'/g, "'\\''") + "'"
+}
 var isMusl = process.platform === 'linux' && process.report && !process.report.getReport().header.glibcVersionRuntime
 if (process.argv.length === 3 && (process.argv[2] === '--version' || process.argv[2] === '-V')) {
   process.stdout.write(require('../package.json').version + '\n')
 } else if (parts[0] < 24 || (parts[0] === 24 && parts[1] < 12)) {
+  var inHere = path.relative(process.cwd(), __filename)
+  var program = inHere.slice(0, 2) === '..' ? __filename : inHere
   process.stderr.write(
     'trueloop needs Node 24.12 or newer; this is Node ' +
       process.versions.node +
       '.\n' +
       'Run it with a newer one, which npm fetches for you:\n\n' +
-      '    npx -p node@24 -p trueloop trueloop ' +
-      process.argv.slice(2).join(' ') +
+      '    npx -y node@24 ' +
+      [program].concat(process.argv.slice(2)).map(quoted).join(' ') +
       '\n',
   )
   process.exitCode = 1

@@ -126,11 +126,14 @@ test('an older Node is told which one to take, and that works', async (context) 
     return context.skip('no older Node at /usr/bin/node here: install one to have this tested')
   const env = environment(dirname(older))
   const bin = join(project, 'node_modules', 'trueloop', 'bin', 'trueloop.cjs')
-  const refused = await run(older, [bin, 'status'], { cwd: project, env }).catch((error: unknown) => error as Output)
-  expect(refused.stderr).toMatch(/needs Node 24\.12 or newer; this is Node \d+/v)
-  const advice = /npx -p node@24 -p trueloop trueloop status/v
-  expect(refused.stderr).toMatch(advice)
-  const [npx = '', ...args] = advice.exec(refused.stderr)![0].replace('status', '--version').split(' ')
-  const followed = await run(npx, ['--yes', ...args], { cwd: project, env })
-  expect(followed.stdout.trim()).toMatch(/^\d+\.\d+\.\d+$/v)
+  const refusal = await run(older, [bin, 'predict', 'churn', '--row', '{"amount": 3}'], { cwd: project, env }).then(
+    () => undefined,
+    (error: unknown) => error as Output,
+  )
+  expect(refusal?.stderr).toMatch(/needs Node 24\.12 or newer; this is Node \d+/v)
+  // What it says is given to a shell as it is.
+  const advice = /^ +(?<command>npx .*trueloop.*)$/mv.exec(refusal!.stderr)?.groups?.['command']
+  expect(advice).toContain(`predict churn --row '{"amount": 3}'`)
+  const followed = await run('sh', ['-c', advice!], { cwd: project, env }).catch((error: unknown) => error as Output)
+  expect(followed.stderr).toMatch(/no gateway runs in .*project\/\.trueloop/v)
 })
