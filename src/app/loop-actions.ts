@@ -1,5 +1,4 @@
 // What the loop engine can have done, wired to the stages. Each is idempotent under its command's id.
-import { findDataset, getVersion } from '../data/dataset-store.ts'
 import type { Actor } from '../governance/audit.ts'
 import type { LoopActions } from '../loop/actions.ts'
 import { putFirstChampion } from '../loop/definitions.ts'
@@ -8,9 +7,9 @@ import type { LoopSpec } from '../loop/spec.ts'
 import { parseVersion } from '../models/model-version.ts'
 import { watermarkMs } from '../monitoring/watermark.ts'
 import type { PipelineEngine } from '../pipelines/engine.ts'
-import type { Json } from '../pipelines/pipeline.ts'
 import { transact, type Connection } from '../platform/database.ts'
 import { startRollout } from '../rollouts/rollouts.ts'
+import { ingestStepSpec } from './data-work.ts'
 import type { Tables } from './tables.ts'
 
 export interface LoopActionDeps {
@@ -25,11 +24,14 @@ export function createLoopActions({ db, engine, clock, ids }: LoopActionDeps): L
   const actorFor = (spec: LoopSpec): Actor => ({ name: `loop:${spec.name}`, clock, ids })
   return {
     async startIngest({ commandId, spec }) {
-      const input = await ingestInput(db, spec, clock())
-      const steps = [{ name: 'ingest', kind: 'data.ingest', input, retries: 1 }]
+      const { name, expectations, ...request } = spec.dataset
+      const step = await ingestStepSpec(
+        { db, nowMs: clock() },
+        { ...request, dataset: name, expectations: { name, expectations }, mode: 'replace' },
+      )
       await engine.startRun(db, actorFor(spec), {
         id: commandId,
-        spec: { name: `${spec.name}.ingest`, steps },
+        spec: { name: `${spec.name}.ingest`, steps: [step] },
         reason: `the loop "${spec.name}" reads its source`,
         labels: { loop: spec.name },
       })
@@ -66,23 +68,3 @@ export function createLoopActions({ db, engine, clock, ids }: LoopActionDeps): L
 
 const policyNowMs = (db: Connection<Tables>, spec: LoopSpec): Promise<number | undefined> =>
   spec.clock.kind === 'event' ? watermarkMs(db, spec.endpoint.name) : Promise.resolve(undefined)
-
-/** Input of the step data.ingest for a loop's dataset as it stands now. */
-export async function ingestInput(db: Connection<Tables>, { dataset }: LoopSpec, nowMs: number): Promise<Json> {
-  const known = await findDataset(db, dataset.name)
-  const head = known && (await getVersion(db, { dataset: dataset.name, ref: 'latest' }))
-  const input = {
-    dataset: dataset.name,
-    source: dataset.source,
-    schema: dataset.schema,
-    timeColumn: dataset.timeColumn,
-    keyColumns: dataset.keyColumns,
-    expectations: { name: dataset.name, expectations: dataset.expectations },
-    previous: head?.manifestBlob ?? null,
-    previousDigest: head?.digest ?? null,
-    mode: 'replace',
-    nowMs,
-  }
-  // What is undefined is not in JSON.
-  return JSON.parse(JSON.stringify(input)) as Json
-}

@@ -15,6 +15,7 @@ import { createHttpServer } from '../platform/http.ts'
 import { rolloutRoutes } from '../rollouts/routes.ts'
 import { endpointRoutes, gatewayControlRoutes } from '../serving/routes.ts'
 import { loadConfig, processEnvironment, type Config } from './config.ts'
+import { createDataWork } from './data-work.ts'
 import { openContext, type Context } from './context.ts'
 import { packageVersion } from './entries.ts'
 import { lockHome, removeRuntime, writeRuntime } from './home.ts'
@@ -55,7 +56,7 @@ async function registerStages(api: FastifyInstance, config: Config, context: Con
     version: packageVersion,
     startedAtMs: context.startedAtMs,
   })
-  await api.register(dataRoutes, { db, blobs })
+  await api.register(dataRoutes, { db, blobs, work: createDataWork({ db, engine }) })
   await api.register(pipelineRoutes, { db, engine, attemptsDirectory: context.attemptsDirectory })
   await api.register(runRoutes, { db })
   await api.register(experimentRoutes, { db })

@@ -14,7 +14,7 @@ export interface ReasonOptions {
   readonly reason: string
 }
 
-const argumentInvalid = (message: string): DomainError => new DomainError('invalid', 'argument_invalid', message)
+export const argumentInvalid = (message: string): DomainError => new DomainError('invalid', 'argument_invalid', message)
 
 /** A whole number from `min` to `max`. @throws DomainError argument_invalid */
 export function wholeNumber(text: string, flag: string, { min, max }: { min: number; max: number }): number {
@@ -33,4 +33,11 @@ export function jsonOf(text: string, flag: string): unknown {
   } catch (error) {
     throw argumentInvalid(`${flag} is no JSON: ${error instanceof Error ? error.message : String(error)}`)
   }
+}
+
+/** Names separated by commas, such as `--key carrier,flight`. @throws DomainError argument_invalid */
+export function namesOf(text: string, flag: string): string[] {
+  const names = text.split(',').map((name) => name.trim())
+  if (names.every((name) => name !== '')) return names
+  throw argumentInvalid(`${flag} "${text}": it takes names separated by commas`)
 }

@@ -12,7 +12,7 @@ import { storeManifest } from './manifest-blob.ts'
 import { manifestDigest } from './manifest-digest.ts'
 import type { Manifest } from './manifest.ts'
 import { dataMigrations } from './migrations.ts'
-import { dataRoutes } from './routes.ts'
+import { dataRoutes, type DataWork } from './routes.ts'
 import { openDataWorkshop } from './testing.ts'
 import type { ValidationResult } from './validation.ts'
 
@@ -144,10 +144,49 @@ test('a version number cannot be taken twice', async () => {
   ).rejects.toThrow(/unique/iv)
 })
 
+/** Only asks: what comes of it is the step's matter. */
+function rememberWork(): DataWork & { readonly asked: unknown[] } {
+  const asked: unknown[] = []
+  return {
+    asked,
+    startIngest: async ({ name }, input) => {
+      asked.push({ ...input, by: name })
+      return 'pipe_1'
+    },
+  }
+}
+
+test('reading a source is asked over HTTP, by who may, and begins a pipeline run', async () => {
+  await using shop = await openDataWorkshop()
+  await using db = await open()
+  const work = rememberWork()
+  await using server = await createTestServer(dataRoutes, { db, blobs: shop.blobs, work }, { name: 'ann' })
+  const ask = (url: string, payload: object) => server.inject({ method: 'POST', url, payload })
+  const source = { kind: 'file', paths: ['/data/a.csv'] }
+  const begun = await ask('/datasets/flights/versions', { source, timeColumn: null, mode: 'append' })
+  expect([begun.statusCode, begun.json()]).toEqual([202, { pipelineRun: 'pipe_1' }])
+  const schema = { columns: {}, zone: 'UTC' }
+  const request = { source, schema, timeColumn: null, mode: 'append', expectations: [] }
+  expect(work.asked).toEqual([{ by: 'ann', dataset: 'flights', request }])
+  const relative = await ask('/datasets/flights/versions', { source: { kind: 'file', paths: ['a.csv'] } })
+  expect(relative.json()).toMatchObject({ code: 'request_invalid' })
+  expect(relative.json<{ detail: string }>().detail).toContain('a path must be absolute')
+  expect((await ask('/datasets/..%2Fx/versions', { source })).json()).toMatchObject({ code: 'request_invalid' })
+  await using reader = await createTestServer(
+    dataRoutes,
+    { db, blobs: shop.blobs, work },
+    { permissions: ['data.read'] },
+  )
+  const refused = await reader.inject({ method: 'POST', url: '/datasets/flights/versions', payload: { source } })
+  expect(refused.json()).toMatchObject({ code: 'permission_missing' })
+  expect(work.asked).toHaveLength(1)
+})
+
 test('the routes list and show datasets, versions, manifests, profiles and validations', async () => {
   await using shop = await openDataWorkshop()
   await using db = await open()
-  await using server = await createTestServer(dataRoutes, { db, blobs: shop.blobs })
+  const work = rememberWork()
+  await using server = await createTestServer(dataRoutes, { db, blobs: shop.blobs, work })
   for (const letter of ['1', '2']) {
     const { digest } = await storeManifest(shop.blobs, manifestOf(letter))
     await recordVersion(db, testActor(), versionOf(letter, { manifestBlob: digest }))
@@ -171,6 +210,6 @@ test('the routes list and show datasets, versions, manifests, profiles and valid
   expect(await get('/datasets/flights/validations?version=2')).toMatchObject({
     validations: [{ version: 2, result: { suite: 's' } }],
   })
-  await using blind = await createTestServer(dataRoutes, { db, blobs: shop.blobs }, { permissions: [] })
+  await using blind = await createTestServer(dataRoutes, { db, blobs: shop.blobs, work }, { permissions: [] })
   expect((await blind.inject({ method: 'GET', url: '/datasets' })).statusCode).toBe(403)
 })

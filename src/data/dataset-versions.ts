@@ -5,7 +5,7 @@ import { transact, type Connection, type Transaction } from '../platform/databas
 import { DomainError } from '../platform/errors.ts'
 import { appendEvent, type EventTables } from '../platform/events.ts'
 import { findDataset, getVersion, insertVersion, type DatasetTables } from './dataset-store.ts'
-import { DatasetName, type DatasetVersion } from './dataset.ts'
+import { parseDatasetName, type DatasetVersion } from './dataset.ts'
 import { manifestBytes, manifestDigest } from './manifest-digest.ts'
 import { Manifest } from './manifest.ts'
 import { Profile } from './profile.ts'
@@ -49,14 +49,8 @@ export async function commitVersion(
   actor: Actor,
   input: NewVersion,
 ): Promise<RecordedVersion> {
-  const { dataset, validation, expectedDigest } = input
-  if (!DatasetName.safeParse(dataset).success) {
-    throw new DomainError(
-      'invalid',
-      'dataset_name',
-      `"${dataset}" is no name for a dataset: use letters, digits, dot, dash and underscore`,
-    )
-  }
+  const { validation, expectedDigest } = input
+  const dataset = parseDatasetName(input.dataset)
   assertAccepted(validation)
   const known = await findDataset(trx, dataset)
   const head = known && (await getVersion(trx, { dataset, ref: { version: known.latest } }))

@@ -38,6 +38,16 @@ export const DatasetVersion = z.object({
 })
 export type DatasetVersion = Readonly<z.infer<typeof DatasetVersion>>
 
+/** @throws DomainError dataset_name */
+export function parseDatasetName(text: string): string {
+  if (DatasetName.safeParse(text).success) return text
+  throw new DomainError(
+    'invalid',
+    'dataset_name',
+    `"${text}" is no name for a dataset: use letters, digits, dot, dash and underscore, at most 128`,
+  )
+}
+
 /** Which version: the newest, one by number, one by digest, or the newest that was there at a time. */
 export type VersionRef =
   | { readonly version: number }

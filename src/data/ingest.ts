@@ -130,7 +130,7 @@ async function locate(deps: IngestDeps, { source, schema = Schema.parse({}) }: I
       throw new DomainError(
         'invalid',
         'connection_unknown',
-        `there is no connection "${source.connection}": name one that the settings hold`,
+        `there is no connection "${source.connection}": TRUELOOP_CONNECTIONS has ${Object.keys(deps.connections ?? {}).join(', ') || 'none'}`,
       )
     const path = join(scratchDirectory, 'query.csv')
     const spool = await spoolQuery(url, { query: source.query, path, signal })
@@ -213,7 +213,7 @@ function assertShape({ columns, timeColumn, keyColumns }: Shape, { previous, mod
     throw new DomainError(
       'invalid',
       'columns_differ',
-      `rows can be appended only with the same columns: the source has ${now}, the dataset ${before}`,
+      `rows can be appended only with the same columns: the source has ${now}, the dataset ${before}; read it with these, or replace the dataset`,
     )
 }
 

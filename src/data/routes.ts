@@ -1,12 +1,15 @@
-// Datasets over HTTP: what there is. New versions come from ingest steps and diffs from diff steps, so nothing is written here.
+// Datasets over HTTP: what there is, and asking for more. Heavy work begins here and is done in steps.
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
+import { actorOf } from '../governance/access.ts'
+import type { Actor } from '../governance/audit.ts'
 import type { BlobStore } from '../platform/blobs.ts'
 import type { Db } from '../platform/database.ts'
 import { Page } from '../platform/http.ts'
 import { findDataset, getProfile, getVersion, listDatasets, listVersions } from './dataset-store.ts'
 import type { DataTables } from './dataset-versions.ts'
 import { Dataset, datasetNotFound, DatasetName, DatasetVersion, parseVersionRef } from './dataset.ts'
+import { IngestRequest } from './ingest-request.ts'
 import { loadManifest } from './manifest-blob.ts'
 import { Manifest } from './manifest.ts'
 import { Profile } from './profile.ts'
@@ -19,12 +22,22 @@ const ofVersion = ofDataset.extend({ version: z.string().min(1).max(64) })
 const VersionPage = Page.omit({ after: true }).extend({ before: z.coerce.number().int().positive().optional() })
 const ValidationPage = Page.extend({ version: z.coerce.number().int().positive().optional() })
 
+/** Work that is done in a step process: each answers the id of its pipeline run, which records the result. `app` fills it in. */
+export interface DataWork {
+  startIngest(actor: Actor, input: { readonly dataset: string; readonly request: IngestRequest }): Promise<string>
+}
+
 export interface DataRouteDeps {
   readonly db: Db<DataTables>
   readonly blobs: BlobStore
+  readonly work: DataWork
 }
 
-export const dataRoutes: FastifyPluginAsyncZod<DataRouteDeps> = async (server, { db, blobs }) => {
+const change = { permission: 'data.write' } as const
+/** The pipeline run that does it. */
+export const Started = z.object({ pipelineRun: z.string() })
+
+export const dataRoutes: FastifyPluginAsyncZod<DataRouteDeps> = async (server, { db, blobs, work }) => {
   const versionOf = ({ dataset, version }: z.infer<typeof ofVersion>): Promise<DatasetVersion> =>
     getVersion(db, { dataset, ref: parseVersionRef(version) })
 
@@ -70,6 +83,15 @@ export const dataRoutes: FastifyPluginAsyncZod<DataRouteDeps> = async (server, {
     '/datasets/:dataset/versions/:version/profile',
     { config, schema: { params: ofVersion, response: { 200: Profile } } },
     async ({ params }) => getProfile(db, await versionOf(params)),
+  )
+  server.post(
+    '/datasets/:dataset/versions',
+    { config: change, schema: { params: ofDataset, body: IngestRequest, response: { 202: Started } } },
+    async (request, reply) => {
+      const { body, params } = request
+      const pipelineRun = await work.startIngest(actorOf(request), { ...params, request: body })
+      return reply.code(202).send({ pipelineRun })
+    },
   )
   server.get(
     '/datasets/:dataset/validations',

@@ -3,12 +3,19 @@ import type { Command } from 'commander'
 import type { ListOptions } from '../arguments.ts'
 import { noun, work, workOnTwo } from '../work.ts'
 import type { DiffOptions } from './diff.ts'
+import type { IngestCommandOptions } from './ingest.ts'
 import type { ValidateOptions } from './validate.ts'
 
 const version = 'dataset and version, such as flights/3; flights alone is the newest'
 
 export function addDataCommands(program: Command): void {
   const data = noun(program, 'data', 'datasets, their versions, and what was found in them')
+  addReading(data)
+  addIngest(data)
+  addChecks(data)
+}
+
+function addReading(data: Command): void {
   data
     .command('list')
     .description('the datasets')
@@ -34,6 +41,36 @@ export function addDataCommands(program: Command): void {
     .argument('<version>', version)
     .description('what each column of a version holds')
     .action(work(async (session, reference: string) => (await import('./profile.ts')).dataProfile(session, reference)))
+}
+
+function addIngest(data: Command): void {
+  data
+    .command('ingest')
+    .argument('<dataset>', 'its name; it is made if it is not there')
+    .argument('[sources...]', 'files or globs, or URLs')
+    .description('read rows into a dataset; unchanged rows are not stored again')
+    .option('--time-column <column>', 'when a row happened (default: as the dataset has it)')
+    .option('--no-time-column', 'the dataset shall have no time column')
+    .option('--key <columns>', 'what names a row, separated by commas (default: as the dataset has it)')
+    .option('--no-key', 'the dataset shall have no key')
+    .option('--schema <columns>', 'types where they shall not be inferred, such as zip:string,at:timestamp_ms')
+    .option('--select <columns>', 'keep these only, in this order')
+    .option('--time-zone <zone>', 'of time stamps that name none, such as Europe/Berlin (default: UTC)')
+    .option('--append', 'add the rows to those of the newest version (default: they are the whole dataset)')
+    .option('--format <format>', 'csv, ndjson, json or parquet (default: by the file name)')
+    .option('--delimiter <character>', 'of a CSV file (default: found out)')
+    .option('--encoding <encoding>', 'of a CSV file: utf-8, latin-1 or utf-16 (default: utf-8)')
+    .option('--query <select>', 'read the rows of a PostgreSQL query')
+    .option('--connection <name>', 'of TRUELOOP_CONNECTIONS, for --query')
+    .option('-e, --expectations <loop file>', 'check the rows against those of its dataset (default: check nothing)')
+    .action(
+      workOnTwo(async (session, both: readonly [dataset: string, sources: string[]], options: IngestCommandOptions) =>
+        (await import('./ingest.ts')).ingestData(session, both, options),
+      ),
+    )
+}
+
+function addChecks(data: Command): void {
   data
     .command('validations')
     .argument('<dataset>')

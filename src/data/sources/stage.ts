@@ -159,18 +159,22 @@ const typesStruct = (types: ReadonlyMap<string, string>): string =>
 
 /** Rows that the CSV reader could not take, told with their lines. */
 async function assertNoRejects(tables: Tables, input: StageInput): Promise<void> {
-  const [total] = await tables.rows('SELECT count(*) AS n FROM source_rejects')
-  const count = Number(total!['n'])
+  const [total] = await tables.rows(
+    'SELECT count(*) AS n, count(DISTINCT (file_id, line)) AS lines FROM source_rejects',
+  )
+  const count = Number(total!['lines'])
   if (count === 0) return
+  // A line may be refused for several reasons; the first is told.
   const rejects = await tables.rows(
     `SELECT r.line, r.column_name, r.error_type::VARCHAR AS kind, r.csv_line[1:120] AS text, r.error_message AS why, s.file_path
-     FROM source_rejects r JOIN source_scans s USING (scan_id, file_id) ORDER BY s.file_path, r.line LIMIT ${samplesShown}`,
+     FROM source_rejects r JOIN source_scans s USING (scan_id, file_id)
+     QUALIFY row_number() OVER (PARTITION BY s.file_path, r.line ORDER BY r.column_idx) = 1 ORDER BY s.file_path, r.line LIMIT ${samplesShown}`,
   )
   const first = rejects[0]!
   const file = input.files.find(({ path }) => path === first['file_path'])?.name ?? nameOf(input)
   const samples = rejects.map((reject) => ({ line: reject['line'], text: reject['text'], why: reject['why'] }))
   const lines = rejects.map((reject) => cellText(reject['line'])).join(', ')
-  const counted = count >= rejectsMax ? `at least ${count}` : cellText(count)
+  const counted = Number(total!['n']) >= rejectsMax ? `at least ${count}` : cellText(count)
   const where = `"${file}" has ${counted} bad line${count === 1 ? '' : 's'} (${lines}${count > rejects.length ? ', …' : ''})`
   const detail = { file, count, samples }
   if (first['kind'] === 'INVALID ENCODING') {

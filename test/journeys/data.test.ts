@@ -1,0 +1,80 @@
+// Datasets as a user meets them: the real program on a real home, from files to versions.
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openHome, type Home } from './harness.ts'
+
+const program = join(import.meta.dirname, '../../bin/trueloop.cjs')
+const folder = mkdtempSync(join(tmpdir(), 'trueloop-data-journey-'))
+const { PATH, HOME } = process.env
+// What is compiled once need not be compiled for each of many processes.
+const NODE_COMPILE_CACHE = join(folder, 'compiled')
+let home: Home
+
+interface Ended {
+  readonly code: number | null
+  readonly out: string
+  readonly err: string
+}
+
+function data(...args: readonly string[]): Promise<Ended> {
+  const env = { PATH, HOME, NODE_COMPILE_CACHE, TRUELOOP_HOME: home.directory }
+  const child = spawn(process.execPath, [program, 'data', ...args], {
+    cwd: folder,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  return new Promise((resolve, reject) => {
+    let [out, err] = ['', '']
+    child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()))
+    child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()))
+    child.once('error', reject)
+    child.once('close', (code) => resolve({ code, out, err }))
+  })
+}
+
+const file = (name: string, lines: readonly string[]): void =>
+  writeFileSync(join(folder, name), `${lines.join('\n')}\n`)
+const header = 'id,at,who,amount'
+const day = (id: number): string => `${id},2024-01-0${id}T12:00:00Z,${id % 2 ? 'ann' : 'bob'},${id * 10}`
+
+beforeAll(async () => {
+  home = await openHome()
+})
+
+afterAll(async () => {
+  await home[Symbol.asyncDispose]()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+test('files become versions; the same rows again are no new one, and added rows keep key, time and types', async () => {
+  file('a.csv', [header, day(1), day(2), day(3)])
+  file('b.csv', [header, day(4), day(5)])
+  const first = await data('ingest', 'people', 'a.csv', '--time-column', 'at', '--key', 'id')
+  expect(first).toMatchObject({ code: 0, out: expect.stringMatching(/^version +people\/1$.+^stored +1 part/msv) })
+  expect(first.err).toMatch(/pipeline run pipe_\w+ has begun/v)
+  const again = await data('ingest', 'people', '*a.csv', '--json')
+  expect(JSON.parse(again.out)).toMatchObject({ version: 'people/1', created: false, storedParts: 0, readRows: 3 })
+  const more = await data('ingest', 'people', 'b.csv', '--append', '--json')
+  expect(JSON.parse(more.out)).toMatchObject({ version: 'people/2', created: true, rows: 5, readRows: 2 })
+  const shown = await data('show', 'people', '--json')
+  expect(JSON.parse(shown.out)).toMatchObject({ version: 2, timeColumn: 'at', keyColumns: ['id'], createdBy: 'owner' })
+})
+
+test('what cannot be read becomes no version, and is told by the file and line', async () => {
+  file('ragged.csv', [header, day(6), '7,2024-01-07'])
+  const [ragged, missing, column, wrong] = await Promise.all([
+    data('ingest', 'people', 'ragged.csv', '--append'),
+    data('ingest', 'people', 'nope-*.csv'),
+    data('ingest', 'people', 'a.csv', '--key', 'identity'),
+    data('ingest', 'people', 'a.csv', 'https://example.com/b.csv'),
+  ])
+  expect(ragged).toMatchObject({ code: 1, out: '', err: expect.stringMatching(/ragged\.csv" has 1 bad line \(3\)/v) })
+  expect(missing).toMatchObject({ code: 1, err: expect.stringContaining(join(folder, 'nope-*.csv')) })
+  expect(column).toMatchObject({ code: 1, err: expect.stringContaining('no column "identity"') })
+  expect(wrong).toMatchObject({ code: 2, err: expect.stringContaining('(argument_invalid)') })
+  const versions = await data('versions', 'people', '--json')
+  expect(JSON.parse(versions.out)).toMatchObject({ versions: [{ version: 2 }, { version: 1 }] })
+})
