@@ -7,6 +7,7 @@ import type { LoopSpec } from '../loop/spec.ts'
 import { parseVersion } from '../models/model-version.ts'
 import { watermarkMs } from '../monitoring/watermark.ts'
 import type { PipelineEngine } from '../pipelines/engine.ts'
+import type { Labels } from '../pipelines/pipeline-run.ts'
 import { transact, type Connection } from '../platform/database.ts'
 import { startRollout } from '../rollouts/rollouts.ts'
 import { ingestStepSpec } from './data-work.ts'
@@ -23,7 +24,7 @@ export interface LoopActionDeps {
 export function createLoopActions({ db, engine, clock, ids }: LoopActionDeps): LoopActions {
   const actorFor = (spec: LoopSpec): Actor => ({ name: `loop:${spec.name}`, clock, ids })
   return {
-    async startIngest({ commandId, spec }) {
+    async startIngest({ commandId, spec, specVersion }) {
       const { name, expectations, ...request } = spec.dataset
       const step = await ingestStepSpec(
         { db, nowMs: clock() },
@@ -33,16 +34,16 @@ export function createLoopActions({ db, engine, clock, ids }: LoopActionDeps): L
         id: commandId,
         spec: { name: `${spec.name}.ingest`, steps: [step] },
         reason: `the loop "${spec.name}" reads its source`,
-        labels: { loop: spec.name },
+        labels: labelsOf(spec, specVersion),
       })
       return { reference: commandId }
     },
-    async startTraining({ commandId, spec, pipeline }) {
+    async startTraining({ commandId, spec, specVersion, pipeline }) {
       await engine.startRun(db, actorFor(spec), {
         id: commandId,
         spec: pipeline,
         reason: `the loop "${spec.name}" trains`,
-        labels: { loop: spec.name },
+        labels: labelsOf(spec, specVersion),
       })
       return { reference: commandId }
     },
@@ -65,6 +66,9 @@ export function createLoopActions({ db, engine, clock, ids }: LoopActionDeps): L
     },
   }
 }
+
+/** By its version, the definition and the code that the loop had then are found again, whatever is applied meanwhile. */
+const labelsOf = (spec: LoopSpec, version: number): Labels => ({ loop: spec.name, loop_version: String(version) })
 
 const policyNowMs = (db: Connection<Tables>, spec: LoopSpec): Promise<number | undefined> =>
   spec.clock.kind === 'event' ? watermarkMs(db, spec.endpoint.name) : Promise.resolve(undefined)

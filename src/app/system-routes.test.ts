@@ -87,3 +87,17 @@ test('the client sends bytes as they are', async () => {
   const { digest } = await client.call({ method: 'POST', path: '/blobs', bytes: Uint8Array.of(1, 0, 255), answer })
   expect([...(await blobs.get(digest))]).toEqual([1, 0, 255])
 })
+
+test('of many digests those that are not stored are told, so that a sender sends no more than these', async () => {
+  await using server = await createTestServer(systemRoutes, deps)
+  const { digest } = await blobs.put(Buffer.from('stored'))
+  const absent = Array.from({ length: 100 }, (_, at) => at.toString(16).padStart(64, '0'))
+  const ask = (digests: readonly string[]) =>
+    server.inject({ method: 'POST', url: '/blobs/missing', payload: { digests } })
+  expect((await ask([...absent, digest])).json()).toEqual({ missing: absent })
+  expect((await ask(['../../etc/passwd'])).json()).toMatchObject({ status: 400, code: 'request_invalid' })
+  expect((await ask(Array.from({ length: 20_002 }, () => digest))).statusCode).toBe(400)
+  await using other = await createTestServer(systemRoutes, deps, { permissions: ['model.write'] })
+  const refused = await other.inject({ method: 'POST', url: '/blobs/missing', payload: { digests: [] } })
+  expect(refused.json()).toMatchObject({ status: 403, code: 'permission_missing' })
+})

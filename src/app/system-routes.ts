@@ -5,6 +5,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
 import { Digest } from '../data/manifest.ts'
+import { snapshotFilesMax } from '../experiments/snapshot.ts'
 import { actorOf } from '../governance/access.ts'
 import { listAudit, recordAudit, type AuditTables } from '../governance/audit.ts'
 import { downstream, parseLineageNode, upstream, type LineageTables } from '../governance/lineage.ts'
@@ -85,7 +86,7 @@ export const systemRoutes: FastifyPluginAsyncZod<SystemDeps> = async (server, de
   await server.register(uploadRoutes, deps)
 }
 
-/** Bytes from outside, kept under their digest until something names them: a graph to propose or to register. */
+/** Bytes from outside, kept under their digest until something names them: a graph to propose or to register, a file of a loop's code. */
 const uploadRoutes: FastifyPluginAsyncZod<SystemDeps> = async (server, { blobs }) => {
   server.removeAllContentTypeParsers()
   // Not read into memory: the route stores what comes as it comes.
@@ -128,6 +129,21 @@ function uploadTooLarge(reply: FastifyReply): DomainError {
   return new DomainError('too_large', 'blob_too_large', `an uploaded object has at most ${uploadBytesMax} bytes`)
 }
 
+/** Of one question: as many as a code snapshot has files, and its manifest. */
+const digestsMax = snapshotFilesMax + 1
+const askedAtOnce = 64
+
+/** In the order of the question. */
+async function missingOf(blobs: BlobStore, digests: readonly string[]): Promise<string[]> {
+  const missing: string[] = []
+  for (let at = 0; at < digests.length; at += askedAtOnce) {
+    const some = digests.slice(at, at + askedAtOnce)
+    const stored = await Promise.all(some.map((digest) => blobs.has(digest)))
+    missing.push(...some.filter((_, index) => !stored[index]))
+  }
+  return missing
+}
+
 /** What is on record: the audit log, the lineage graph, stored objects. */
 const recordRoutes: FastifyPluginAsyncZod<SystemDeps> = async (server, { db, blobs }) => {
   server.get(
@@ -144,6 +160,12 @@ const recordRoutes: FastifyPluginAsyncZod<SystemDeps> = async (server, { db, blo
     { schema: { querystring: lineageQuery, response: { 200: z.array(Edge) } }, config: { permission: 'lineage.read' } },
     ({ query }) => (query.direction === 'upstream' ? upstream : downstream)(db, parseLineageNode(query.node)),
   )
+
+  // Asked with a body: a URL has no room for twenty thousand digests.
+  const question = z.strictObject({ digests: z.array(Digest).max(digestsMax) })
+  const answer = { 200: z.object({ missing: z.array(Digest) }) }
+  const ask = { schema: { body: question, response: answer }, config: { permission: 'data.read' } } as const
+  server.post('/blobs/missing', ask, async ({ body }) => ({ missing: await missingOf(blobs, body.digests) }))
 
   const blob = { schema: { params: z.object({ digest: Digest }) }, config: { permission: 'data.read' } } as const
   server.get('/blobs/:digest', blob, async ({ params }, reply) => {

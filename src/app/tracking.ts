@@ -1,5 +1,6 @@
 // How a training step becomes a run: made when the first metric comes, completed when the step is.
 import type { Transaction } from '../platform/database.ts'
+import { defaultExperiment } from '../experiments/experiment.ts'
 import { getRun } from '../experiments/reading.ts'
 import {
   createRun,
@@ -9,13 +10,18 @@ import {
   logInputs,
   type RecordingTables,
 } from '../experiments/recording.ts'
-import type { Environment } from '../experiments/run.ts'
+import type { Code, Environment } from '../experiments/run.ts'
 import type { Actor } from '../governance/audit.ts'
+import { findCode, type LoopTables } from '../loop/loop-store.ts'
+import { trainingStep } from '../loop/training-pipeline.ts'
 import type { StepMetrics } from '../pipelines/engine-context.ts'
+import type { Labels } from '../pipelines/pipeline-run.ts'
 import { DomainError } from '../platform/errors.ts'
 import type { Trained } from './steps/train-step.ts'
 
-type Trx = Transaction<RecordingTables>
+/** What recording the runs of steps reads and writes. */
+export type TrackingTables = RecordingTables & LoopTables
+type Trx = Transaction<TrackingTables>
 
 export interface Tracking {
   readonly actor: Actor
@@ -29,7 +35,8 @@ export const runIdOf = (stepRunId: string): string => `run_${stepRunId.slice(ste
 interface StepRunOrigin {
   readonly pipelineRunId: string
   readonly stepRunId: string
-  readonly experiment: string
+  /** Of the pipeline run: the loop, whose runs are an experiment, and its applied version. */
+  readonly labels: Labels
   readonly step: string
 }
 
@@ -39,18 +46,27 @@ async function ensureRun(trx: Trx, { actor, environment }: Tracking, origin: Ste
     await getRun(trx, id)
   } catch (error) {
     if (!(error instanceof DomainError) || error.kind !== 'not_found') throw error
-    const { experiment, pipelineRunId, step } = origin
-    await createRun(trx, actor, { experiment, id, name: `${experiment} ${step}`, pipelineRunId, environment })
+    const { labels, pipelineRunId, step } = origin
+    const experiment = labels['loop'] ?? defaultExperiment
+    const run = { experiment, id, name: `${experiment} ${step}`, pipelineRunId, environment }
+    await createRun(trx, actor, { ...run, code: await codeOf(trx, origin) })
   }
   return id
+}
+
+/** What made a proposed graph is not known here. */
+async function codeOf(trx: Trx, { labels, step }: StepRunOrigin): Promise<Code | null> {
+  const { loop, loop_version: version } = labels
+  if (step !== trainingStep || loop === undefined || !version || !/^\d{1,9}$/v.test(version)) return null
+  return findCode(trx, { loop, version: Number(version) })
 }
 
 const pointsPerBatch = 500
 
 /** Points of a running step; given to the pipeline engine. */
 export async function recordStepMetrics(trx: Trx, tracking: Tracking, metrics: StepMetrics): Promise<void> {
-  const { pipelineRunId, stepRunId, step, labels, points } = metrics
-  const id = await ensureRun(trx, tracking, { pipelineRunId, stepRunId, step, experiment: labels['loop'] ?? 'Default' })
+  const { points } = metrics
+  const id = await ensureRun(trx, tracking, metrics)
   const rows = points.map(({ key, value, step: at, atMs }) => ({ key, value: Number(value), step: at, atMs }))
   for (let at = 0; at < rows.length; at += pointsPerBatch)
     await logBatch(trx, id, { metrics: rows.slice(at, at + pointsPerBatch) })

@@ -17,6 +17,7 @@ const full: Status = {
       detail: {
         version: 3,
         spec: {},
+        code: null,
         appliedBy: 'owner',
         appliedMs: nowMs - 5 * hourMs,
         state: { ...emptyState, phase: 'rolling_out', champion: 'churn/2', heldFor: 'the cooldown ends on 2026-01-09' },

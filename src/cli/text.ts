@@ -1,4 +1,5 @@
 // Numbers, times and rows as people read them on a terminal. Pure.
+import type { Code } from '../experiments/run.ts'
 
 const secondMs = 1_000
 const minuteMs = 60 * secondMs
@@ -76,6 +77,13 @@ export const cellText = (value: unknown): string =>
 /** `1 row`, `2 rows`. */
 export const countText = (count: number, noun: string): string =>
   `${numberText(count)} ${noun}${count === 1 ? '' : 's'}`
+
+/** `3fa9c1d2e0b7 with changes, snapshot 0bb1…`: commit and snapshot as far as there are; undefined without any. */
+export function codeText(code: Code | null): string | undefined {
+  if (!code) return undefined
+  const commit = code.commit && `${code.commit.slice(0, 12)}${code.isDirty ? ' with changes' : ''}`
+  return [commit, code.snapshot && `snapshot ${code.snapshot}`].filter(Boolean).join(', ') || undefined
+}
 
 /** At most `width` characters, the last one an ellipsis when something is missing. */
 export const clip = (text: string, width: number): string =>

@@ -6,6 +6,8 @@ interface Request {
   /** Idempotency id: what was begun under it once is answered again, not begun again. */
   readonly commandId: string
   readonly spec: LoopSpec
+  /** The applied version that the spec, and the code with it, is of. */
+  readonly specVersion: number
 }
 
 /** Id of the pipeline run or rollout, under which its end will be announced. */

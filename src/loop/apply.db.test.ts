@@ -16,7 +16,7 @@ import { monitor, retrain } from './index.ts'
 import type { ApplyTables } from './apply.ts'
 import { renderPlan } from './plan-text.ts'
 import type { Plan } from './plan.ts'
-import { putState } from './loop-store.ts'
+import { findCode, putState } from './loop-store.ts'
 import { emptyState, proposalsMax } from './policy-state.ts'
 import { loopRoutes } from './routes.ts'
 import { applyTestLoop, loopTestMigrations, testLoop } from './testing.ts'
@@ -226,4 +226,53 @@ test('the first champion needs the approval of a gate, and is put in place once'
   expect(await findEndpoint(db, 'flights')).toMatchObject({
     variants: [{ version: 'flights/1', role: 'champion', weight: 1 }],
   })
+})
+
+test('code comes with a version: changed code is another version and no retrain, and it must be stored', async () => {
+  await using db = await createTestDatabase<Tables>(loopTestMigrations)
+  await using server = await createTestServer(loopRoutes, { db, blobs })
+  const post = async (url: string, payload: object) => (await server.inject({ method: 'POST', url, payload })).json()
+  const snapshotOf = async (text: string): Promise<string> => {
+    const { digest, bytes } = await blobs.put(Buffer.from(text))
+    const files = [{ path: 'train.py', digest, bytes, mode: 'file' }]
+    return (await blobs.put(Buffer.from(JSON.stringify({ version: 1, files })))).digest
+  }
+  const spec = testLoop()
+  const code = { commit: 'c'.repeat(40), isDirty: false, snapshot: await snapshotOf('first') }
+  expect(await post('/loops/apply', { spec, code })).toMatchObject({ version: 1 })
+  expect(await post('/loops/apply', { spec, code })).toMatchObject({ version: 1 })
+  expect(await post('/loops/apply', { spec })).toMatchObject({ version: 1 }) // Sent without: it stays.
+
+  const changed = { ...code, isDirty: true, snapshot: await snapshotOf('second') }
+  const plan = (await post('/loops/plan', { spec, code: changed })) as Plan
+  expect(renderPlan(plan).split('\n')).toEqual([
+    'Loop flights, compared with version 1:',
+    '',
+    '  ~ code.flights',
+    '    ~ isDirty  = false -> true',
+    `    ~ snapshot = "${code.snapshot}" -> "${changed.snapshot}"`,
+    '',
+    'Plan: 0 to create, 1 to update, 0 to delete.',
+    'The code changed: runs that begin after it is applied use it, and none begins because of it.',
+  ])
+  expect(await post('/loops/apply', { spec, code: changed, fromVersion: 1 })).toMatchObject({ version: 2 })
+  const loop = (await server.inject({ method: 'GET', url: '/loops/flights' })).json()
+  expect(loop).toMatchObject({ version: 2, code: changed })
+  const applied = on(db).selectFrom('event').select('payload').where('type', '=', 'loop.applied').orderBy('seq')
+  const [, second] = await applied.execute()
+  expect(JSON.parse(second!.payload)).toMatchObject({ specVersion: 2, retrainFor: [] })
+  expect(await findCode(db, { loop: 'flights', version: 1 })).toEqual(code)
+
+  const absent = { path: 'gone.py', digest: 'd'.repeat(64), bytes: 1, mode: 'file' }
+  const { digest: partial } = await blobs.put(Buffer.from(JSON.stringify({ version: 1, files: [absent] })))
+  const { digest: noManifest } = await blobs.put(Buffer.from('no manifest'))
+  const refusals = {
+    blob_not_found: 'e'.repeat(64),
+    snapshot_incomplete: partial,
+    snapshot_invalid: noManifest,
+  }
+  for (const [refusal, snapshot] of Object.entries(refusals)) {
+    expect(await post('/loops/apply', { spec, code: { ...code, snapshot } })).toMatchObject({ code: refusal })
+  }
+  expect((await server.inject({ method: 'GET', url: '/loops/flights' })).json()).toMatchObject({ version: 2 })
 })

@@ -1,13 +1,22 @@
 // Applying a spec: the things it names are made, its version is stored, and the engine hears of it. Idempotent, in one transaction.
 import { createHash } from 'node:crypto'
+import type { Code } from '../experiments/run.ts'
 import { recordAudit, type Actor } from '../governance/audit.ts'
 import { transact, type Connection, type Transaction } from '../platform/database.ts'
 import { DomainError } from '../platform/errors.ts'
 import { appendEvent } from '../platform/events.ts'
 import { defineLoop, type DefinitionTables } from './definitions.ts'
 import { findAppliedSpec, insertAppliedSpec, type AppliedSpec, type LoopTables } from './loop-store.ts'
-import { isEmptyPlan, planLoop, retrainReasons, type Plan } from './plan.ts'
+import { isEmptyPlan, planLoop, retrainReasons, type Definition, type Plan } from './plan.ts'
 import type { LoopSpec } from './spec.ts'
+
+export interface Application {
+  readonly spec: LoopSpec
+  /** The code of the project; undefined: that of the version before. */
+  readonly code?: Code | undefined
+  /** The version that the caller's plan was compared with, so that nobody applies over what they have not seen. */
+  readonly fromVersion?: number | undefined
+}
 
 export type ApplyTables = LoopTables & DefinitionTables
 
@@ -19,22 +28,22 @@ export interface Applied {
 
 /**
  * Makes the loop what the spec says. Applying what is applied already changes nothing and records nothing.
- * `fromVersion`: the version that the caller's plan was compared with, so that nobody applies over what they have not seen.
  * @throws DomainError loop_changed, and what the stages throw whose things it defines
  */
 export async function applyLoop(
   db: Connection<ApplyTables>,
   actor: Actor,
-  { spec, fromVersion }: { spec: LoopSpec; fromVersion?: number | undefined },
+  { spec, fromVersion, ...sent }: Application,
 ): Promise<Applied> {
   return transact(db, async (trx) => {
     const applied = await findAppliedSpec(trx, spec.name)
     assertFrom(spec.name, fromVersion, applied)
-    const plan = planLoop(spec, applied)
+    const code = sent.code ?? applied?.code ?? null
+    const plan = planLoop({ spec, code }, applied)
     if (applied && isEmptyPlan(plan)) return { plan, version: applied.version }
     await defineLoop(trx, actor, spec)
     const version = (applied?.version ?? 0) + 1
-    await storeVersion(trx, actor, { spec, version, plan })
+    await storeVersion(trx, actor, { spec, code, version, plan })
     return { plan, version }
   })
 }
@@ -42,11 +51,11 @@ export async function applyLoop(
 async function storeVersion(
   trx: Transaction<ApplyTables>,
   actor: Actor,
-  { spec, version, plan }: { spec: LoopSpec; version: number; plan: Plan },
+  { spec, code, version, plan }: Definition & { version: number; plan: Plan },
 ): Promise<void> {
   const digest = createHash('sha256').update(JSON.stringify(spec)).digest('hex')
   const appliedMs = actor.clock()
-  await insertAppliedSpec(trx, { version, digest, spec, appliedBy: actor.name, appliedMs })
+  await insertAppliedSpec(trx, { version, digest, spec, code, appliedBy: actor.name, appliedMs })
   const changes = plan.changes.filter(({ action }) => action !== 'none')
   await recordAudit(trx, actor, { action: 'loop.apply', subject: spec.name, detail: { version, digest, changes } })
   const payload = { loop: spec.name, specVersion: version, actor: actor.name, retrainFor: retrainReasons(plan) }

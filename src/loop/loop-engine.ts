@@ -9,7 +9,7 @@ import type { LoopActions } from './actions.ts'
 import { insertCommands, listPendingCommands, updateCommand, type StoredCommand } from './command-store.ts'
 import { insertDecisions, type DecisionTables } from './decision-store.ts'
 import { heardEventTypes, hearEvent, type HeardInput, type HeardTables } from './heard-events.ts'
-import { findState, getAppliedSpec, listLoopNames, putState } from './loop-store.ts'
+import { findState, getAppliedSpec, listLoopNames, putState, type AppliedSpec } from './loop-store.ts'
 import { emptyState, type LoopInput, type LoopState, type PolicySettings } from './policy-state.ts'
 import { advance, type Advance } from './policy.ts'
 import { policySettings, type LoopSpec } from './spec.ts'
@@ -141,11 +141,12 @@ async function doPendingCommands(deps: LoopEngineDeps): Promise<void> {
 
 async function doCommand(deps: LoopEngineDeps, stored: StoredCommand): Promise<void> {
   const { command, loop } = stored
-  const { spec } = await getAppliedSpec(deps.db, loop)
+  const applied = await getAppliedSpec(deps.db, loop)
+  const { spec } = applied
   const tries = stored.tries + 1
   let reference: string | null
   try {
-    reference = await perform(deps.actions, spec, command)
+    reference = await perform(deps.actions, applied, command)
   } catch (error) {
     return settleFailure(deps, { spec, command, tries, error })
   }
@@ -161,25 +162,23 @@ async function doCommand(deps: LoopEngineDeps, stored: StoredCommand): Promise<v
 /** Answers the reference of what was begun; null where it is done already. */
 async function perform(
   actions: LoopActions,
-  spec: LoopSpec,
+  applied: AppliedSpec,
   command: StoredCommand['command'],
 ): Promise<string | null> {
-  const commandId = command.id
+  const request = { commandId: command.id, spec: applied.spec, specVersion: applied.version }
   switch (command.kind) {
     case 'start_ingest':
-      return (await actions.startIngest({ commandId, spec })).reference
-    case 'start_training': {
-      const pipeline = trainingPipeline(spec, command)
-      return (await actions.startTraining({ commandId, spec, pipeline })).reference
-    }
+      return (await actions.startIngest(request)).reference
+    case 'start_training':
+      return (await actions.startTraining({ ...request, pipeline: trainingPipeline(applied, command) })).reference
     case 'go_live': {
       const { modelVersion, sentence: reason } = command
-      await actions.goLive({ commandId, spec, modelVersion, reason })
+      await actions.goLive({ ...request, modelVersion, reason })
       return null
     }
     case 'start_rollout': {
       const { champion, challenger, sentence: reason } = command
-      return (await actions.startRollout({ commandId, spec, champion, challenger, reason })).reference
+      return (await actions.startRollout({ ...request, champion, challenger, reason })).reference
     }
   }
 }

@@ -1,11 +1,21 @@
 // The only file that reads or writes the tables loop_spec and loop_state.
 import { on, type Db, type Transaction } from '../platform/database.ts'
+import { Code } from '../experiments/run.ts'
 import { DomainError } from '../platform/errors.ts'
 import { LoopState } from './policy-state.ts'
 import { LoopSpec } from './spec.ts'
 
 export interface LoopTables {
-  loop_spec: { loop: string; version: number; digest: string; spec: string; applied_by: string; applied_ms: number }
+  loop_spec: {
+    loop: string
+    version: number
+    digest: string
+    spec: string
+    /** JSON of `Code`. */
+    code: string | null
+    applied_by: string
+    applied_ms: number
+  }
   loop_state: { loop: string; state: string; event_seq: number; decisions: number }
 }
 
@@ -15,6 +25,8 @@ export interface AppliedSpec {
   /** sha256 of the spec's JSON. */
   readonly digest: string
   readonly spec: LoopSpec
+  /** Of the project that it was applied from; null: none was sent. */
+  readonly code: Code | null
   readonly appliedBy: string
   readonly appliedMs: number
 }
@@ -29,7 +41,24 @@ export async function findAppliedSpec(db: Db<LoopTables>, loop: string): Promise
     .executeTakeFirst()
   if (!row) return undefined
   const { version, digest, applied_by: appliedBy, applied_ms: appliedMs } = row
-  return { version, digest, spec: LoopSpec.parse(JSON.parse(row.spec)), appliedBy, appliedMs }
+  const code = codeOf(row.code)
+  return { version, digest, spec: LoopSpec.parse(JSON.parse(row.spec)), code, appliedBy, appliedMs }
+}
+
+const codeOf = (text: string | null): Code | null => (text === null ? null : Code.parse(JSON.parse(text)))
+
+/** The code that an applied version came with; null without, and for a version that there is not. */
+export async function findCode(
+  db: Db<LoopTables>,
+  { loop, version }: { loop: string; version: number },
+): Promise<Code | null> {
+  const row = await on(db)
+    .selectFrom('loop_spec')
+    .select('code')
+    .where('loop', '=', loop)
+    .where('version', '=', version)
+    .executeTakeFirst()
+  return codeOf(row?.code ?? null)
 }
 
 /** @throws DomainError loop_not_found */
@@ -44,12 +73,13 @@ export async function getAppliedSpec(db: Db<LoopTables>, loop: string): Promise<
 }
 
 export async function insertAppliedSpec(trx: Transaction<LoopTables>, applied: AppliedSpec): Promise<void> {
-  const { version, digest, spec, appliedBy, appliedMs } = applied
+  const { version, digest, spec, code, appliedBy, appliedMs } = applied
   const row = {
     loop: spec.name,
     version,
     digest,
     spec: JSON.stringify(spec),
+    code: code && JSON.stringify(code),
     applied_by: appliedBy,
     applied_ms: appliedMs,
   }

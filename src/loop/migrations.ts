@@ -47,4 +47,9 @@ export const loopMigrations: Migrations = {
       await db.schema.createIndex('loop_command_reference').on('loop_command').columns(['reference']).execute()
     },
   },
+  '2026-11-21-81-loop-code': {
+    async up(db) {
+      await db.schema.alterTable('loop_spec').addColumn('code', 'text').execute()
+    },
+  },
 }

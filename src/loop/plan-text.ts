@@ -1,5 +1,5 @@
 // The plan as people read it on a terminal: + what is made, ~ what changes, - what goes. Pure.
-import { isEmptyPlan, retrainReasons, type Change, type FieldChange, type Plan } from './plan.ts'
+import { hasOtherCode, isEmptyPlan, retrainReasons, type Change, type FieldChange, type Plan } from './plan.ts'
 
 const symbols = { create: '+', update: '~', delete: '-', none: ' ' } as const
 const colours = { create: 32, update: 33, delete: 31, none: 0 } as const
@@ -20,6 +20,8 @@ export function renderPlan(plan: Plan, options: { color?: boolean } = {}): strin
   }
   lines.push(summary(plan))
   const reasons = retrainReasons(plan)
+  if (hasOtherCode(plan))
+    lines.push('The code changed: runs that begin after it is applied use it, and none begins because of it.')
   if (reasons.length > 0) lines.push(`A retrain begins when it is applied, because of ${reasons.join(', ')}.`)
   return lines.join('\n')
 }

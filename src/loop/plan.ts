@@ -1,5 +1,6 @@
 // The plan: how the loop that runs differs from the one that a file describes, thing by thing and field by field. Pure.
 import { z } from 'zod'
+import type { Code } from '../experiments/run.ts'
 import type { LoopSpec } from './spec.ts'
 
 export const FieldChange = z.strictObject({
@@ -33,13 +34,19 @@ type Fields = ReadonlyMap<string, Json>
 /** Fields that decide what a model learns: when they change, what serves was trained for another purpose. */
 const learned = /^(?:dataset\.[^:]*:(?:timeColumn|schema)|target\.|features\.|training\.[^:]*:(?:trainer|seed))/v
 
+/** What a loop file describes, and the code that it came with; null: none is known. */
+export interface Definition {
+  readonly spec: LoopSpec
+  readonly code: Code | null
+}
+
 /** Compares what a file describes with what is applied (undefined: nothing). Things in the order of the life cycle. */
-export function planLoop(desired: LoopSpec, applied: { version: number; spec: LoopSpec } | undefined): Plan {
-  const before = applied ? thingsOf(applied.spec) : new Map<string, Fields>()
+export function planLoop(desired: Definition, applied: (Definition & { version: number }) | undefined): Plan {
+  const before = applied ? thingsOf(applied) : new Map<string, Fields>()
   const after = thingsOf(desired)
   const addresses = [...after.keys(), ...[...before.keys()].filter((address) => !after.has(address))]
   const changes = addresses.map((address) => changeOf(address, before.get(address), after.get(address)))
-  return { loop: desired.name, fromVersion: applied?.version ?? 0, changes }
+  return { loop: desired.spec.name, fromVersion: applied?.version ?? 0, changes }
 }
 
 /** Whether applying it would change nothing. */
@@ -53,8 +60,12 @@ export function retrainReasons(plan: Plan): string[] {
   )
 }
 
+/** Whether the code of the project differs from what was applied with it before. */
+export const hasOtherCode = (plan: Plan): boolean =>
+  plan.changes.some(({ action, address }) => action === 'update' && address === `code.${plan.loop}`)
+
 /** A loop as the things it makes, in the order of the life cycle. */
-function thingsOf(spec: LoopSpec): Map<string, Fields> {
+function thingsOf({ spec, code }: Definition): Map<string, Fields> {
   const { name, dataset, target, features, training, gate, endpoint, monitors, rollout, retrain } = spec
   const { name: datasetName, ...datasetFields } = dataset
   const { name: endpointName, ...endpointFields } = endpoint
@@ -63,6 +74,7 @@ function thingsOf(spec: LoopSpec): Map<string, Fields> {
     [`dataset.${datasetName}`, datasetFields],
     [`target.${name}`, target],
     [`features.${name}`, { columns: features }],
+    ...(code ? [[`code.${name}`, code] satisfies [string, unknown]] : []),
     [`training.${name}`, training],
     [`gate.${name}`, gate],
     [`endpoint.${endpointName}`, endpointFields],

@@ -61,7 +61,9 @@ export function packageTemplate({ name, version }: { name: string; version: stri
   return `${JSON.stringify(manifest, null, 2)}\n`
 }
 
-/** What the home keeps belongs to one machine. */
+/** What the home keeps belongs to one machine; rows are versions of a dataset, and what else git lists is recorded as the code of each run. */
 export const gitignoreTemplate = `node_modules/
 .trueloop/
+.env
+data/
 `

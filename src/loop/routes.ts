@@ -3,6 +3,8 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import type { Connection } from '../platform/database.ts'
 import { Digest } from '../data/manifest.ts'
+import { assertSnapshotStored } from '../experiments/restore-snapshot.ts'
+import { Code } from '../experiments/run.ts'
 import { actorOf } from '../governance/access.ts'
 import type { BlobStore } from '../platform/blobs.ts'
 import { applyLoop, type ApplyTables } from './apply.ts'
@@ -17,7 +19,7 @@ export type LoopRouteTables = ApplyTables & DecisionTables
 
 export interface LoopRouteDeps {
   readonly db: Connection<LoopRouteTables>
-  readonly blobs: Pick<BlobStore, 'has'>
+  readonly blobs: Pick<BlobStore, 'has' | 'stream'>
   /** Called after a change that the engine should hear of at once. */
   readonly wake?: () => void
 }
@@ -25,6 +27,8 @@ export interface LoopRouteDeps {
 const params = z.strictObject({ loop: LoopSpec.shape.name })
 // Checked by parseLoopSpec, whose error names the fields as the loop file does.
 const spec = z.unknown()
+/** Of the project; without it that of the applied version stays. */
+const sentCode = Code.optional()
 const version = z.int().nonnegative()
 const summary = z.object({
   loop: z.string(),
@@ -36,6 +40,7 @@ const summary = z.object({
 const detail = z.object({
   version,
   spec: z.unknown().describe('the applied spec'),
+  code: Code.nullable().describe('of the project that it was applied from'),
   appliedBy: z.string(),
   appliedMs: z.int(),
   state: LoopState,
@@ -48,26 +53,30 @@ const querystring = z.object({
 })
 
 export const loopRoutes: FastifyPluginAsyncZod<LoopRouteDeps> = async (server, deps) => {
-  const { db } = deps
+  const { db, blobs } = deps
   const read = { permission: 'loop.read' } as const
   const write = { permission: 'loop.write' } as const
 
   server.post(
     '/loops/plan',
-    { schema: { body: z.strictObject({ spec }), response: { 200: Plan } }, config: read },
+    { schema: { body: z.strictObject({ spec, code: sentCode }), response: { 200: Plan } }, config: read },
     async ({ body }) => {
       const desired = parseLoopSpec(body.spec)
-      return planLoop(desired, await findAppliedSpec(db, desired.name))
+      const applied = await findAppliedSpec(db, desired.name)
+      return planLoop({ spec: desired, code: body.code ?? applied?.code ?? null }, applied)
     },
   )
 
-  const applyBody = z.strictObject({ spec, fromVersion: version.optional() })
+  const applyBody = z.strictObject({ spec, code: sentCode, fromVersion: version.optional() })
   server.post(
     '/loops/apply',
     { schema: { body: applyBody, response: { 200: z.object({ plan: Plan, version }) } }, config: write },
     async (request) => {
-      const { fromVersion } = request.body
-      const applied = await applyLoop(db, actorOf(request), { spec: parseLoopSpec(request.body.spec), fromVersion })
+      const { code, fromVersion } = request.body
+      const desired = parseLoopSpec(request.body.spec)
+      const before = await findAppliedSpec(db, desired.name)
+      if (code?.snapshot && code.snapshot !== before?.code?.snapshot) await assertSnapshotStored(blobs, code.snapshot)
+      const applied = await applyLoop(db, actorOf(request), { spec: desired, code, fromVersion })
       deps.wake?.()
       return applied
     },

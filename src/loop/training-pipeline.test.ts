@@ -15,7 +15,7 @@ const command: Extract<LoopCommand, { kind: 'start_training' }> = {
 }
 
 test('every step of the graph waits for what it reads, and the gate comes last', () => {
-  const pipeline = trainingPipeline(testLoop(), command)
+  const pipeline = trainingPipeline({ spec: testLoop(), code: null }, command)
   checkPipeline(pipeline)
   expect(Object.fromEntries(pipeline.steps.map((step) => [step.name, needsOf(step)]))).toEqual({
     split: [],
@@ -26,7 +26,9 @@ test('every step of the graph waits for what it reads, and the gate comes last',
     register: ['train', 'infra'],
     gate: ['register', 'evaluate', 'infra'],
   })
-  expect(trainingPipeline(testLoop(), { ...command, id: 'flights.9.start_training' })).toEqual(pipeline)
+  expect(trainingPipeline({ spec: testLoop(), code: null }, { ...command, id: 'flights.9.start_training' })).toEqual(
+    pipeline,
+  )
 })
 
 test('a proposed graph takes the place of the training, and no other step changes but for it', () => {
@@ -38,7 +40,7 @@ test('a proposed graph takes the place of the training, and no other step change
     evidence: {},
     proposal,
   } as const
-  const pipeline = trainingPipeline(testLoop(), { ...command, trigger })
+  const pipeline = trainingPipeline({ spec: testLoop(), code: null }, { ...command, trigger })
   checkPipeline(pipeline)
   const adopt = pipeline.steps.find(({ name }) => name === 'adopt')
   expect(adopt).toMatchObject({

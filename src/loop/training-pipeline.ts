@@ -2,10 +2,14 @@
 import { z } from 'zod'
 import { PipelineSpec } from '../pipelines/pipeline.ts'
 import type { LoopCommand } from './policy-state.ts'
+import type { Definition } from './plan.ts'
 import type { LoopSpec } from './spec.ts'
 
 /** The step whose output tells the loop how the attempt went. */
 export const gateStep = 'gate'
+
+/** The step that makes a model from rows, with the loop's own code. */
+export const trainingStep = 'train'
 
 /** What the gate step's output holds at least. */
 export const PipelineGateOutput = z.object({
@@ -29,16 +33,16 @@ const from = (name: string, path?: string): object => ({ $from: name, ...(path ?
 type StartTraining = Extract<LoopCommand, { kind: 'start_training' }>
 
 /** The graph for a command of the policy: the same command gives the same graph, so that an unchanged step is found in the cache. */
-export function trainingPipeline(spec: LoopSpec, command: StartTraining): PipelineSpec {
+export function trainingPipeline({ spec }: Definition, command: StartTraining): PipelineSpec {
   const { features, target, training, gate } = spec
   const { window, datasetVersion, champion, trigger } = command
   const { trainer, seed, threads } = training
   const { proposal } = trigger
-  const trained = from(proposal ? 'adopt' : 'train')
+  const trained = from(proposal ? 'adopt' : trainingStep)
   const rows = from('split', 'training')
   const maker = proposal
     ? step('adopt', adoptKind, { onnx: proposal.onnx, origin: trigger.reason, rows, features, target })
-    : step('train', 'training.train', { rows, features, target, trainer, seed, threads })
+    : step(trainingStep, 'training.train', { rows, features, target, trainer, seed, threads })
   const infra = from('infra')
   const steps = [
     step('split', 'data.split', { dataset: datasetVersion, training: window.training, holdout: window.holdout }),

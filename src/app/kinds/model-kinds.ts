@@ -1,7 +1,7 @@
 // The step kinds of training and models, in the control plane: what each records when its work is done.
 import { z } from 'zod'
 import type { Transaction } from '../../platform/database.ts'
-import { logBatch, type RecordingTables } from '../../experiments/recording.ts'
+import { logBatch } from '../../experiments/recording.ts'
 import { Baseline } from '../../models/baseline.ts'
 import { passGate } from '../../models/gate-decision.ts'
 import { GatePolicy } from '../../models/gate-policy.ts'
@@ -16,9 +16,9 @@ import { adoptStep } from '../steps/adopt-step.ts'
 import { Evaluated, evaluateStep, Opponent } from '../steps/evaluate-step.ts'
 import { infraStep } from '../steps/infra-step.ts'
 import { Trained, trainStep } from '../steps/train-step.ts'
-import { recordTraining, type Tracking } from '../tracking.ts'
+import { recordTraining, type Tracking, type TrackingTables } from '../tracking.ts'
 
-export type ModelKindTables = RegistryTables & GateTables & RecordingTables
+export type ModelKindTables = RegistryTables & GateTables & TrackingTables
 type Trx = Transaction<ModelKindTables>
 
 export interface ModelKindDeps {
@@ -61,7 +61,7 @@ export function modelKinds({ blobs, environment }: ModelKindDeps): EngineKind<Mo
         pipelineRunId: done.pipelineRun.id,
         stepRunId: done.stepRun.id,
         step: done.stepRun.name,
-        experiment: done.pipelineRun.labels['loop'] ?? 'Default',
+        labels: done.pipelineRun.labels,
         trained: done.output,
         datasetVersion: rows.dataset,
         cachedFrom: done.cachedFrom,

@@ -6,6 +6,7 @@ import { isEmptyPlan, Plan } from '../../loop/plan.ts'
 import { DomainError } from '../../platform/errors.ts'
 import { connect, type Session } from '../session.ts'
 import { wholeNumber } from '../arguments.ts'
+import { sendCode } from './code.ts'
 import { readLastDecisions } from './loop-view.ts'
 import { planFile } from './plan.ts'
 import { waitForLoop } from './wait.ts'
@@ -23,7 +24,7 @@ const Applied = z.object({ plan: Plan, version: z.int() })
 /** On a terminal it asks; elsewhere nobody could answer, and the command line is the answer. */
 export async function apply(session: Session, path: string, options: ApplyOptions): Promise<void> {
   const { terminal } = session
-  const { spec, plan } = await planFile(session, path)
+  const { spec, plan, snapshot } = await planFile(session, path)
   terminal.say(renderPlan(plan, { color: terminal.isInteractive }))
   const isAsking = !options.yes && !terminal.json && Boolean(process.stdin.isTTY) && terminal.isInteractive
   if (isAsking && !isEmptyPlan(plan) && !(await confirmed())) {
@@ -32,10 +33,11 @@ export async function apply(session: Session, path: string, options: ApplyOption
   const client = connect(session)
   const timeoutMs = wholeNumber(options.timeout, '--timeout', { min: 1, max: timeoutSecondsMax }) * 1000
   const [before] = plan.fromVersion > 0 ? await readLastDecisions(client, spec.name, 1) : []
+  if (!isEmptyPlan(plan)) await sendCode(client, path, snapshot)
   const applied = await client.call({
     method: 'POST',
     path: '/loops/apply',
-    body: { spec, fromVersion: plan.fromVersion },
+    body: { spec, code: snapshot.code, fromVersion: plan.fromVersion },
     answer: Applied,
   })
   const { version } = applied

@@ -1,6 +1,7 @@
 // A loop as the API tells it: its state, its story, and the pipeline that runs for it.
 import { z } from 'zod'
 import { pathOf, type Client } from '../../client/http-client.ts'
+import { Code } from '../../experiments/run.ts'
 import { Decision, LoopState } from '../../loop/policy-state.ts'
 import { PipelineRun, PipelineRunDetail } from '../../pipelines/pipeline-run.ts'
 
@@ -19,6 +20,7 @@ export const LoopList = z.object({
 export const LoopDetail = z.object({
   version: z.int(),
   spec: z.unknown(),
+  code: Code.nullable(),
   appliedBy: z.string(),
   appliedMs: z.int(),
   state: LoopState,

@@ -1,17 +1,18 @@
 // trueloop loop show: one loop: where it stands, what it waits for, what it was told to be.
 import { connect, type Session } from '../session.ts'
-import { factLines, numberText, timeText } from '../text.ts'
+import { codeText, factLines, numberText, timeText } from '../text.ts'
 import { readLoop, type LoopDetail } from './loop-view.ts'
 
 export async function showLoop(session: Session, loop: string): Promise<void> {
   session.terminal.show(await readLoop(connect(session), loop), (detail) => renderLoop(loop, detail))
 }
 
-export function renderLoop(loop: string, { version, appliedBy, appliedMs, state }: LoopDetail): string {
+export function renderLoop(loop: string, { version, code, appliedBy, appliedMs, state }: LoopDetail): string {
   const { attempt, dataset } = state
   const facts = factLines([
     ['loop', loop],
     ['version', `${version}, applied ${timeText(appliedMs)} by ${appliedBy}`],
+    ['code', codeText(code)],
     ['phase', state.paused ? `${state.phase.replaceAll('_', ' ')} (paused)` : state.phase.replaceAll('_', ' ')],
     ['champion', state.champion ?? 'none yet'],
     [

@@ -4,7 +4,7 @@ import { pathOf } from '../../client/http-client.ts'
 import { WireRun } from '../../experiments/run.ts'
 import { connect, type Session } from '../session.ts'
 import { table } from '../terminal.ts'
-import { bytesText, durationText, factLines, numberText, timeText } from '../text.ts'
+import { bytesText, codeText, durationText, factLines, numberText, timeText } from '../text.ts'
 
 export async function showRun(session: Session, id: string): Promise<void> {
   session.terminal.show(await connect(session).call({ path: pathOf`/runs/${id}`, answer: WireRun }), renderRun)
@@ -29,7 +29,7 @@ export function renderRun(run: z.infer<typeof WireRun>): string {
         .map(([name, seed]) => `${name} ${seed}`)
         .join(', ') || undefined,
     ],
-    ['code', code?.commit ? `${code.commit.slice(0, 12)}${code.isDirty ? ' with changes' : ''}` : undefined],
+    ['code', codeText(code)],
     [
       'environment',
       environment ? `${environment.nodeVersion} on ${environment.platform}, ${environment.threads} threads` : undefined,
