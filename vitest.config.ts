@@ -3,10 +3,16 @@ import { defineConfig } from 'vitest/config'
 
 const shared = {
   pool: 'forks' as const,
+  // Files share the processes they run in: importing the same modules for each file took most of the time.
+  isolate: false,
   experimental: { viteModuleRunner: false },
   testTimeout: 120_000,
   hookTimeout: 120_000,
 }
+/** What another project's setup has started is not for this one. */
+const ownHome = { TRUELOOP_TEST_DATABASE: '', TRUELOOP_TEST_BLOBS: '' }
+/** Tests that start whole homes, measure time or kill processes have the machine to themselves. */
+const alone = { testTimeout: 900_000, fileParallelism: false }
 const exclude = ['**/*.slow.test.ts', '**/node_modules/**']
 
 export default defineConfig({
@@ -16,7 +22,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'server',
-          env: { TRUELOOP_TEST_POSTGRES: '' },
+          env: { ...ownHome, TRUELOOP_TEST_POSTGRES: '' },
           include: ['src/**/*.test.ts', 'test/journeys/**/*.test.ts'],
           exclude,
         },
@@ -34,9 +40,23 @@ export default defineConfig({
       {
         test: {
           ...shared,
+          ...alone,
           name: 'slow',
+          isolate: true,
+          env: ownHome,
           include: ['src/**/*.slow.test.ts', 'test/**/*.slow.test.ts'],
-          testTimeout: 900_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      // Every test of a whole home's life and of its crashes runs a second time, on a real PostgreSQL and a real S3 server.
+      {
+        test: {
+          ...shared,
+          ...alone,
+          name: 'postgres-s3',
+          include: ['test/journeys/loop.test.ts', 'test/crash/**/*.slow.test.ts'],
+          globalSetup: ['test/interop/postgres-s3.setup.ts'],
+          sequence: { groupOrder: 2 },
         },
       },
     ],
