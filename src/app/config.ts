@@ -7,6 +7,7 @@ import { DomainError } from '../platform/errors.ts'
 const port = z.coerce.number().int().min(0).max(65_535)
 const cores = availableParallelism()
 const megabyte = 1024 * 1024
+const dayMs = 86_400_000
 
 function parseConnections(text: string, context: z.RefinementCtx): Record<string, string> {
   try {
@@ -59,6 +60,12 @@ const Environment = z.object({
   TRUELOOP_ALLOWED_ADDRESSES: z.string().default(''),
   /** URLs that every alert is posted to when it opens and closes, separated by commas. */
   TRUELOOP_ALERT_WEBHOOKS: z.string().default('').transform(parseWebhooks),
+  /** Days that predictions, events that were delivered and jobs that ended are kept. */
+  TRUELOOP_PREDICTION_DAYS: z.coerce.number().int().min(1).max(3_650).default(30),
+  /** Predictions of one endpoint that are kept in the metadata, about. */
+  TRUELOOP_PREDICTION_ROWS: z.coerce.number().int().min(1_000).max(1_000_000_000).default(5_000_000),
+  /** Of the prediction log, in MiB. */
+  TRUELOOP_PREDICTION_LOG_MB: z.coerce.number().int().min(16).max(1_073_741_824).default(10_240),
   /** PostgreSQL servers that sources may query, as JSON: `{"warehouse": "postgres://…"}`. */
   TRUELOOP_CONNECTIONS: z
     .string()
@@ -87,6 +94,10 @@ export interface Config {
   readonly stepMemoryBytes: number
   readonly allowedAddresses: readonly string[]
   readonly alertWebhooks: readonly string[]
+  readonly predictionAgeMs: number
+  /** Of one endpoint. */
+  readonly predictionRows: number
+  readonly predictionLogBytes: number
   readonly connections: Readonly<Record<string, string>>
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
   readonly logFormat: 'json' | 'text'
@@ -156,6 +167,9 @@ export function loadConfig(environment: Environment): Config {
     stepMemoryBytes: settings.TRUELOOP_STEP_MEMORY_MB * megabyte,
     allowedAddresses: list(settings.TRUELOOP_ALLOWED_ADDRESSES),
     alertWebhooks: settings.TRUELOOP_ALERT_WEBHOOKS,
+    predictionAgeMs: settings.TRUELOOP_PREDICTION_DAYS * dayMs,
+    predictionRows: settings.TRUELOOP_PREDICTION_ROWS,
+    predictionLogBytes: settings.TRUELOOP_PREDICTION_LOG_MB * megabyte,
     connections: settings.TRUELOOP_CONNECTIONS,
     logLevel: settings.TRUELOOP_LOG_LEVEL,
     logFormat: settings.TRUELOOP_LOG_FORMAT,
@@ -192,6 +206,9 @@ export function childEnvironment(config: Config, changes: Environment = {}): Rec
     TRUELOOP_STEP_MEMORY_MB: String(Math.round(config.stepMemoryBytes / megabyte)),
     TRUELOOP_ALLOWED_ADDRESSES: config.allowedAddresses.join(','),
     TRUELOOP_ALERT_WEBHOOKS: config.alertWebhooks.join(','),
+    TRUELOOP_PREDICTION_DAYS: String(Math.round(config.predictionAgeMs / dayMs)),
+    TRUELOOP_PREDICTION_ROWS: String(config.predictionRows),
+    TRUELOOP_PREDICTION_LOG_MB: String(Math.round(config.predictionLogBytes / megabyte)),
     TRUELOOP_CONNECTIONS: JSON.stringify(config.connections),
     TRUELOOP_LOG_LEVEL: config.logLevel,
     TRUELOOP_LOG_FORMAT: config.logFormat,

@@ -23,6 +23,7 @@ import { entryFile, packageFile, packageVersion } from './entries.ts'
 import { loadSecrets, mintStepToken, type Secrets } from './home.ts'
 import { dataKinds } from './kinds/data-kinds.ts'
 import { modelKinds } from './kinds/model-kinds.ts'
+import { startHousekeeping } from './housekeeping.ts'
 import { createLoopActions } from './loop-actions.ts'
 import { openMetadata } from './metadata.ts'
 import { startPolicyPump } from './policy-pump.ts'
@@ -128,6 +129,8 @@ export async function openContext(config: Config): Promise<Context> {
       address.url = url
       const dispatcher = resources.use(startDispatcher({ db, log }, [loops.consumer, ...alerts]))
       wakers.events = dispatcher.wake
+      const retention = { ageMsMax: config.predictionAgeMs, rowsMax: config.predictionRows }
+      resources.use(startHousekeeping({ db, clock, log, dispatcher, retention }))
       const pump = resources.use(startPolicyPump({ db, clock, ids, log, versions, loops, wakeEvents: dispatcher.wake }))
       wakers.policies = pump.wake
     },

@@ -6,19 +6,20 @@ import { systemClock } from '../platform/clock.ts'
 import { messageOf } from '../platform/errors.ts'
 import { openTables } from '../platform/tables.ts'
 import { gatewayPaths } from '../serving/gateway-worker.ts'
-import { convertSegments, defaultRetention, pruneParquet } from '../serving/prediction-log.ts'
+import { convertSegments, pruneParquet } from '../serving/prediction-log.ts'
 import { loadConfig, processEnvironment } from './config.ts'
 
 const memoryLimitBytes = 128 * 1024 * 1024
 
 async function keepLog(): Promise<void> {
-  const { home } = loadConfig(processEnvironment())
+  const { home, predictionAgeMs, predictionLogBytes } = loadConfig(processEnvironment())
+  const retention = { ageMaxMs: predictionAgeMs, bytesMax: predictionLogBytes }
   const paths = { raw: gatewayPaths(home).raw, parquet: join(home, 'predictions') }
   const tempDirectory = await mkdtemp(join(tmpdir(), 'trueloop-log-'))
   try {
     await using tables = await openTables({ memoryLimitBytes, tempDirectory, threads: 1 })
     const rows = await convertSegments(tables, paths)
-    const removed = await pruneParquet(paths, defaultRetention, systemClock())
+    const removed = await pruneParquet(paths, retention, systemClock())
     if (rows > 0 || removed > 0)
       process.stderr.write(
         `${JSON.stringify({ message: 'the prediction log was brought up to date', rows, removed })}\n`,

@@ -99,8 +99,9 @@ test('retention deletes old and surplus predictions with their outcomes, and kee
   await server.inject(post('text/csv', 'prediction_id,value\nold1,1\nc,0\nnobody,1\n'))
   const nowMs = testActor().clock()
   const keep = { ageMsMax: nowMs - 4 * oneDayMs, rowsMax: 100 }
-  expect(await applyRetention(db, keep, { nowMs })).toBe(2)
-  expect(await applyRetention(db, { ...keep, rowsMax: 1 }, { nowMs })).toBe(2)
+  const run = { nowMs, neededFromMs: async () => Number.POSITIVE_INFINITY }
+  expect(await applyRetention(db, keep, run)).toEqual({ predictions: 2, outcomes: 1 })
+  expect(await applyRetention(db, { ...keep, rowsMax: 1 }, run)).toEqual({ predictions: 2, outcomes: 0 })
   const left = await on(db).selectFrom('prediction').select('id').execute()
   expect(left).toEqual([{ id: 'c' }])
   const outcomes = await on(db).selectFrom('outcome').select('prediction_id').orderBy('prediction_id').execute()

@@ -15,6 +15,7 @@ import {
   loseJob,
   lostMax,
   nextRunAfterMs,
+  pruneJobs,
   takeOverJob,
   type Job,
   type JobTables,
@@ -170,6 +171,19 @@ test('a canceled job is not claimed, and canceling a finished one does nothing',
   expect(await transact(db, (trx) => cancelJob(trx, { id: 'j1', nowMs: 1001 }))).toBe(true)
   expect(await transact(db, (trx) => cancelJob(trx, { id: 'j1', nowMs: 1002 }))).toBe(false)
   expect(await claim(db)).toEqual([])
+})
+
+test('only jobs that ended long enough ago are pruned', async () => {
+  await using db = await open()
+  for (const id of ['old', 'late', 'running', 'ready'])
+    await add(db, { id, runAfterMs: id === 'ready' ? 9_000 : 1_000 })
+  for (const job of await claim(db)) {
+    if (job.id === 'running') continue
+    await transact(db, (trx) => completeJob(trx, { ...job, nowMs: job.id === 'old' ? 2_000 : 3_000 }))
+  }
+  expect(await pruneJobs(db, { beforeMs: 3_000 })).toBe(1)
+  expect(await findJob(db, 'old')).toBeUndefined()
+  for (const id of ['late', 'running', 'ready']) expect(await findJob(db, id), id).toBeDefined()
 })
 
 test('the delay grows to its cap and is the same for the same job', () => {

@@ -1,7 +1,7 @@
 // Durable jobs: work that is done at least once, under a lease that the worker must keep and a fence that a late worker cannot pass.
 import { createHash } from 'node:crypto'
 import { sql, type Selectable } from 'kysely'
-import { databaseKind, on, type Db, type Migrations, type Transaction } from './database.ts'
+import { databaseKind, on, transact, type Connection, type Db, type Migrations, type Transaction } from './database.ts'
 import { DomainError } from './errors.ts'
 
 export type JobState = 'ready' | 'running' | 'done' | 'failed' | 'canceled'
@@ -72,6 +72,7 @@ const backoffBaseMs = 1_000
 const backoffCapMs = 5 * 60_000
 const sweepMax = 100
 const errorCharsMax = 4_000
+const pruneBatch = 1_000
 
 export const jobMigrations: Migrations = {
   '2026-11-21-05-job': {
@@ -315,6 +316,27 @@ export async function jobsOwnedBy(
     .orderBy('id')
     .execute()
   return rows.map(jobOf)
+}
+
+/** Deletes jobs that ended before `beforeMs`, in small transactions; answers how many. Stops early when the signal aborts. */
+export async function pruneJobs(
+  db: Connection<JobTables>,
+  { beforeMs, signal }: { readonly beforeMs: number; readonly signal?: AbortSignal },
+): Promise<number> {
+  let deleted = 0
+  for (let step = pruneBatch; step === pruneBatch && !signal?.aborted; deleted += step) {
+    step = await transact(db, async (trx) => {
+      const ended = on(trx)
+        .selectFrom('job')
+        .select('id')
+        .where('state', 'in', ['done', 'failed', 'canceled'])
+        .where('finished_at_ms', '<', beforeMs)
+        .limit(pruneBatch)
+      const gone = await on(trx).deleteFrom('job').where('id', 'in', ended).executeTakeFirst()
+      return Number(gone.numDeletedRows)
+    })
+  }
+  return deleted
 }
 
 /**

@@ -18,8 +18,6 @@ export interface Retention {
   readonly bytesMax: number
 }
 
-export const defaultRetention: Retention = { ageMaxMs: 30 * 86_400_000, bytesMax: 10 * 1024 ** 3 }
-
 const dayMs = 86_400_000
 const batchDirectory = 'converting'
 /** Segments of one conversion; the rest waits for the next. */

@@ -1,0 +1,84 @@
+// What has had its time goes: predictions with their outcomes, events that everyone has heard, jobs that ended. Once an hour, in small steps.
+import { durationMs } from '../loop/duration.ts'
+import { findAppliedSpec, listLoopNames } from '../loop/loop-store.ts'
+import { applyRetention, monitorsNeedFromMs, type Retention } from '../monitoring/retention.ts'
+import { watermarkMs } from '../monitoring/watermark.ts'
+import { sleep, type Clock } from '../platform/clock.ts'
+import type { Connection } from '../platform/database.ts'
+import type { Dispatcher } from '../platform/dispatcher.ts'
+import { messageOf } from '../platform/errors.ts'
+import { pruneJobs } from '../platform/jobs.ts'
+import type { Log } from '../platform/log.ts'
+import { findActiveRollout } from '../rollouts/rollout-store.ts'
+import { findEndpoint } from '../serving/endpoint-store.ts'
+import type { Tables } from './tables.ts'
+
+export interface HousekeepingDeps {
+  readonly db: Connection<Tables>
+  readonly clock: Clock
+  readonly log: Log
+  readonly dispatcher: Pick<Dispatcher, 'prune'>
+  readonly retention: Retention
+}
+
+/** After the start, which is busy enough. */
+const firstMs = 60_000
+const everyMs = 3_600_000
+
+export function startHousekeeping(deps: HousekeepingDeps): AsyncDisposable {
+  const stop = new AbortController()
+  const run = async (): Promise<void> => {
+    await sleep(firstMs, stop.signal)
+    while (!stop.signal.aborted) {
+      await tidy(deps, stop.signal).catch((error: unknown) =>
+        deps.log.error('what has had its time could not be deleted', { error: messageOf(error) }),
+      )
+      await sleep(everyMs, stop.signal)
+    }
+  }
+  const finished = run()
+  return {
+    async [Symbol.asyncDispose]() {
+      stop.abort()
+      await finished
+    },
+  }
+}
+
+/** One turn; may be ended at any moment, the next goes on. */
+export async function tidy(deps: HousekeepingDeps, signal?: AbortSignal): Promise<void> {
+  const { db, clock, log, dispatcher, retention } = deps
+  const nowMs = clock()
+  const until = signal ? { signal } : {}
+  const beforeMs = nowMs - retention.ageMsMax
+  const { predictions, outcomes } = await applyRetention(db, retention, {
+    nowMs,
+    neededFromMs: (endpoint) => neededFromMs(db, { endpoint, nowMs }),
+    ...until,
+  })
+  const events = await dispatcher.prune({ beforeMs, ...until })
+  const jobs = await pruneJobs(db, { beforeMs, ...until })
+  if (predictions + outcomes + events + jobs === 0) return
+  log.info('what has had its time was deleted', { predictions, outcomes, events, jobs })
+}
+
+/** Event time from which on an endpoint's predictions are needed: by its monitors, by the labels of its loops, by a rollout under way. */
+async function neededFromMs(
+  db: Connection<Tables>,
+  { endpoint: name, nowMs }: { endpoint: string; nowMs: number },
+): Promise<number> {
+  const endpoint = await findEndpoint(db, name)
+  if (!endpoint) return Number.POSITIVE_INFINITY
+  const policyNowMs = endpoint.clock === 'event' ? await watermarkMs(db, name) : nowMs
+  if (policyNowMs === undefined) return Number.NEGATIVE_INFINITY
+  const applied = await Promise.all((await listLoopNames(db)).map((loop) => findAppliedSpec(db, loop)))
+  const labelDelays = applied.flatMap((each) =>
+    each?.spec.endpoint.name === name ? [durationMs(each.spec.labelDelay)] : [],
+  )
+  const rollout = await findActiveRollout(db, name)
+  return Math.min(
+    await monitorsNeedFromMs(db, { endpoint: name, policyNowMs }),
+    ...labelDelays.map((delayMs) => policyNowMs - delayMs),
+    ...(rollout ? [rollout.startedMs] : []),
+  )
+}
