@@ -64,6 +64,27 @@ test('a value that does not fit the type of its column names the line and the co
   })
 })
 
+test('a fraction in a column of whole numbers is told and never rounded, found late or not', async () => {
+  await using shop = await openDataWorkshop()
+  const late = await failure(shop, { name: 'late.csv', content: `a,b\n${'1,2\n'.repeat(150_000)}4.5,2\n` })
+  expect(late).toMatchObject({ code: 'value_not_of_type', detail: { column: 'a', samples: [{ value: '4.5' }] } })
+  expect(late.message).toMatch(
+    /cannot be read as integer: row 150001 of .+ holds "4\.5"; mend it, or set the type to double/v,
+  )
+  const lines = `${'{"a":1}\n'.repeat(150_000)}{"a":4.5}\n`
+  expect(await failure(shop, { name: 'late.ndjson', content: lines })).toMatchObject({ code: 'value_not_of_type' })
+  const path = join(shop.folder, 'said.csv')
+  const source = Source.parse({ kind: 'file', paths: [path] })
+  const read = async (content: string): Promise<unknown> => {
+    await writeFile(path, content)
+    const schema = Schema.parse({ columns: { a: 'integer' } })
+    const { profile } = await shop.step((deps) => ingest(deps, { source, schema, nowMs: 0 }))
+    return [profile.columns[0]?.min, profile.columns[0]?.max]
+  }
+  await expect(read('a\n4.5\n')).rejects.toMatchObject({ code: 'value_not_of_type' })
+  expect(await read('a\n3.0\n1e3\n\n')).toEqual([3, 1000])
+})
+
 test('Latin-1 read as UTF-8 is told, and read when it is said', async () => {
   await using shop = await openDataWorkshop()
   const content = Buffer.from(`city,n\nM\u00fcnchen,2\n${'Bonn,3\n'.repeat(40)}`, 'latin1')

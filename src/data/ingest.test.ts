@@ -144,6 +144,9 @@ test('naive times are UTC unless a zone is named, offsets count, numbers since 1
   const noon = { zoned: '2024-07-01T10:00:00Z', epoch: '2024-07-01T12:00:00.5Z' }
   expect(await at(Schema.parse({ columns }))).toEqual({ naive: '2024-07-01T12:00:00Z', ...noon })
   expect(await at(Schema.parse({ columns, zone: 'Europe/Berlin' }))).toEqual({ naive: '2024-07-01T10:00:00Z', ...noon })
+  // Said to be a time stamp, a text keeps its offset.
+  const said = Schema.parse({ columns: { ...columns, zoned: 'timestamp', naive: 'timestamp' }, zone: 'Europe/Berlin' })
+  expect(await at(said)).toEqual({ naive: '2024-07-01T10:00:00Z', ...noon })
   await expect(at(Schema.parse({ zone: 'Mars/Base' }))).rejects.toMatchObject({ code: 'zone_unknown' })
   await expect(at(Schema.parse({ columns: { nope: 'string' } }))).rejects.toMatchObject({ code: 'column_not_found' })
 })

@@ -15,6 +15,8 @@ export interface CastColumn {
   readonly type: ColumnType
   /** Of the source's column, fails on a value that does not fit. */
   readonly sql: string
+  /** As `sql`, but null for such a value. */
+  readonly tried: string
 }
 
 /** DuckDB's type for each of ours. A time stamp is stored without an offset and always means UTC. */
@@ -32,25 +34,41 @@ const divisorOf = { timestamp_s: 1_000_000, timestamp_ms: 1_000, timestamp_us: 1
 export const typeOfOverride = (override: ColumnOverride): ColumnType =>
   override in divisorOf ? 'timestamp' : (override as ColumnType)
 
-/** @throws DomainError column_type_unsupported for bytes and the like, unless an override says how to read them. */
+/**
+ * `isText`: the source's text of an integer, read by us: DuckDB's own reader would round 4.5 to 5 and say nothing.
+ * @throws DomainError column_type_unsupported for bytes and the like, unless an override says how to read them.
+ */
 export function castColumn(
   { name, sourceType }: SourceColumn,
-  { override, zone }: { override?: ColumnOverride | undefined; zone: string },
+  { override, zone, isText = false }: { override?: ColumnOverride | undefined; zone: string; isText?: boolean },
 ): CastColumn {
   const column = quoteName(name)
+  const cast = (type: ColumnType, sql: string): CastColumn => ({
+    name,
+    type,
+    sql,
+    tried: sql.replaceAll('CAST(', 'TRY_CAST('),
+  })
   if (override && override in divisorOf) {
     const factor = divisorOf[override as keyof typeof divisorOf]
-    return {
-      name,
-      type: 'timestamp',
-      sql: `make_timestamp(CAST(round(CAST(${column} AS DECIMAL(38, 6)) * ${factor}) AS BIGINT))`,
-    }
+    return cast('timestamp', `make_timestamp(CAST(round(CAST(${column} AS DECIMAL(38, 6)) * ${factor}) AS BIGINT))`)
   }
   const type = override ? typeOfOverride(override) : inferredType({ name, sourceType })
-  if (type === 'timestamp') return { name, type, sql: momentSql(column, sourceType, zone) }
+  if (isText) return { name, type, ...integerSql(column) }
+  if (type === 'timestamp') return cast(type, momentSql(column, sourceType, zone))
   const nested = /[\[\]\(]|^JSON$/v.test(sourceType) && !sourceType.startsWith('DECIMAL')
-  if (type === 'string' && nested) return { name, type, sql: `CAST(to_json(${column}) AS VARCHAR)` }
-  return { name, type, sql: sourceType === duckTypeOf[type] ? column : `CAST(${column} AS ${duckTypeOf[type]})` }
+  if (type === 'string' && nested) return cast(type, `CAST(to_json(${column}) AS VARCHAR)`)
+  return cast(type, sourceType === duckTypeOf[type] ? column : `CAST(${column} AS ${duckTypeOf[type]})`)
+}
+
+/** Also of `3.0` and `1e3`, as some programs write whole numbers. */
+function integerSql(column: string): Pick<CastColumn, 'sql' | 'tried'> {
+  const plain = `regexp_full_match(${column}, '[^.eE]*')`
+  const sql = (cast: string, misfit: string): string => {
+    const whole = `${cast}(${column} AS BIGINT)`
+    return `CASE WHEN ${column} IS NULL OR ${plain} OR ${cast}(${column} AS DOUBLE) = ${whole} THEN ${whole} ELSE ${misfit} END`
+  }
+  return { sql: sql('CAST', `error('Conversion Error: no whole number')`), tried: sql('TRY_CAST', 'NULL') }
 }
 
 function momentSql(column: string, sourceType: string, zone: string): string {

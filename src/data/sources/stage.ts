@@ -25,6 +25,7 @@ const columnsMax = 4_096
 const sampleRows = 100_000
 const jsonObjectBytesMax = 64 * 2 ** 20
 /** DuckDB's candidates less the time of day, which none of our types holds. */
+const zonedType = 'TIMESTAMP WITH TIME ZONE'
 const csvTypes = ['BOOLEAN', 'BIGINT', 'DOUBLE', 'DATE', 'TIMESTAMP', 'TIMESTAMPTZ', 'VARCHAR']
 
 /**
@@ -36,24 +37,70 @@ export async function stageSource(tables: Tables, input: StageInput): Promise<Co
   await assertZone(tables, input.schema.zone)
   const found = await describe(tables, input)
   assertOverrides(found, input.schema)
-  const wanted = input.schema.select ?? found.map(({ name }) => name)
-  const reader = readerSql(input, found)
-  const sourceTypes = readTypes(input, found)
-  const casts = wanted.map((name) => {
-    const override = input.schema.columns[name] ?? input.written?.find((column) => column.name === name)?.type
-    return castColumn(
-      { name, sourceType: sourceTypes.get(name)! },
-      { override, zone: input.zoned?.has(name) ? 'UTC' : input.schema.zone },
-    )
-  })
-  const list = casts.map(({ name, sql }) => `${sql} AS ${quoteName(name)}`).join(', ')
+  const columns = input.schema.select ?? found.map(({ name }) => name)
+  const exact = readingOf(input, { found, columns, isExact: true })
   try {
-    await tables.run(`CREATE TABLE staged AS SELECT ${list} FROM ${reader}`)
+    await stage(tables, input, exact)
   } catch (error) {
-    throw await explain(error, { tables, input, reader, casts })
+    if (input.format === 'csv') await findRejects(tables, input, readingOf(input, { found, columns, isExact: false }))
+    throw await explain(error, { tables, input, ...exact })
   }
   if (input.format === 'csv') await assertNoRejects(tables, input)
-  return casts.map(({ name, type }) => ({ name, type }))
+  return exact.casts.map(({ name, type }) => ({ name, type }))
+}
+
+/** How the source is read, and what is made of each column. */
+interface Reading {
+  readonly reader: string
+  readonly casts: readonly CastColumn[]
+}
+
+/** An exact reading reads integers as text and casts them itself; the other leaves them to the reader, which knows the line of what it refuses. */
+function readingOf(
+  input: StageInput,
+  { found, columns, isExact }: { found: readonly SourceColumn[]; columns: readonly string[]; isExact: boolean },
+): Reading {
+  const { schema } = input
+  const types = readTypes(input, found)
+  const texts = new Set(
+    isExact && input.format !== 'parquet' && !input.written
+      ? columns.filter(
+          (name) => schema.columns[name] === 'integer' || (!schema.columns[name] && types.get(name) === 'BIGINT'),
+        )
+      : [],
+  )
+  const casts = columns.map((name) => {
+    const override = schema.columns[name] ?? input.written?.find((column) => column.name === name)?.type
+    const zone = input.zoned?.has(name) ? 'UTC' : schema.zone
+    return castColumn({ name, sourceType: types.get(name)! }, { override, zone, isText: texts.has(name) })
+  })
+  const said = asked(input, found)
+  for (const name of texts) said.set(name, 'VARCHAR')
+  // JSON is read with all types or none.
+  const all = input.format === 'csv' ? said : new Map([...types, ...said])
+  return { reader: readerSql(input, said.size > 0 ? all : undefined), casts }
+}
+
+async function stage(tables: Tables, { schema }: StageInput, { reader, casts }: Reading): Promise<void> {
+  const list = casts.map(({ name, sql }) => `${sql} AS ${quoteName(name)}`).join(', ')
+  // A text that names its offset is an instant; one that does not is in this zone.
+  await tables.run(`SET TimeZone = ${literal(schema.zone).slice(1, -1)}`)
+  try {
+    await tables.run(`CREATE TABLE staged AS SELECT ${list} FROM ${reader}`)
+  } finally {
+    await tables.run("SET TimeZone = 'UTC'")
+  }
+}
+
+/** @throws DomainError csv_value_type and the like, if the reader itself refuses a line; any other failure is explained otherwise. */
+async function findRejects(tables: Tables, input: StageInput, reading: Reading): Promise<void> {
+  await tables.run('DROP TABLE IF EXISTS source_rejects')
+  await tables.run('DROP TABLE IF EXISTS source_scans')
+  const isRead = await stage(tables, input, reading).then(
+    () => true,
+    () => false,
+  )
+  if (isRead) await assertNoRejects(tables, input)
 }
 
 async function assertZone(tables: Tables, zone: string): Promise<void> {
@@ -69,7 +116,7 @@ async function assertZone(tables: Tables, zone: string): Promise<void> {
 
 async function describe(tables: Tables, input: StageInput): Promise<SourceColumn[]> {
   try {
-    const rows = await tables.rows(`DESCRIBE SELECT * FROM ${readerSql(input, [])}`)
+    const rows = await tables.rows(`DESCRIBE SELECT * FROM ${readerSql(input)}`)
     const columns = rows.map((row) => ({
       name: cellText(row['column_name']),
       sourceType: cellText(row['column_type']),
@@ -102,32 +149,37 @@ function assertOverrides(found: readonly SourceColumn[], { columns, select }: Sc
 function readTypes(input: StageInput, found: readonly SourceColumn[]): Map<string, string> {
   const types = new Map(found.map(({ name, sourceType }) => [name, sourceType]))
   if (input.format === 'parquet') return types
-  for (const [name, type] of asked(input)) types.set(name, type)
+  for (const [name, type] of asked(input, found)) types.set(name, type)
   return types
 }
 
 /** DuckDB's types of the columns whose type is said rather than inferred. Epoch numbers are read as numbers first. */
-function asked(input: StageInput): Map<string, string> {
+function asked(input: StageInput, found: readonly SourceColumn[]): Map<string, string> {
   const types = new Map<string, string>()
   for (const { name, type } of input.written ?? []) types.set(name, duckTypeOf[type])
-  for (const [name, override] of Object.entries(input.schema.columns)) types.set(name, readAs(override))
+  for (const [name, override] of Object.entries(input.schema.columns))
+    types.set(name, readAs(override, found.find((column) => column.name === name)?.sourceType))
   return types
 }
 
-const readAs = (override: ColumnOverride): string =>
-  override === typeOfOverride(override) ? duckTypeOf[override as ColumnType] : 'DOUBLE'
+/** A TIMESTAMP would drop the offset of a text that names one. */
+function readAs(override: ColumnOverride, sourceType: string | undefined): string {
+  if (override !== typeOfOverride(override)) return 'DOUBLE'
+  if (override === 'timestamp' && (sourceType === zonedType || sourceType === 'VARCHAR')) return zonedType
+  return duckTypeOf[override as ColumnType]
+}
 
-function readerSql(input: StageInput, found: readonly SourceColumn[]): string {
+/** @param types of columns that shall not be inferred. */
+function readerSql(input: StageInput, types?: ReadonlyMap<string, string>): string {
   const files = literalList(input.files.map(({ path }) => path))
   switch (input.format) {
     case 'parquet':
       return `read_parquet(${files})`
     case 'csv':
-      return `read_csv(${files}, ${csvOptions(input, found)})`
+      return `read_csv(${files}, ${csvOptions(input, types)})`
     case 'json':
     case 'ndjson': {
-      const known =
-        found.length > 0 && asked(input).size > 0 ? `, columns = ${typesStruct(readTypes(input, found))}` : ''
+      const known = types ? `, columns = ${typesStruct(types)}` : ''
       const layout = input.format === 'json' ? 'auto' : 'newline_delimited'
       // Depth 2: what is nested inside a field stays JSON text, so that its type cannot differ from row to row.
       const limits = `maximum_depth = 2, sample_size = ${sampleRows}, maximum_object_size = ${jsonObjectBytesMax}`
@@ -136,7 +188,7 @@ function readerSql(input: StageInput, found: readonly SourceColumn[]): string {
   }
 }
 
-function csvOptions(input: StageInput, found: readonly SourceColumn[]): string {
+function csvOptions(input: StageInput, types: ReadonlyMap<string, string> | undefined): string {
   const csv = input.csv ?? CsvOptions.parse({})
   const options = [
     `header = ${csv.header}`,
@@ -150,7 +202,7 @@ function csvOptions(input: StageInput, found: readonly SourceColumn[]): string {
   if (csv.nullValues.length > 0) options.push(`nullstr = ${literalList(['', ...csv.nullValues])}`)
   if (csv.dateFormat !== undefined) options.push(`dateformat = ${literal(csv.dateFormat)}`)
   if (csv.timestampFormat !== undefined) options.push(`timestampformat = ${literal(csv.timestampFormat)}`)
-  if (found.length > 0 && asked(input).size > 0) options.push(`types = ${typesStruct(asked(input))}`)
+  if (types) options.push(`types = ${typesStruct(types)}`)
   return options.join(', ')
 }
 
@@ -244,14 +296,13 @@ async function findMisfit(
   tables: Tables,
   { input, reader, casts }: Omit<Failure, 'tables'>,
 ): Promise<DomainError | undefined> {
-  if (input.format === 'csv' || reader === '') return undefined
-  for (const { name, type, sql } of casts.filter((cast) => cast.sql !== quoteName(cast.name))) {
-    const tried = sql.replaceAll('CAST(', 'TRY_CAST(')
+  if (reader === '') return undefined
+  for (const { name, type, tried } of casts.filter((cast) => cast.sql !== quoteName(cast.name))) {
     const query = `SELECT n, CAST(v AS VARCHAR) AS v FROM (SELECT row_number() OVER () AS n, ${quoteName(name)} AS v, ${tried} AS c FROM ${reader}) WHERE v IS NOT NULL AND c IS NULL LIMIT ${samplesShown}`
     const rows = await tables.rows(query).catch(() => [])
     if (rows.length === 0) continue
     const samples = rows.map((row) => ({ row: row['n'], value: row['v'] }))
-    const message = `column "${name}" cannot be read as ${type}: row ${cellText(rows[0]!['n'])} of ${nameOf(input)} holds "${cellText(rows[0]!['v'])}"; mend it, or set the type to string`
+    const message = `column "${name}" cannot be read as ${type}: row ${cellText(rows[0]!['n'])} of ${nameOf(input)} holds "${cellText(rows[0]!['v'])}"; mend it, or set the type to ${type === 'integer' ? 'double or string' : 'string'}`
     return new DomainError('invalid', 'value_not_of_type', message, { column: name, samples })
   }
   return undefined
