@@ -17,14 +17,15 @@ export const ColumnProfile = z.object({
   nulls: z.int(),
   /** Infinities; they are left out of mean, deviation, quantiles and histogram. */
   infinite: z.int(),
-  /** Within some 2 % above a few thousand. */
   distinct: z.int(),
+  /** Whether `distinct` and `quantiles` are exact; else they come from sketches, the count some 10 % off and the quantiles by ranks less than 1 %. */
+  exact: z.boolean(),
   min: Value,
   max: Value,
   /** Of numbers. `sd` is the sample's (n - 1). */
   mean: z.number().nullable(),
   sd: z.number().nullable(),
-  /** Approximate, of {@link profileQuantiles}; of moments, milliseconds since 1970. */
+  /** Of {@link profileQuantiles}, straight between neighbouring rows; of moments, milliseconds since 1970. */
   quantiles: z.array(z.number().nullable()),
   /** Most frequent first; of strings, booleans, integers and days. */
   top: z.array(z.object({ value: Value, count: z.int() })),

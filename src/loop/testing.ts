@@ -103,6 +103,7 @@ export async function arrive(
     nulls: 0,
     infinite: 0,
     distinct: 9,
+    exact: true,
     min: timeMax,
     max: timeMax,
   }

@@ -1,5 +1,6 @@
 // Bins of a feature or a prediction: made once from reference values, then counted into by every gateway, so that counts merge by addition.
 import { z } from 'zod'
+import { rowsOf, valueCountsOf, type ValueCounts } from './value-counts.ts'
 
 /** Most bins that a numeric feature may have, and most categories that are told apart. */
 const MAX_EDGES = 1001
@@ -48,70 +49,36 @@ export function emptyCounts(bins: FeatureBins): number[] {
   return Array.from({ length: binCount(bins) }, () => 0)
 }
 
-/** The finite values, sorted upwards. */
-function sortedFinite(values: ArrayLike<number>): Float64Array {
-  const finite = new Float64Array(values.length)
-  let rows = 0
-  for (let row = 0; row < values.length; row++) {
-    const value = values[row]!
-    if (Number.isFinite(value)) finite[rows++] = value
-  }
-  return finite.subarray(0, rows).sort()
-}
-
 /**
  * Bins that hold about equally many reference rows each (deciles by default). A value that fills a bin by itself gets that bin alone, and
  * the bins left are spread over the rows left; so a column of few values has a bin for each of them, and one that is mostly 0 still tells
  * its other values apart. Values that are not finite are left out.
  */
 export function quantileBins(values: ArrayLike<number>, bins = 10): NumericBins {
-  const sorted = sortedFinite(values)
-  const rows = sorted.length
-  if (rows === 0) return { kind: 'numeric', edges: [] }
+  return quantileBinsOfCounts(valueCountsOf(values), bins)
+}
+
+/** The same from counts by value. */
+export function quantileBinsOfCounts({ values, counts }: ValueCounts, bins = 10): NumericBins {
+  const distinct = values.length
+  if (distinct === 0) return { kind: 'numeric', edges: [] }
+  const rows = rowsOf(counts)
   const edges: number[] = []
-  let start = 0
-  for (let left = Math.min(bins, MAX_EDGES - 1); start < rows && left > 0; left--) {
-    edges.push(sorted[start]!)
+  let at = 0
+  let start = 0 // Rows below values[at].
+  for (let left = Math.min(bins, MAX_EDGES - 1); at < distinct && left > 0; left--) {
+    edges.push(values[at]!)
     if (left === 1) break
-    // Few values left: one bin each, wherever their rows would have been cut.
+    // Few values left: one bin each, wherever their rows would have been cut. Else a cut near `target`, but between two values: before the
+    // one that it falls on when the bin then keeps some rows, else after it.
+    const isFew = distinct - at <= left
     const target = Math.min(rows - 1, start + Math.ceil((rows - start) / left))
-    start = distinctUpTo(sorted, start, left) <= left ? firstAbove(sorted, start) : cutAt(sorted, start, target)
+    const first = at
+    while (isFew ? at === first : start + counts[at]! <= target) start += counts[at++]!
+    if (at === first) start += counts[at++]!
   }
-  edges.push(sorted[rows - 1]!)
+  edges.push(values[distinct - 1]!)
   return { kind: 'numeric', edges }
-}
-
-/** How many distinct values stand from `start` on, counted no further than `limit + 1`. */
-function distinctUpTo(sorted: Float64Array, start: number, limit: number): number {
-  let distinct = 0
-  for (let at = start; at < sorted.length && distinct <= limit; at = firstAbove(sorted, at)) distinct++
-  return distinct
-}
-
-/** Where the values above `sorted[at]` begin. */
-function firstAbove(sorted: Float64Array, at: number): number {
-  const value = sorted[at]!
-  let low = at + 1
-  let high = sorted.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (sorted[middle]! > value) high = middle
-    else low = middle + 1
-  }
-  return low
-}
-
-/** A cut near `target` that no run of equal values crosses: before the run when the bin then keeps some rows, else after it. */
-function cutAt(sorted: Float64Array, start: number, target: number): number {
-  const value = sorted[target]!
-  let low = start
-  let high = target
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (sorted[middle]! < value) low = middle + 1
-    else high = middle
-  }
-  return low > start ? low : firstAbove(sorted, target)
 }
 
 /** `bins` bins of equal width over the finite reference values. */
@@ -236,8 +203,7 @@ export function countRates(
   bins: FeatureBins,
   counts: ArrayLike<number>,
 ): { rows: number; missingRate: number; outOfRangeRate: number; otherRate: number } {
-  let rows = 0
-  for (let at = 0; at < counts.length; at++) rows += counts[at]!
+  const rows = rowsOf(counts)
   const present = rows - counts[MISSING]!
   const share = (part: number): number => (present > 0 ? part / present : 0)
   const last = counts[counts.length - 1]!

@@ -22,7 +22,7 @@ export function renderProfile({ rows, columns }: Profile): string {
     column.name,
     column.type,
     shareText(rows === 0 ? null : column.nulls / rows),
-    numberText(column.distinct),
+    `${column.exact ? '' : '~'}${numberText(column.distinct)}`,
     clip(cellText(column.min), valueWidth),
     medianText(column),
     clip(cellText(column.max), valueWidth),
