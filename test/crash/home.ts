@@ -1,18 +1,16 @@
 // For crash tests: a home with real processes, which can be killed one by one and are looked for in /proc.
 import { spawn, type ChildProcess } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { sql } from 'kysely'
 import { childEnvironment, loadConfig, processEnvironment, type Config } from '../../src/app/config.ts'
 import { entryFile } from '../../src/app/entries.ts'
 import { createHome } from '../../src/app/home.ts'
 import { endHome } from '../../src/app/supervisor.ts'
 import { monotonicMs, sleep } from '../../src/platform/clock.ts'
-import { on, openDatabase } from '../../src/platform/database.ts'
+import { freePort } from '../free-port.ts'
+import { openStorage } from '../storage.ts'
 
 /** Who a kill is aimed at. */
 export type Victim = 'server' | 'gateway' | 'gateway-worker' | 'step'
@@ -47,7 +45,7 @@ const orphanGraceMs = 3_000
 export async function startCrashHome(options: { supervised: boolean }): Promise<CrashHome> {
   const directory = await mkdtemp(join(tmpdir(), 'trueloop-crash-'))
   const home = join(directory, 'home')
-  const storage = await openStorage(home)
+  const storage = await openStorage()
   const config = loadConfig({
     PATH: processEnvironment()['PATH'],
     TRUELOOP_HOME: home,
@@ -89,37 +87,8 @@ export async function startCrashHome(options: { supervised: boolean }): Promise<
       await endHome(home)
       for (const { pid } of processesOf(home, stepSessionsOf(home))) process.kill(pid, 'SIGKILL')
       await keeper.finished
-      await storage.drop()
+      await storage[Symbol.asyncDispose]()
       await rm(directory, { recursive: true, force: true })
-    },
-  }
-}
-
-interface Storage {
-  readonly settings: Record<string, string>
-  drop(): Promise<void>
-}
-
-/** A database and a blob prefix of the home's own where the suite is told to use PostgreSQL or S3; else those of the home. */
-async function openStorage(home: string): Promise<Storage> {
-  const { TRUELOOP_TEST_DATABASE: database, TRUELOOP_TEST_BLOBS: blobs } = processEnvironment()
-  const name = `crash_${randomBytes(6).toString('hex')}`
-  const settings: Record<string, string> = { TRUELOOP_BLOBS: join(home, 'blobs') }
-  if (blobs) {
-    const url = new URL(blobs)
-    url.pathname = `${url.pathname.replace(/\/$/v, '')}/${name}`
-    settings['TRUELOOP_BLOBS'] = url.href
-  }
-  if (!database) return { settings, drop: async () => undefined }
-  const own = new URL(database)
-  own.pathname = `/${name}`
-  const admin = await openDatabase<unknown>(database)
-  await sql`create database ${sql.id(name)}`.execute(on(admin.db))
-  return {
-    settings: { ...settings, TRUELOOP_DATABASE: own.href },
-    async drop() {
-      await sql`drop database ${sql.id(name)} with (force)`.execute(on(admin.db))
-      await admin[Symbol.asyncDispose]()
     },
   }
 }
@@ -163,16 +132,6 @@ export async function waitUntilUp(url: string): Promise<void> {
     await sleep(pollMs)
   }
   throw new Error(`${url} does not answer`)
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const probe = createServer()
-    probe.listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as AddressInfo
-      probe.close(() => resolve(port))
-    })
-  })
 }
 
 export interface HomeProcess {

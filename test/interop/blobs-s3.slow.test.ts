@@ -1,55 +1,27 @@
 // The S3 blob store against a real S3 server (moto): the conformance suite, and what only a network has.
-import { CreateBucketCommand, ListMultipartUploadsCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
-import { spawn, type ChildProcess } from 'node:child_process'
+import { ListMultipartUploadsCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { testBlobStore } from '../../src/platform/blobs.conformance.ts'
 import { openS3Blobs } from '../../src/platform/blobs-s3.ts'
-import { ensureVenv } from './venv.ts'
+import { credentials, startS3, type S3Server } from './s3-server.ts'
 
-const credentials = { accessKeyId: 'test', secretAccessKey: 'test' }
-const startTriesMax = 100
-const startPollMs = 200
-let server: ChildProcess
-let endpoint: string
-let client: S3Client
+let s3: S3Server
 let buckets = 0
 
 beforeAll(async () => {
-  const venv = await ensureVenv(['moto[server]==5.2.5'])
-  endpoint = `http://127.0.0.1:${await freePort()}`
-  server = spawn(venv.bin('moto_server'), ['-H', '127.0.0.1', '-p', new URL(endpoint).port], { stdio: 'ignore' })
-  client = new S3Client({ endpoint, region: 'us-east-1', forcePathStyle: true, credentials })
-  for (let tries = 0; ; tries++) {
-    const answer = await fetch(`${endpoint}/moto-api/`).catch(() => undefined)
-    if (answer?.ok) return
-    if (tries > startTriesMax) throw new Error('moto_server did not start')
-    await wait(startPollMs)
-  }
+  s3 = await startS3()
 }, 600_000)
 
-afterAll(() => {
-  client.destroy()
-  server.kill()
-})
-
-async function freePort(): Promise<number> {
-  const probe = createServer()
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve))
-  const { port } = probe.address() as AddressInfo
-  await new Promise((resolve) => probe.close(resolve))
-  return port
-}
+afterAll(() => s3[Symbol.asyncDispose]())
 
 async function openFixture() {
   const bucket = `trueloop-${++buckets}`
-  await client.send(new CreateBucketCommand({ Bucket: bucket }))
+  await s3.createBucket(bucket)
   const cacheDirectory = await mkdtemp(join(tmpdir(), 'trueloop-s3-cache-'))
-  const url = `s3://${bucket}/some/prefix?endpoint=${endpoint}&region=us-east-1`
+  const url = `s3://${bucket}/some/prefix?endpoint=${s3.endpoint}&region=us-east-1`
   const blobs = openS3Blobs(url, { credentials, cacheDirectory })
   return {
     blobs,
@@ -59,7 +31,7 @@ async function openFixture() {
     async overwrite(digest: string, bytes: Uint8Array) {
       await rm(cacheDirectory, { recursive: true })
       const key = `some/prefix/${digest.slice(0, 2)}/${digest.slice(2)}`
-      await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: bytes }))
+      await s3.client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: bytes }))
     },
     async [Symbol.asyncDispose]() {
       await blobs[Symbol.asyncDispose]()
@@ -77,7 +49,7 @@ test('another machine with a cold cache reads what this one wrote, and a warm ca
   await using other = openS3Blobs(fixture.url, { credentials, cacheDirectory: otherCache })
   expect(await other.get(digest)).toHaveLength(100)
   const path = await other.localPath(digest)
-  const unreachable = fixture.url.replace(endpoint, 'http://127.0.0.1:9')
+  const unreachable = fixture.url.replace(s3.endpoint, 'http://127.0.0.1:9')
   await using offline = openS3Blobs(unreachable, { credentials, cacheDirectory: otherCache })
   expect(await offline.localPath(digest)).toBe(path)
   await rm(otherCache, { recursive: true })
@@ -91,13 +63,13 @@ test('a large object goes up in parts, and none is left open', async () => {
   await fixture.blobs.put(bytes)
   await rm(fixture.cacheDirectory, { recursive: true })
   expect(await fixture.blobs.get(digest)).toHaveLength(bytes.byteLength)
-  const open = await client.send(new ListMultipartUploadsCommand({ Bucket: fixture.bucket }))
+  const open = await s3.client.send(new ListMultipartUploadsCommand({ Bucket: fixture.bucket }))
   expect(open.Uploads ?? []).toEqual([])
 })
 
 test('a bucket that does not exist or a server that does not answer is a clear error', async () => {
   const cacheDirectory = await mkdtemp(join(tmpdir(), 'trueloop-s3-cache-'))
-  await using missing = openS3Blobs(`s3://no-such-bucket?endpoint=${endpoint}`, { credentials, cacheDirectory })
+  await using missing = openS3Blobs(`s3://no-such-bucket?endpoint=${s3.endpoint}`, { credentials, cacheDirectory })
   await expect(missing.put(new Uint8Array([1]))).rejects.toMatchObject({
     code: 'blob_store_unavailable',
     message: expect.stringContaining('no-such-bucket') as string,

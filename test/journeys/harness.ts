@@ -12,6 +12,7 @@ import { entryFile } from '../../src/app/entries.ts'
 import { endHome, logFile, waitUntilReady } from '../../src/app/supervisor.ts'
 import { createClient, pathOf, type Client } from '../../src/client/http-client.ts'
 import { identifyProcess, signalProcess } from '../../src/platform/processes.ts'
+import { openStorage } from '../storage.ts'
 
 export interface Home extends AsyncDisposable {
   readonly directory: string
@@ -21,15 +22,17 @@ export interface Home extends AsyncDisposable {
   readonly client: Client
 }
 
-/** Starts Trueloop in a new folder (or in the one given), with settings on top of a small machine's. */
+/** Starts Trueloop in a new folder (or in the one given), with settings on top of a small machine's and the storage's. */
 export async function openHome(settings: Environment = {}): Promise<Home> {
   const made = settings['TRUELOOP_HOME'] ?? (await mkdtemp(join(tmpdir(), 'trueloop-journey-')))
+  const storage = await openStorage()
   const config = loadConfig({
     TRUELOOP_PORT: '0',
     TRUELOOP_GATEWAY_PORT: '0',
     TRUELOOP_GATEWAY_WORKERS: '1',
     TRUELOOP_STEP_THREADS: '1',
     TRUELOOP_STEP_MEMORY_MB: '256',
+    ...storage.settings,
     ...settings,
     TRUELOOP_HOME: made,
   })
@@ -44,6 +47,7 @@ export async function openHome(settings: Environment = {}): Promise<Home> {
     await endHome(made)
     supervisor.kill('SIGKILL')
     await endLeftovers(made)
+    await storage[Symbol.asyncDispose]()
     await rm(made, { recursive: true, force: true, maxRetries: 5 })
   }
   try {
