@@ -1,18 +1,18 @@
 // Which kills take a version out.
-import { mkdtemp } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { systemClock } from '../../platform/clock.ts'
 import { createIds } from '../../platform/ids.ts'
 import { foreignKillsBeforeQuarantine, killsBeforeQuarantine } from '../gateway-limits.ts'
 import { createIncidents, type Incidents } from './incidents.ts'
 
-const open = async (): Promise<Incidents> =>
-  createIncidents(
-    { directory: await mkdtemp(join(tmpdir(), 'trueloop-incidents-')), clock: systemClock, ids: createIds() },
-    [],
-  )
+async function open(): Promise<Incidents> {
+  const directory = await mkdtemp(join(tmpdir(), 'trueloop-incidents-'))
+  onTestFinished(() => rm(directory, { recursive: true }))
+  return createIncidents({ directory, clock: systemClock, ids: createIds() }, [])
+}
 
 const notes = (incidents: Incidents, kind: 'hung' | 'died' | 'killed', count: number): boolean[] =>
   Array.from({ length: count }, () => incidents.note({ kind, worker: 'wrk_1', version: 'flights/1', detail: '' }))
