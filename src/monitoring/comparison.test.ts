@@ -1,99 +1,96 @@
-// Two tables compared: the same numbers as the pure functions on the same counts, and Evidently's own verdicts.
+// Two tables compared from counts: the same numbers as from the rows, brought to bins by hand.
 import { expect, test } from 'vitest'
-import { createGenerator } from '../statistics/random.ts'
+import type { NumberCounts } from '../data/value-counts.ts'
+import { countValues } from '../statistics/binning.ts'
 import { jensenShannon, populationStability } from '../statistics/divergence.ts'
-import { evidentlyDrift } from '../statistics/evidently.ts'
-import {
-  compareProfiles,
-  compareTables,
-  compareTablesLikeEvidently,
-  countInto,
-  profileOf,
-  type Column,
-} from './comparison.ts'
+import { createGenerator } from '../statistics/random.ts'
+import { pairCounts, valueCountsOf } from '../statistics/value-counts.ts'
+import { binCategories, binNumbers, compareBinned, evidentlyCategories, evidentlyNumbers } from './comparison.ts'
 
-function table(seed: string, rows: number, shift: number): Column[] {
+function drawn(seed: string, rows: number, shift: number): number[] {
   const random = createGenerator(seed)
-  return [
-    { name: 'x', kind: 'numeric', values: Float64Array.from({ length: rows }, () => random.normal() + shift) },
-    {
-      name: 'origin',
-      kind: 'category',
-      values: Array.from({ length: rows }, () => (random.integer(10) === 0 ? null : `A${random.integer(4)}`)),
-    },
-  ]
+  return Array.from({ length: rows }, () => random.normal() + shift)
+}
+
+function counted(before: readonly number[], now: readonly number[]): NumberCounts {
+  const { values, reference, current } = pairCounts(valueCountsOf(before), valueCountsOf(now))
+  const side = (counts: Float64Array, list: readonly number[]) => ({
+    counts,
+    missing: list.filter(Number.isNaN).length,
+    negativeInfinite: list.filter((value) => value === -Infinity).length,
+    positiveInfinite: list.filter((value) => value === Infinity).length,
+  })
+  return { values, sides: [side(reference, before), side(current, now)] }
 }
 
 test('a column that moved is told from one that did not', () => {
-  const [x, origin] = compareTables(table('a', 5000, 0), table('b', 4000, 0.5))
+  const moved = binNumbers('moved', counted(drawn('a', 5000, 0), drawn('b', 4000, 0.5)))
+  const same = binNumbers('same', counted(drawn('c', 5000, 0), drawn('d', 4000, 0)))
+  const [x, y] = compareBinned([moved, same])
   expect(x!.populationStability).toBeGreaterThan(0.15)
   expect(x!.adjustedPValue).toBeLessThan(1e-6)
-  expect(origin!.populationStability).toBeLessThan(0.01)
-  expect(origin!.adjustedPValue).toBeGreaterThan(0.01)
-  expect(origin!.current.missingRate).toBeCloseTo(0.1, 1)
+  expect(y!.populationStability).toBeLessThan(0.01)
+  expect(y!.adjustedPValue).toBeGreaterThan(0.01)
 })
 
-test('the numbers are those of the counts, brought to deciles of the reference by hand', () => {
-  const reference = table('a', 1000, 0)
-  const current = table('b', 700, 0.3)
-  const [x] = compareTables(reference, current)
-  const sorted = Float64Array.from(reference[0]!.values as Float64Array).sort()
-  const place = (value: number): number => {
-    let bin = 0
-    while (bin < 9 && value >= sorted[(bin + 1) * 100]!) bin++
-    return bin
-  }
-  const counted = (values: Float64Array): number[] => {
+test('the numbers are those of the rows, brought to deciles of the reference by hand', () => {
+  const before = drawn('a', 1000, 0)
+  const now = drawn('b', 700, 0.3)
+  const [x] = compareBinned([binNumbers('x', counted(before, now))])
+  const sorted = before.toSorted((a, b) => a - b)
+  const byHand = (values: readonly number[]): number[] => {
     const counts = Array.from({ length: 10 }, () => 0)
-    for (const value of values) counts[place(value)]!++
+    for (const value of values) {
+      let bin = 0
+      while (bin < 9 && value >= sorted[(bin + 1) * 100]!) bin++
+      counts[bin]!++
+    }
     return counts
   }
-  const before = counted(reference[0]!.values as Float64Array)
-  const now = counted(current[0]!.values as Float64Array)
-  expect(before).toEqual(Array.from({ length: 10 }, () => 100))
-  expect(x!.populationStability).toBeCloseTo(populationStability(before, now), 12)
-  expect(x!.jensenShannon).toBeCloseTo(jensenShannon(before, now), 12)
+  expect(byHand(before)).toEqual(Array.from({ length: 10 }, () => 100))
+  expect(x!.populationStability).toBeCloseTo(populationStability(byHand(before), byHand(now)), 12)
+  expect(x!.jensenShannon).toBeCloseTo(jensenShannon(byHand(before), byHand(now)), 12)
 })
 
-test('profiles of parts, added up, compare as the whole does', () => {
-  const reference = table('a', 2000, 0)
-  const whole = table('b', 2000, 0.2)
-  const profiles = reference.map(profileOf)
-  const halves = [0, 1].map((half) =>
-    whole.map((column, at): Column => {
-      const cut = <T extends { slice(from: number, to: number): T }>(values: T): T =>
-        values.slice(half * 1000, half * 1000 + 1000)
-      return column.kind === 'numeric'
-        ? countable(column.name, cut(column.values as Float64Array))
-        : { ...column, values: cut([...column.values]), name: profiles[at]!.name }
-    }),
-  )
-  const sums = profiles.map((profile, at) => {
-    const [first, second] = halves.map((half) => countInto(profile, half[at]!).counts)
-    return { ...profile, counts: first!.map((count, bin) => count + second![bin]!) }
+test('missing and infinite values are counted where they belong', () => {
+  const before = [1, 2, 3, 4, Number.NaN]
+  const now = [0, 2, 2, Infinity, -Infinity, Number.NaN, Number.NaN]
+  const { bins, counts } = binNumbers('x', counted(before, now))
+  expect(counts[0]).toEqual(countValues(bins, before))
+  expect(counts[1]).toEqual(countValues(bins, now))
+  const [x] = compareBinned([{ name: 'x', bins, counts }])
+  expect(x!.rates[1]).toEqual({ rows: 7, missingRate: 2 / 7, outOfRangeRate: 3 / 5, otherRate: 0 })
+})
+
+test('categories without a bin of their own are one bin together', () => {
+  const frequent = [
+    { value: 'b', counts: [5, 1] },
+    { value: true, counts: [4, 0] },
+  ]
+  const sides = [
+    { rows: 12, missing: 1 },
+    { rows: 4, missing: 0 },
+  ]
+  const column = binCategories('x', { distinct: 9, least: 'a', greatest: 'z', sides, frequent })
+  expect(column.bins).toEqual({ kind: 'category', categories: ['b', 'true'] })
+  expect(column.counts).toEqual([
+    [1, 5, 4, 2],
+    [0, 1, 0, 3],
+  ])
+})
+
+test("Evidently's kind of column is found as it finds it", () => {
+  const before = drawn('a', 3000, 0)
+  const now = drawn('b', 3000, 0.5)
+  expect(evidentlyNumbers(counted(before, now), { isInteger: false })).toMatchObject({
+    method: 'wasserstein',
+    drifted: true,
   })
-  expect(compareProfiles(profiles, sums)).toEqual(compareTables(reference, whole))
-})
-
-const countable = (name: string, values: Float64Array): Column => ({ name, kind: 'numeric', values })
-
-test("Evidently's defaults decide column by column, and for the table by the share of columns", () => {
-  const reference = table('a', 3000, 0)
-  const current = table('b', 3000, 0.5)
-  const compared = compareTablesLikeEvidently(reference, current)
-  expect(compared).toMatchObject({ driftedColumns: 1, driftShare: 0.5, datasetDrift: true })
-  expect(compared.columns.map(({ method }) => method)).toEqual(['wasserstein', 'jensenshannon'])
-  const direct = evidentlyDrift({
-    kind: 'numeric',
-    reference: reference[0]!.values as Float64Array,
-    current: current[0]!.values as Float64Array,
-  })
-  expect(compared.columns[0]).toMatchObject(direct)
-})
-
-test('a column that is missing or of another kind is named', () => {
-  const reference = table('a', 100, 0)
-  expect(() => compareTables(reference, reference.slice(1))).toThrowError(/column "x" cannot be compared/v)
-  const other: Column[] = [{ name: 'x', kind: 'category', values: ['a'] }]
-  expect(() => compareTablesLikeEvidently(reference, other)).toThrowError(/numeric on one side and category/v)
+  // Ten different integers are categories, eleven are not, nor are ten with a null among them: those are doubles in pandas.
+  const digits = (most: number): number[] => before.map((_, row) => row % most)
+  const methodOf = (list: readonly number[]): string =>
+    evidentlyNumbers(counted(list, list), { isInteger: true }).method
+  expect([methodOf(digits(10)), methodOf(digits(11))]).toEqual(['jensenshannon', 'wasserstein'])
+  expect(methodOf([...digits(10), Number.NaN])).toBe('wasserstein')
+  expect(evidentlyCategories([Float64Array.of(2, 3), Float64Array.of(1, 1)])).toMatchObject({ method: 'z' })
 })

@@ -1,29 +1,29 @@
-// Two tables compared column by column: with the reference's own bins, as monitors do, and by Evidently's definitions. Pure.
+// Two tables compared column by column, from counts: with the reference's own bins, as monitors do, and by Evidently's definitions. Pure.
+import type { CategoryCounts, NumberCounts } from '../data/value-counts.ts'
+import { cellText } from '../platform/tables.ts'
+import { adjustPValues } from '../statistics/benjamini-hochberg.ts'
 import {
-  binCount,
-  categoryBins,
-  compileBins,
   comparedCounts,
+  compileBins,
   countRates,
   emptyCounts,
-  quantileBins,
-  type BinnedValue,
+  MISSING,
+  quantileBinsOfCounts,
+  type CategoryBins,
   type FeatureBins,
 } from '../statistics/binning.ts'
 import { chiSquaredHomogeneity, jensenShannon, populationStability, type ChiSquared } from '../statistics/divergence.ts'
-import { adjustPValues } from '../statistics/benjamini-hochberg.ts'
-import {
-  EVIDENTLY_DRIFT_SHARE,
-  evidentlyDrift,
-  type EvidentlyDrift,
-  type EvidentlyMethod,
-} from '../statistics/evidently.ts'
-import { DomainError } from '../platform/errors.ts'
+import { evidentlyDrift, type EvidentlyDrift } from '../statistics/evidently.ts'
+import { distinctOf, rowsOf, type PairedCounts } from '../statistics/value-counts.ts'
 
-/** A column's values: numbers (NaN: missing), or texts (null: missing). */
-export type Column =
-  | { readonly name: string; readonly kind: 'numeric'; readonly values: ArrayLike<number>; readonly integer?: boolean }
-  | { readonly name: string; readonly kind: 'category'; readonly values: readonly (string | null)[] }
+export type Sides<T> = readonly [reference: T, current: T]
+
+/** A column counted on both sides into the reference's bins, in the layout of statistics/binning.ts; it merges by addition. */
+export interface BinnedColumn {
+  readonly name: string
+  readonly bins: FeatureBins
+  readonly counts: Sides<readonly number[]>
+}
 
 export interface Rates {
   readonly rows: number
@@ -34,14 +34,8 @@ export interface Rates {
   readonly otherRate: number
 }
 
-export interface ColumnComparison {
-  readonly name: string
-  readonly bins: FeatureBins
-  /** Counts in the layout of statistics/binning.ts. */
-  readonly referenceCounts: readonly number[]
-  readonly currentCounts: readonly number[]
-  readonly reference: Rates
-  readonly current: Rates
+export interface ColumnComparison extends BinnedColumn {
+  readonly rates: Sides<Rates>
   readonly populationStability: number
   /** Distance, natural logarithm. */
   readonly jensenShannon: number
@@ -50,116 +44,78 @@ export interface ColumnComparison {
   readonly adjustedPValue: number
 }
 
-/** A histogram of a column in bins that the reference made: enough to compare, and it merges by addition. */
-export interface ColumnProfile {
-  readonly name: string
-  readonly bins: FeatureBins
-  readonly counts: readonly number[]
-}
+/** Categories of the reference that are told apart. */
+export const categoriesMost = 50
 
-/** Bins from these values (deciles; the 50 most frequent categories), and their counts. */
-export function profileOf(column: Column): ColumnProfile {
-  const bins = column.kind === 'numeric' ? quantileBins(column.values) : categoryBins(column.values)
-  return countInto({ name: column.name, bins }, column)
-}
-
-/** The column's counts in the bins of another profile. */
-export function countInto({ name, bins }: Pick<ColumnProfile, 'name' | 'bins'>, column: Column): ColumnProfile {
+/** Deciles of the reference, or a bin for each of few values. */
+export function binNumbers(name: string, { values, sides }: NumberCounts): BinnedColumn {
+  const [reference, current] = bothOf(sides)
+  const has = (_: number, at: number): boolean => reference.counts[at]! > 0
+  const bins = quantileBinsOfCounts({ values: values.filter(has), counts: reference.counts.filter(has) })
   const place = compileBins(bins)
-  const counts = emptyCounts(bins)
-  const values: ArrayLike<BinnedValue> = column.values
-  for (let row = 0; row < values.length; row++) counts[place(values[row])]!++
-  return { name, bins, counts }
+  const places = Uint32Array.from(values, place)
+  const count = (side: NumberCounts['sides'][number]): number[] => {
+    const counts = emptyCounts(bins)
+    for (let at = 0; at < places.length; at++) counts[places[at]!]! += side.counts[at]!
+    counts[place(-Infinity)]! += side.negativeInfinite
+    counts[place(Infinity)]! += side.positiveInfinite
+    counts[MISSING]! += side.missing
+    return counts
+  }
+  return { name, bins, counts: [count(reference), count(current)] }
 }
 
-/**
- * Compares profiles pair by pair, in the reference's order.
- * @throws DomainError comparison_columns_differ when a column is missing on a side, or its bins are others
- */
-export function compareProfiles(
-  reference: readonly ColumnProfile[],
-  current: readonly ColumnProfile[],
-): ColumnComparison[] {
-  const byName = new Map(current.map((profile) => [profile.name, profile]))
-  const compared = reference.map((before) => {
-    const now = byName.get(before.name)
-    if (!now) throw differing(before.name, 'the current side has no such column')
-    if (now.counts.length !== binCount(before.bins) || before.counts.length !== now.counts.length) {
-      throw differing(before.name, 'it was counted into other bins; count both sides into the same')
+/** The reference's most frequent categories, and all others together. */
+export function binCategories(name: string, { sides, frequent }: CategoryCounts): BinnedColumn {
+  const bins: CategoryBins = { kind: 'category', categories: frequent.map(({ value }) => cellText(value)) }
+  const count = ({ rows, missing }: CategoryCounts['sides'][number], side: 0 | 1): number[] => {
+    const named = frequent.map(({ counts }) => counts[side]!)
+    return [missing, ...named, rows - missing - rowsOf(named)]
+  }
+  const [reference, current] = bothOf(sides)
+  return { name, bins, counts: [count(reference, 0), count(current, 1)] }
+}
+
+function bothOf<T>(sides: readonly T[]): Sides<T> {
+  const [reference, current] = sides
+  if (reference === undefined || current === undefined) throw new Error('a comparison wants counts of two sides')
+  return [reference, current]
+}
+
+/** All columns of a comparison at once, for their p-values are adjusted together. */
+export function compareBinned(columns: readonly BinnedColumn[]): ColumnComparison[] {
+  const compared = columns.map((column) => {
+    const { bins, counts } = column
+    const reference = comparedCounts(bins, counts[0])
+    const current = comparedCounts(bins, counts[1])
+    return {
+      ...column,
+      rates: [countRates(bins, counts[0]), countRates(bins, counts[1])] as const,
+      populationStability: populationStability(reference, current),
+      jensenShannon: jensenShannon(reference, current),
+      chiSquared: chiSquaredHomogeneity(reference, current),
     }
-    return compareColumn(before, now)
   })
   const adjusted = adjustPValues(compared.map(({ chiSquared }) => chiSquared.pValue))
   return compared.map((column, at) => ({ ...column, adjustedPValue: adjusted[at]! }))
 }
 
-function compareColumn(before: ColumnProfile, now: ColumnProfile): Omit<ColumnComparison, 'adjustedPValue'> {
-  const r = comparedCounts(before.bins, before.counts)
-  const c = comparedCounts(before.bins, now.counts)
-  return {
-    name: before.name,
-    bins: before.bins,
-    referenceCounts: before.counts,
-    currentCounts: now.counts,
-    reference: countRates(before.bins, before.counts),
-    current: countRates(before.bins, now.counts),
-    populationStability: populationStability(r, c),
-    jensenShannon: jensenShannon(r, c),
-    chiSquared: chiSquaredHomogeneity(r, c),
-  }
+/** Integers without nulls that have no more different values than this are categories to Evidently. */
+const fewIntegers = 10
+
+/** A column of numbers by Evidently's definitions. @throws DomainError drift_column_empty */
+export function evidentlyNumbers(
+  { values, sides }: NumberCounts,
+  { isInteger }: { isInteger: boolean },
+): EvidentlyDrift {
+  const [reference, current] = bothOf(sides)
+  const counts: PairedCounts = { values, reference: reference.counts, current: current.counts }
+  // In pandas, integers with a null among them are doubles.
+  const isCategory = isInteger && current.missing === 0 && distinctOf(counts.current) <= fewIntegers
+  if (isCategory) return evidentlyCategories([counts.reference, counts.current])
+  return evidentlyDrift({ counts, isInteger: isInteger && reference.missing + current.missing === 0 })
 }
 
-/** Compares two tables with bins made from the reference. @throws DomainError comparison_columns_differ */
-export function compareTables(reference: readonly Column[], current: readonly Column[]): ColumnComparison[] {
-  const profiles = reference.map(profileOf)
-  const counted = pairUp(reference, current).map(([, now], at) => countInto(profiles[at]!, now))
-  return compareProfiles(profiles, counted)
-}
-
-export interface EvidentlyComparison {
-  readonly columns: readonly (EvidentlyDrift & { readonly name: string })[]
-  readonly driftedColumns: number
-  readonly driftShare: number
-  /** At least half of the columns drifted: what Evidently calls dataset drift. */
-  readonly datasetDrift: boolean
-}
-
-/**
- * Compares two tables as Evidently's drift preset does by default, or with one method named.
- * @throws DomainError comparison_columns_differ, drift_column_empty, drift_method_unsuited
- */
-export function compareTablesLikeEvidently(
-  reference: readonly Column[],
-  current: readonly Column[],
-  options: { method?: EvidentlyMethod; threshold?: number } = {},
-): EvidentlyComparison {
-  const columns = pairUp(reference, current).map(([before, now]) => {
-    const drift =
-      before.kind === 'numeric' && now.kind === 'numeric'
-        ? evidentlyDrift(
-            { kind: 'numeric', reference: before.values, current: now.values, integer: before.integer === true },
-            options,
-          )
-        : evidentlyDrift({ kind: 'category', reference: textOf(before), current: textOf(now) }, options)
-    return { name: before.name, ...drift }
-  })
-  const driftedColumns = columns.filter(({ drifted }) => drifted).length
-  const driftShare = columns.length > 0 ? driftedColumns / columns.length : 0
-  return { columns, driftedColumns, driftShare, datasetDrift: driftShare >= EVIDENTLY_DRIFT_SHARE }
-}
-
-const textOf = (column: Column): ArrayLike<string | number | null> => column.values
-
-const differing = (name: string, problem: string): DomainError =>
-  new DomainError('invalid', 'comparison_columns_differ', `column "${name}" cannot be compared: ${problem}`, { name })
-
-function pairUp(reference: readonly Column[], current: readonly Column[]): [Column, Column][] {
-  const byName = new Map(current.map((column) => [column.name, column]))
-  return reference.map((before) => {
-    const now = byName.get(before.name)
-    if (!now) throw differing(before.name, 'the current side has no such column')
-    if (now.kind !== before.kind)
-      throw differing(before.name, `it is ${before.kind} on one side and ${now.kind} on the other`)
-    return [before, now]
-  })
-}
+/** Rows by category, the same ones in the same order on both sides. @throws DomainError drift_column_empty */
+export const evidentlyCategories = ([reference, current]: Sides<Float64Array>): EvidentlyDrift =>
+  evidentlyDrift({ counts: { reference, current } })

@@ -1,13 +1,13 @@
 // How far two histograms over the same bins are apart. All from counts; SciPy's definitions unless said otherwise.
 import { chiSquaredSurvival } from './distributions.ts'
+import { rowsOf } from './value-counts.ts'
 
 /** Counts or weights over the same bins, in the same order. */
 export type Counts = ArrayLike<number>
 
 /** Counts as shares of their sum; all 0 where there are none. */
 export function sharesOf(counts: Counts): Float64Array {
-  let total = 0
-  for (let at = 0; at < counts.length; at++) total += counts[at]!
+  const total = rowsOf(counts)
   return Float64Array.from(counts, (count) => (total > 0 ? count / total : 0))
 }
 
@@ -94,8 +94,7 @@ export interface ChiSquared {
  */
 export function chiSquaredGoodness(reference: Counts, current: Counts): ChiSquared {
   const shares = sharesOf(reference)
-  let rows = 0
-  for (let at = 0; at < current.length; at++) rows += current[at]!
+  const rows = rowsOf(current)
   let statistic = 0
   for (let at = 0; at < shares.length; at++) {
     const wanted = shares[at]! * rows
@@ -132,17 +131,20 @@ export function chiSquaredHomogeneity(reference: Counts, current: Counts): ChiSq
 }
 
 /**
- * Wasserstein-1 distance of two weighted sets of points on the same positions (sorted upwards), in the positions' unit: for histograms,
- * the positions are the bins' middles.
+ * Wasserstein-1 distance of two weighted sets of points on the same positions (sorted upwards), in the positions' unit. Exact for counts by
+ * value; for histograms, the positions are the bins' middles. 0 where a side has no rows.
  */
 export function wassersteinOfCounts(positions: ArrayLike<number>, reference: Counts, current: Counts): number {
-  const r = sharesOf(reference)
-  const c = sharesOf(current)
+  const referenceRows = rowsOf(reference)
+  const currentRows = rowsOf(current)
+  if (referenceRows === 0 || currentRows === 0) return 0
   let distance = 0
-  let difference = 0
-  for (let at = 0; at + 1 < r.length; at++) {
-    difference += r[at]! - c[at]!
-    distance += Math.abs(difference) * (positions[at + 1]! - positions[at]!)
+  let before = 0
+  let now = 0
+  for (let at = 0; at + 1 < reference.length; at++) {
+    before += reference[at]!
+    now += current[at]!
+    distance += Math.abs(before / referenceRows - now / currentRows) * (positions[at + 1]! - positions[at]!)
   }
   return distance
 }
@@ -160,25 +162,12 @@ export function deviationOfCounts(positions: ArrayLike<number>, counts: Counts):
 /** Below this standard deviation of the reference, Wasserstein distances are divided by it instead. */
 const LEAST_DEVIATION = 0.001
 
-/** Exact Wasserstein-1 distance of two samples, sorted upwards, not empty, without NaN. */
-export function wassersteinOfSamples(first: Float64Array, second: Float64Array): number {
-  let i = 0
-  let j = 0
-  let distance = 0
-  let position = Math.min(first[0]!, second[0]!)
-  while (i < first.length || j < second.length) {
-    const next = Math.min(first[i] ?? Infinity, second[j] ?? Infinity)
-    distance += Math.abs(i / first.length - j / second.length) * (next - position)
-    position = next
-    while (i < first.length && first[i]! <= next) i++
-    while (j < second.length && second[j]! <= next) j++
-  }
-  return distance
-}
-
-/** Exact Wasserstein-1 of sorted samples in standard deviations (denominator n) of the first, at least 0.001. */
-export function normalisedWassersteinOfSamples(reference: Float64Array, current: Float64Array): number {
-  const mean = reference.reduce((sum, value) => sum + value, 0) / reference.length
-  const variance = reference.reduce((sum, value) => sum + (value - mean) ** 2, 0) / reference.length
-  return wassersteinOfSamples(reference, current) / Math.max(LEAST_DEVIATION, Math.sqrt(variance))
+/** Wasserstein-1 in standard deviations (denominator n) of the reference, at least 0.001. */
+export function normalisedWassersteinOfCounts(
+  positions: ArrayLike<number>,
+  reference: Counts,
+  current: Counts,
+): number {
+  const deviation = Math.max(LEAST_DEVIATION, deviationOfCounts(positions, reference))
+  return wassersteinOfCounts(positions, reference, current) / deviation
 }

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { evidentlyDrift, type EvidentlyColumn, type EvidentlyMethod } from './evidently.ts'
 import cases from './testing/evidently.json' with { type: 'json' }
 import { sample } from './testing/reference.ts'
+import { pairCounts, valueCountsOf, type PairedCounts } from './value-counts.ts'
 
 const shapes: Record<string, (u: number) => number> = {
   uniform: (u) => u,
@@ -19,12 +20,14 @@ const shapes: Record<string, (u: number) => number> = {
 }
 
 function columnOf({ before, after, rows, kind, integer }: (typeof cases)[number]): EvidentlyColumn {
-  const reference = sample(rows[0]!, 31, shapes[before])
-  const current = sample(rows[1]!, 32, shapes[after])
-  if (kind === 'num') return { kind: 'numeric', reference, current, integer }
-  const letters = (codes: Float64Array) => Array.from(codes, (code) => String.fromCharCode(97 + code))
-  return { kind: 'category', reference: letters(reference), current: letters(current) }
+  const counts = countsOf(sample(rows[0]!, 31, shapes[before]), sample(rows[1]!, 32, shapes[after]))
+  // Letters are told apart and ordered as their codes are.
+  return kind === 'num' ? { counts, isInteger: integer } : { counts: categories(counts) }
 }
+
+const countsOf = (before: ArrayLike<number>, after: ArrayLike<number>) =>
+  pairCounts(valueCountsOf(before), valueCountsOf(after))
+const categories = ({ reference, current }: PairedCounts): PairedCounts => ({ reference, current })
 
 test.each(cases)('$before/$after of $rows rows with method $method scores as Evidently does', (wanted) => {
   const options = wanted.method ? { method: wanted.method as EvidentlyMethod } : {}
@@ -34,19 +37,16 @@ test.each(cases)('$before/$after of $rows rows with method $method scores as Evi
 })
 
 test('missing and infinite values do not count, and a column without any value is refused', () => {
-  const current = [Number.NaN, 1, 2, Infinity]
-  expect(evidentlyDrift({ kind: 'numeric', reference: [1, 2, Number.NaN], current }).score).toBe(1)
-  expect(() => evidentlyDrift({ kind: 'category', reference: [null], current: ['a'] })).toThrow(
+  const counts = countsOf([1, 2, Number.NaN], [Number.NaN, 1, 2, Infinity])
+  expect(evidentlyDrift({ counts }).score).toBe(1)
+  expect(() => evidentlyDrift({ counts: countsOf([Number.NaN], [1]) })).toThrow(
     expect.objectContaining({ code: 'drift_column_empty' }),
   )
-  expect(() => evidentlyDrift({ kind: 'category', reference: ['b'], current: ['a'] }, { method: 'ks' })).toThrow(
+  expect(() => evidentlyDrift({ counts: categories(counts) }, { method: 'ks' })).toThrow(
     expect.objectContaining({ code: 'drift_method_unsuited' }),
   )
 })
 
 test('two constant columns of one value have not drifted', () => {
-  expect(evidentlyDrift({ kind: 'category', reference: ['a', 'a'], current: ['a'] })).toMatchObject({
-    score: 1,
-    drifted: false,
-  })
+  expect(evidentlyDrift({ counts: categories(countsOf([7, 7], [7])) })).toMatchObject({ score: 1, drifted: false })
 })

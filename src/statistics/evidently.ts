@@ -5,11 +5,12 @@ import {
   chiSquaredGoodness,
   jensenShannon,
   kullbackLeibler,
-  normalisedWassersteinOfSamples,
+  normalisedWassersteinOfCounts,
   populationStability,
 } from './divergence.ts'
 import { normalSurvival } from './distributions.ts'
 import { kolmogorovTest } from './kolmogorov.ts'
+import { distinctOf, rowsOf, type PairedCounts, type ValueCounts } from './value-counts.ts'
 
 /** Methods by Evidently's own names. `ks`, `chisquare` and `z` score a p-value (drift below the threshold), the others a distance. */
 export type EvidentlyMethod = 'ks' | 'wasserstein' | 'psi' | 'kl_div' | 'jensenshannon' | 'chisquare' | 'z'
@@ -30,16 +31,13 @@ const SMALL_REFERENCE = 1000
 const FEW_VALUES = 20
 
 /**
- * The two samples of a column. Nulls, NaN and infinities are left out first, as Evidently does. `integer` says that the column's type is
- * an integer one: NumPy then never makes bins narrower than 1.
+ * The two samples of a column, nulls, NaN and infinities left out, as Evidently does: numbers have `counts.values`, categories none.
+ * `isInteger` says that the column is one of integers without nulls: NumPy then never makes bins narrower than 1.
  */
-export type EvidentlyColumn =
-  | { kind: 'numeric'; reference: ArrayLike<number>; current: ArrayLike<number>; integer?: boolean }
-  | {
-      kind: 'category'
-      reference: ArrayLike<string | number | boolean | null>
-      current: ArrayLike<string | number | boolean | null>
-    }
+export interface EvidentlyColumn {
+  readonly counts: PairedCounts
+  readonly isInteger?: boolean
+}
 
 export interface EvidentlyDrift {
   readonly method: EvidentlyMethod
@@ -48,127 +46,69 @@ export interface EvidentlyDrift {
   readonly drifted: boolean
 }
 
-type Cell = string | number | boolean
-
-interface Samples {
-  readonly numeric: boolean
-  readonly integer: boolean
-  /** Numbers are sorted upwards. */
-  readonly reference: Float64Array | Cell[]
-  readonly current: Float64Array | Cell[]
-}
-
-/** Rows of both samples by distinct value, with the same keys on both sides. */
-interface ValueCounts {
-  readonly keys: Cell[]
-  readonly reference: number[]
-  readonly current: number[]
-}
-
-function cleaned(column: EvidentlyColumn, side: 'reference' | 'current'): Float64Array | Cell[] {
-  if (column.kind === 'numeric') return Float64Array.from(column[side]).filter(Number.isFinite).sort()
-  return Array.from(column[side]).filter(
-    (value) => value !== null && value !== undefined && (typeof value !== 'number' || Number.isFinite(value)),
-  ) as Cell[]
-}
-
-function tally(values: Float64Array | Cell[]): Map<Cell, number> {
-  const counts = new Map<Cell, number>()
-  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1)
-  return counts
+interface Samples extends EvidentlyColumn {
+  readonly rows: readonly [reference: number, current: number]
 }
 
 /** @throws DomainError drift_column_empty when a side has no usable value. */
 function samplesOf(column: EvidentlyColumn): Samples {
-  const reference = cleaned(column, 'reference')
-  const current = cleaned(column, 'current')
-  if (reference.length === 0 || current.length === 0) {
-    const side = reference.length === 0 ? 'reference' : 'current'
-    throw new DomainError(
-      'invalid',
-      'drift_column_empty',
-      `the ${side} sample has no value that can be compared; leave the column out or fill it`,
-    )
-  }
-  const integer = column.kind === 'numeric' && column.integer === true
-  return { numeric: column.kind === 'numeric', integer, reference, current }
-}
-
-function valueCounts({ reference, current }: Samples): ValueCounts {
-  const before = tally(reference)
-  const after = tally(current)
-  const keys = [...new Set([...before.keys(), ...after.keys()])]
-  return {
-    keys,
-    reference: keys.map((key) => before.get(key) ?? 0),
-    current: keys.map((key) => after.get(key) ?? 0),
-  }
-}
-
-/** How many distinct values, counted no further than `limit + 1`. */
-function distinctUpTo(limit: number, ...samples: (Float64Array | Cell[])[]): number {
-  const seen = new Set<Cell>()
-  for (const values of samples) {
-    for (const value of values) {
-      seen.add(value)
-      if (seen.size > limit) return seen.size
-    }
-  }
-  return seen.size
+  const rows = [rowsOf(column.counts.reference), rowsOf(column.counts.current)] as const
+  if (rows[0] > 0 && rows[1] > 0) return { ...column, rows }
+  throw new DomainError(
+    'invalid',
+    'drift_column_empty',
+    `the ${rows[0] === 0 ? 'reference' : 'current'} sample has no value that can be compared; leave the column out or fill it`,
+  )
 }
 
 /** The method that Evidently takes when none is named: by the kind of column, its distinct values and the reference's rows. */
-function defaultMethod(samples: Samples): EvidentlyMethod {
-  const distinct = distinctUpTo(5, samples.reference, samples.current)
-  if (samples.reference.length > SMALL_REFERENCE) {
-    return samples.numeric && distinct > 5 ? 'wasserstein' : 'jensenshannon'
-  }
-  if (samples.numeric && distinct > 5) return 'ks'
+function defaultMethod({ counts, rows }: Samples): EvidentlyMethod {
+  const distinct = counts.reference.length
+  const isMany = counts.values !== undefined && distinct > 5
+  if (rows[0] > SMALL_REFERENCE) return isMany ? 'wasserstein' : 'jensenshannon'
+  if (isMany) return 'ks'
   return distinct > 2 ? 'chisquare' : 'z'
 }
 
-/** Sorted values counted into [edge, next edge), the last bin closed, as NumPy's `histogram` does for given edges. */
-function countSorted(sorted: Float64Array, edges: readonly number[]): number[] {
+/** Rows in [edge, next edge), the last bin closed, as NumPy's `histogram` does for given edges. */
+function countBetween(edges: readonly number[], { values, counts }: ValueCounts): number[] {
   const bins = edges.length - 1
-  const counts = Array.from({ length: bins }, () => 0)
+  const binned = Array.from({ length: bins }, () => 0)
   let bin = 0
-  for (const value of sorted) {
-    while (bin < bins - 1 && value >= edges[bin + 1]!) bin++
-    counts[bin]!++
+  for (let at = 0; at < values.length; at++) {
+    while (bin < bins - 1 && values[at]! >= edges[bin + 1]!) bin++
+    binned[bin]! += counts[at]!
   }
-  return counts
+  return binned
 }
 
 /** Equal-width bins by Sturges' rule over both samples together, or value by value where the reference has few. */
-function binned(samples: Samples): { reference: number[]; current: number[] } {
-  const { reference, current } = samples
-  if (!(reference instanceof Float64Array && current instanceof Float64Array)) return valueCounts(samples)
-  if (distinctUpTo(FEW_VALUES, reference) <= FEW_VALUES) return valueCounts(samples)
-  const lowest = Math.min(reference[0]!, current[0]!)
-  const highest = Math.max(reference.at(-1)!, current.at(-1)!)
+function binned({ counts, rows, isInteger = false }: Samples): Pick<PairedCounts, 'reference' | 'current'> {
+  const { values, reference, current } = counts
+  if (!values || distinctOf(reference) <= FEW_VALUES) return counts
+  const lowest = values[0]!
+  const highest = values.at(-1)!
   const range = highest - lowest
-  const width = range / (Math.log2(reference.length + current.length) + 1)
-  const edges = equalWidthEdges(lowest, highest, Math.ceil(range / (samples.integer ? Math.max(1, width) : width)))
-  return { reference: countSorted(reference, edges), current: countSorted(current, edges) }
+  const width = range / (Math.log2(rows[0] + rows[1]) + 1)
+  const edges = equalWidthEdges(lowest, highest, Math.ceil(range / (isInteger ? Math.max(1, width) : width)))
+  return {
+    reference: Float64Array.from(countBetween(edges, { values, counts: reference })),
+    current: Float64Array.from(countBetween(edges, { values, counts: current })),
+  }
 }
 
 /** Pooled two-proportion z test of "not the smallest value", two-sided. */
-function zTest(samples: Samples): number {
-  const { keys, reference, current } = valueCounts(samples)
-  if (keys.length === 1) return 1
-  let smallest = 0
-  for (const [at, key] of keys.entries()) if (key < keys[smallest]!) smallest = at
-  const first = 1 - reference[smallest]! / samples.reference.length
-  const second = 1 - current[smallest]! / samples.current.length
-  const n1 = samples.reference.length
-  const n2 = samples.current.length
+function zTest({ counts, rows }: Samples): number {
+  if (counts.reference.length === 1) return 1
+  const first = 1 - counts.reference[0]! / rows[0]
+  const second = 1 - counts.current[0]! / rows[1]
+  const [n1, n2] = rows
   const pooled = (first * n1 + second * n2) / (n1 + n2)
   return 2 * normalSurvival(Math.abs(first - second) / Math.sqrt(pooled * (1 - pooled) * (1 / n1 + 1 / n2)))
 }
 
-function numericSamples(samples: Samples, method: EvidentlyMethod): [Float64Array, Float64Array] {
-  const { reference, current } = samples
-  if (reference instanceof Float64Array && current instanceof Float64Array) return [reference, current]
+function numbersOf({ counts }: Samples, method: EvidentlyMethod): Float64Array {
+  if (counts.values) return counts.values
   throw new DomainError(
     'invalid',
     'drift_method_unsuited',
@@ -177,15 +117,14 @@ function numericSamples(samples: Samples, method: EvidentlyMethod): [Float64Arra
 }
 
 function scoreOf(samples: Samples, method: EvidentlyMethod): number {
+  const { counts } = samples
   switch (method) {
     case 'ks':
-      return kolmogorovTest(...numericSamples(samples, method)).pValue
+      return kolmogorovTest({ ...counts, values: numbersOf(samples, method) }).pValue
     case 'wasserstein':
-      return normalisedWassersteinOfSamples(...numericSamples(samples, method))
-    case 'chisquare': {
-      const { reference, current } = valueCounts(samples)
-      return chiSquaredGoodness(reference, current).pValue
-    }
+      return normalisedWassersteinOfCounts(numbersOf(samples, method), counts.reference, counts.current)
+    case 'chisquare':
+      return chiSquaredGoodness(counts.reference, counts.current).pValue
     case 'z':
       return zTest(samples)
     case 'psi':

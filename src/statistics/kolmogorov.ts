@@ -1,5 +1,6 @@
 // Kolmogorov-Smirnov: the two-sample statistic, its exact and asymptotic p-values, and the one-sample distribution behind the latter.
 import { logGamma } from './distributions.ts'
+import { rowsOf, type PairedCounts } from './value-counts.ts'
 
 /** Above this size of the larger sample the exact count of lattice paths gives way to the asymptotic distribution, as in SciPy. */
 const MAX_EXACT_ROWS = 10_000
@@ -142,16 +143,15 @@ function exactSurvival(h: number, n1: number, n2: number): number {
   return Math.min(1, escaped)
 }
 
-/** The largest distance of the two empirical distribution functions. Both samples sorted upwards, without NaN. */
-export function kolmogorovStatistic(first: Float64Array, second: Float64Array): number {
-  let i = 0
-  let j = 0
+/** The largest distance of the two empirical distribution functions. */
+function kolmogorovStatistic({ reference, current }: PairedCounts, rows: readonly [number, number]): number {
+  let before = 0
+  let now = 0
   let largest = 0
-  while (i < first.length && j < second.length) {
-    const value = Math.min(first[i]!, second[j]!)
-    while (i < first.length && first[i]! <= value) i++
-    while (j < second.length && second[j]! <= value) j++
-    const distance = Math.abs(i / first.length - j / second.length)
+  for (let at = 0; at < reference.length; at++) {
+    before += reference[at]!
+    now += current[at]!
+    const distance = Math.abs(before / rows[0] - now / rows[1])
     if (distance > largest) largest = distance
   }
   return largest
@@ -159,12 +159,12 @@ export function kolmogorovStatistic(first: Float64Array, second: Float64Array): 
 
 /**
  * Two-sample Kolmogorov-Smirnov test, two-sided, as SciPy's `ks_2samp(method="auto")`: exact to 10,000 rows a sample, else asymptotic.
- * Both samples sorted upwards, not empty, without NaN.
+ * Neither sample may be empty.
  */
-export function kolmogorovTest(first: Float64Array, second: Float64Array): { statistic: number; pValue: number } {
-  const statistic = kolmogorovStatistic(first, second)
-  const n1 = first.length
-  const n2 = second.length
+export function kolmogorovTest(counts: PairedCounts): { statistic: number; pValue: number } {
+  const n1 = rowsOf(counts.reference)
+  const n2 = rowsOf(counts.current)
+  const statistic = kolmogorovStatistic(counts, [n1, n2])
   if (Math.max(n1, n2) > MAX_EXACT_ROWS) {
     return { statistic, pValue: kolmogorovSampleSurvival(statistic, Math.round((n1 * n2) / (n1 + n2))) }
   }
