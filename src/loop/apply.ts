@@ -7,6 +7,7 @@ import { DomainError } from '../platform/errors.ts'
 import { appendEvent } from '../platform/events.ts'
 import { defineLoop, type DefinitionTables } from './definitions.ts'
 import { findAppliedSpec, insertAppliedSpec, type AppliedSpec, type LoopTables } from './loop-store.ts'
+import { retryWithoutChampion } from './loop-request.ts'
 import { isEmptyPlan, planLoop, retrainReasons, type Definition, type Plan } from './plan.ts'
 import type { LoopSpec } from './spec.ts'
 
@@ -24,10 +25,13 @@ export interface Applied {
   readonly plan: Plan
   /** The version that runs now; the one before when nothing had to change. */
   readonly version: number
+  /** Nothing had to change, no model serves and none was under way: it is tried again. */
+  readonly retried: boolean
 }
 
 /**
- * Makes the loop what the spec says. Applying what is applied already changes nothing and records nothing.
+ * Makes the loop what the spec says. Applying what is applied already changes nothing and records nothing, unless the loop came to rest
+ * without a model: then it tries again.
  * @throws DomainError loop_changed, and what the stages throw whose things it defines
  */
 export async function applyLoop(
@@ -40,11 +44,13 @@ export async function applyLoop(
     assertFrom(spec.name, fromVersion, applied)
     const code = sent.code ?? applied?.code ?? null
     const plan = planLoop({ spec, code }, applied)
-    if (applied && isEmptyPlan(plan)) return { plan, version: applied.version }
+    if (applied && isEmptyPlan(plan)) {
+      return { plan, version: applied.version, retried: await retryWithoutChampion(trx, actor, spec.name) }
+    }
     await defineLoop(trx, actor, spec)
     const version = (applied?.version ?? 0) + 1
     await storeVersion(trx, actor, { spec, code, version, plan })
-    return { plan, version }
+    return { plan, version, retried: false }
   })
 }
 

@@ -146,11 +146,16 @@ test('a command that is refused ends the attempt with the reason; one that is un
   const told = await listDecisions(db, { loop: 'flights', limit: 100 })
   expect(told.at(-1)?.sentence).toContain('failed while ingesting: flights.parquet is not there; no model serves yet')
   // Asked again, it begins again.
-  stages.interrupt = () => undefined
   const ask = { loop: 'flights', kind: 'retrain_requested', reason: 'file is there now' } as const
   await requestOfLoop(db, testActor('ann'), ask)
   await running.dispatcher.drain()
-  expect(await stateOf(db)).toMatchObject({ phase: 'ingesting' })
+  expect(await stateOf(db)).toMatchObject({ phase: 'waiting_for_data', attempts: 2 })
+  // So it does when it is applied again: who does that wants a model. Under way, it is left alone.
+  stages.interrupt = () => undefined
+  expect(await applyTestLoop(db, testActor('ann'))).toMatchObject({ version: 1, retried: true })
+  await running.dispatcher.drain()
+  expect(await stateOf(db)).toMatchObject({ phase: 'ingesting', attempts: 3 })
+  expect(await applyTestLoop(db, testActor('ann'))).toMatchObject({ version: 1, retried: false })
 })
 
 test('a pipeline that failed, or ended without a gate result, is told as that', async () => {

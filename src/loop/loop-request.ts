@@ -1,6 +1,6 @@
 // What a person asks of a running loop: a retrain now, a pause, its end, a graph of their own to be judged. The engine hears of it by an event.
 import { recordAudit, type Actor, type AuditTables } from '../governance/audit.ts'
-import { transact, type Connection } from '../platform/database.ts'
+import { transact, type Connection, type Transaction } from '../platform/database.ts'
 import type { BlobStore } from '../platform/blobs.ts'
 import { DomainError } from '../platform/errors.ts'
 import { appendEvent, type EventTables } from '../platform/events.ts'
@@ -22,10 +22,30 @@ export async function requestOfLoop(
 ): Promise<void> {
   await transact(db, async (trx) => {
     await getAppliedSpec(trx, loop)
-    await recordAudit(trx, actor, { action: audited[kind], subject: loop, detail: { reason } })
-    const payload = { loop, actor: actor.name, reason }
-    await appendEvent(trx, { type: `loop.${kind}`, subject: loop, payload, atMs: actor.clock() })
+    await tellRequest(trx, actor, { loop, kind, reason })
   })
+}
+
+/** Whether the loop came to rest without a model: then it is asked to try once more, since whoever applies it again wants one. */
+export async function retryWithoutChampion(trx: RequestTrx, actor: Actor, loop: string): Promise<boolean> {
+  const state = (await findState(trx, loop))?.state
+  const isAtRest = state?.phase === 'waiting_for_data' && !state.attempt && !state.requested && !state.paused
+  // Before its first attempt the loop has heard nothing yet, and begins by itself.
+  if (!isAtRest || state.attempts === 0) return false
+  await tellRequest(trx, actor, { loop, kind: 'retrain_requested', reason: 'applied again while no model serves' })
+  return true
+}
+
+type RequestTrx = Transaction<LoopTables & AuditTables & EventTables>
+
+async function tellRequest(
+  trx: RequestTrx,
+  actor: Actor,
+  { loop, kind, reason }: { loop: string; kind: LoopRequestKind; reason: string },
+): Promise<void> {
+  await recordAudit(trx, actor, { action: audited[kind], subject: loop, detail: { reason } })
+  const payload = { loop, actor: actor.name, reason }
+  await appendEvent(trx, { type: `loop.${kind}`, subject: loop, payload, atMs: actor.clock() })
 }
 
 /**

@@ -70,7 +70,10 @@ export const loopRoutes: FastifyPluginAsyncZod<LoopRouteDeps> = async (server, d
   const applyBody = z.strictObject({ spec, code: sentCode, fromVersion: version.optional() })
   server.post(
     '/loops/apply',
-    { schema: { body: applyBody, response: { 200: z.object({ plan: Plan, version }) } }, config: write },
+    {
+      schema: { body: applyBody, response: { 200: z.object({ plan: Plan, version, retried: z.boolean() }) } },
+      config: write,
+    },
     async (request) => {
       const { code, fromVersion } = request.body
       const desired = parseLoopSpec(request.body.spec)

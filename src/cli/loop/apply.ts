@@ -19,7 +19,7 @@ export interface ApplyOptions {
 }
 
 const timeoutSecondsMax = 86_400
-const Applied = z.object({ plan: Plan, version: z.int() })
+const Applied = z.object({ plan: Plan, version: z.int(), retried: z.boolean() })
 
 /** On a terminal it asks; elsewhere nobody could answer, and the command line is the answer. */
 export async function apply(session: Session, path: string, options: ApplyOptions): Promise<void> {
@@ -40,8 +40,8 @@ export async function apply(session: Session, path: string, options: ApplyOption
     body: { spec, code: snapshot.code, fromVersion: plan.fromVersion },
     answer: Applied,
   })
-  const { version } = applied
-  terminal.say(`Loop ${spec.name} is at version ${version}.`)
+  const { version, retried } = applied
+  terminal.say(`Loop ${spec.name} is at version ${version}.${retried ? ' No model serves yet: it tries again.' : ''}`)
   if (options.wait) {
     const sentence = await waitForLoop(
       { client, terminal },

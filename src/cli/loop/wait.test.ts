@@ -35,6 +35,10 @@ test('a model that is live, one that the gate refused, and a failure are told ap
   expect(endingOf(emptyState, [decided('attempt_failed')])).toMatchObject({ kind: 'failed' })
 })
 
+test('a paused loop at rest is not waited for', () => {
+  expect(endingOf({ ...emptyState, paused: true }, [])).toMatchObject({ kind: 'held' })
+})
+
 test('a rollout is not waited for: it takes as long as its traffic', () => {
   const ending = endingOf({ ...serving, phase: 'rolling_out', attempt }, [])
   expect(ending).toMatchObject({ kind: 'rolling_out' })

@@ -63,7 +63,7 @@ export async function waitForLoop({ client, terminal }: WaitDeps, input: WaitInp
 
 /** How it ended, by what was decided since; undefined while work is under way. Pure. */
 export function endingOf(state: LoopDetail['state'], heard: readonly StoredDecision[]): Ending | undefined {
-  const { attempt, champion, heldFor, phase, requested } = state
+  const { attempt, champion, heldFor, paused, phase, requested } = state
   // A rollout takes as long as its traffic takes: nothing to wait for here.
   if (phase === 'rolling_out') {
     const sentence = `${attempt?.candidate ?? 'A new version'} is in a rollout against ${champion ?? 'nothing'}; "trueloop rollout list" tells how it goes.`
@@ -72,6 +72,7 @@ export function endingOf(state: LoopDetail['state'], heard: readonly StoredDecis
   if (attempt) return undefined
   const last = heard.findLast(({ kind }) => endings.has(kind))
   if (last) return { kind: endings.get(last.kind) ?? 'live', sentence: last.sentence }
+  if (paused) return { kind: 'held', sentence: 'It is paused: "trueloop loop resume" lets it decide again.' }
   if (heldFor !== null) return { kind: 'held', sentence: `It waits: ${heldFor}.` }
   // Nothing was begun, and nothing has to be.
   if (champion !== null && requested === null) return { kind: 'unchanged', sentence: `${champion} goes on serving.` }
