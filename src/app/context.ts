@@ -30,7 +30,7 @@ import { startPolicyPump } from './policy-pump.ts'
 import { commandStep } from '../pipelines/command-step.ts'
 import { processKind } from '../pipelines/engine-kind.ts'
 import type { Tables } from './tables.ts'
-import { recordStepMetrics, runIdOf } from './tracking.ts'
+import { beginStepRun, recordStepMetrics, runIdOf, unfinishedRuns } from './tracking.ts'
 
 export interface Context extends AsyncDisposable {
   readonly db: Connection<Tables>
@@ -58,8 +58,8 @@ interface Wakers {
 
 const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex')
 
-/** Longer than any step may run by default. */
-const stepTokenMs = 7 * 24 * 3_600_000
+/** What a step may take longer than its limit to be ended; its token is refused as soon as it has. */
+const stepGraceMs = 60_000
 
 /** @throws DomainError webhook_forbidden */
 function alertConsumers({ alertWebhooks, allowedAddresses }: Config, log: Log): EventConsumer[] {
@@ -84,6 +84,7 @@ export async function openContext(config: Config): Promise<Context> {
   mkdirSync(attemptsDirectory, { recursive: true, mode: 0o700 })
   const environment = await readEnvironment(dirname(packageFile), config.stepThreads)
   const address: { url?: string } = {}
+  const tracking = { actor: { name: 'steps', clock, ids }, environment }
   const kinds = [
     ...dataKinds({ blobs }),
     ...modelKinds({ blobs, environment }),
@@ -102,8 +103,8 @@ export async function openContext(config: Config): Promise<Context> {
       spawn: stepSpawner({ config, secrets, clock, address }),
       environmentDigest: digestOf(`${packageVersion} ${process.version} ${environment.lockDigest}`),
       concurrency: config.stepConcurrency,
-      onMetrics: (trx, metrics) =>
-        recordStepMetrics(trx, { actor: { name: 'steps', clock, ids }, environment }, metrics),
+      onBegin: (trx, beginning) => beginStepRun(trx, tracking, beginning),
+      onMetrics: (trx, metrics) => recordStepMetrics(trx, tracking, metrics),
       wakeEvents: () => wakers.events(),
     }),
   )
@@ -127,7 +128,9 @@ export async function openContext(config: Config): Promise<Context> {
     },
     async listening(url) {
       address.url = url
-      const dispatcher = resources.use(startDispatcher({ db, log }, [loops.consumer, ...alerts]))
+      const dispatcher = resources.use(
+        startDispatcher({ db, log }, [loops.consumer, unfinishedRuns(db, tracking.actor), ...alerts]),
+      )
       wakers.events = dispatcher.wake
       const retention = { ageMsMax: config.predictionAgeMs, rowsMax: config.predictionRows }
       resources.use(startHousekeeping({ db, clock, log, dispatcher, retention }))
@@ -147,11 +150,11 @@ interface SpawnerDeps {
 
 /** Starts a step's process with a token that is good for its own run only. */
 function stepSpawner({ config, secrets, clock, address }: SpawnerDeps): SpawnStep {
-  return ({ directory, stepRunId }) => {
+  return ({ directory, stepRunId, timeoutMs }) => {
     const runId = runIdOf(stepRunId)
     const env = childEnvironment(config, {
       TRUELOOP_URL: address.url,
-      TRUELOOP_TOKEN: mintStepToken(secrets, { runId, expiresAtMs: clock() + stepTokenMs }),
+      TRUELOOP_TOKEN: mintStepToken(secrets, { runId, expiresAtMs: clock() + timeoutMs + stepGraceMs }),
       TRUELOOP_RUN_ID: runId,
     })
     return spawnDetached({ argv: [process.execPath, entryFile('step'), directory], directory, env })

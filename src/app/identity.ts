@@ -31,17 +31,23 @@ export function identifyWith(deps: {
   secrets: Secrets
   clock: Clock
   ids: IdSource
-}): (request: FastifyRequest) => Caller {
-  const { secrets, clock, ids } = deps
-  return (request) => {
+  /** Of the run that a token is of: a step's token ends with the step, however long it was made for. */
+  isAtWork: (runId: string) => Promise<boolean>
+}): (request: FastifyRequest) => Promise<Caller> {
+  const { secrets, clock, ids, isAtWork } = deps
+  return async (request) => {
     const header = request.headers.authorization
     if (header === undefined) return { actor: { name: 'owner', clock, ids }, permissions: ownerPermissions }
     const token = /^Bearer (?<token>[\w.\-]+)$/v.exec(header)?.groups?.['token'] ?? ''
     if (isSame(token, secrets.gatewayToken))
       return { actor: { name: 'gateway', clock, ids }, permissions: gatewayPermissions }
     const step = readStepToken(secrets, token, clock())
-    if (step)
+    if (step && (await isAtWork(step.runId)))
       return { actor: { name: `step:${step.runId}`, clock, ids }, permissions: stepPermissions, scope: step.runId }
-    throw new DomainError('unauthenticated', 'token_unknown', 'the token is not known here, or has expired')
+    throw new DomainError(
+      'unauthenticated',
+      'token_unknown',
+      'the token is not known here, has expired, or the step that it was made for has ended',
+    )
   }
 }

@@ -10,6 +10,7 @@ import { aliasRoutes, modelRoutes, versionRoutes } from '../models/routes.ts'
 import { recordReport } from '../monitoring/report.ts'
 import { monitoringRoutes } from '../monitoring/routes.ts'
 import { pipelineRoutes } from '../pipelines/routes.ts'
+import { isStepRunning } from '../pipelines/step-state.ts'
 import { messageOf } from '../platform/errors.ts'
 import { createHttpServer } from '../platform/http.ts'
 import { rolloutRoutes } from '../rollouts/routes.ts'
@@ -23,6 +24,7 @@ import { identifyWith } from './identity.ts'
 import { metricRoutes } from './metric-routes.ts'
 import { systemRoutes } from './system-routes.ts'
 import type { Tables } from './tables.ts'
+import { stepRunIdOf } from './tracking.ts'
 
 const prefix = '/api'
 
@@ -39,7 +41,8 @@ export async function createServer(config: Config, context: Context): Promise<Fa
     }
     assertOwnOrigin(request, config.allowedHosts)
   })
-  guard(server, identifyWith({ secrets, clock, ids }))
+  const isAtWork = (runId: string): Promise<boolean> => isStepRunning(context.db, stepRunIdOf(runId))
+  guard(server, identifyWith({ secrets, clock, ids, isAtWork }))
   await server.register(metricRoutes, { db: context.db })
   await server.register(async (api) => registerStages(api, config, context), { prefix })
   return server

@@ -3,6 +3,7 @@ import { commandStep } from '../pipelines/command-step.ts'
 import type { StepKind, StepKinds } from '../pipelines/step.ts'
 import type { Config } from './config.ts'
 import { adoptStep } from './steps/adopt-step.ts'
+import { commandTrainStep } from './steps/command-train-step.ts'
 import { evaluateStep } from './steps/evaluate-step.ts'
 import { infraStep } from './steps/infra-step.ts'
 import { ingestStep } from './steps/ingest-step.ts'
@@ -15,7 +16,16 @@ export function stepKinds(config: Config): StepKinds {
     ...(token ? { TRUELOOP_TOKEN: token } : {}),
     ...(runId ? { TRUELOOP_RUN_ID: runId } : {}),
   }
-  const kinds = [ingestStep(config), trainStep, adoptStep, infraStep, evaluateStep, commandStep({ path, variables })]
+  const environment = { path, variables }
+  const kinds = [
+    ingestStep(config),
+    trainStep,
+    commandTrainStep(environment),
+    adoptStep,
+    infraStep,
+    evaluateStep,
+    commandStep(environment),
+  ]
   // Each checks its own input and output, whatever their types.
   return new Map(kinds.map((kind) => [kind.kind, kind as StepKind]))
 }

@@ -1,5 +1,6 @@
 // How a training step becomes a run: made when the first metric comes, completed when the step is.
-import type { Transaction } from '../platform/database.ts'
+import { z } from 'zod'
+import { transact, type Connection, type Transaction } from '../platform/database.ts'
 import { defaultExperiment } from '../experiments/experiment.ts'
 import { getRun } from '../experiments/reading.ts'
 import {
@@ -10,12 +11,15 @@ import {
   logInputs,
   type RecordingTables,
 } from '../experiments/recording.ts'
-import type { Code, Environment } from '../experiments/run.ts'
+import type { Code, Environment, Run } from '../experiments/run.ts'
 import type { Actor } from '../governance/audit.ts'
 import { findCode, type LoopTables } from '../loop/loop-store.ts'
 import { trainingStep } from '../loop/training-pipeline.ts'
-import type { StepMetrics } from '../pipelines/engine-context.ts'
+import type { StepBeginning, StepMetrics } from '../pipelines/engine-context.ts'
 import type { Labels } from '../pipelines/pipeline-run.ts'
+import { getPipelineRun } from '../pipelines/run-start.ts'
+import type { EngineTables } from '../pipelines/step-transitions.ts'
+import type { EventConsumer } from '../platform/dispatcher.ts'
 import { DomainError } from '../platform/errors.ts'
 import type { Trained } from './steps/train-step.ts'
 
@@ -30,7 +34,9 @@ export interface Tracking {
 }
 
 /** A step's run has the step's own id, so that metrics and completion meet without looking for each other. */
-export const runIdOf = (stepRunId: string): string => `run_${stepRunId.slice(stepRunId.indexOf('_') + 1)}`
+export const runIdOf = (stepRunId: string): string => `run_${afterPrefix(stepRunId)}`
+export const stepRunIdOf = (runId: string): string => `step_${afterPrefix(runId)}`
+const afterPrefix = (id: string): string => id.slice(id.indexOf('_') + 1)
 
 interface StepRunOrigin {
   readonly pipelineRunId: string
@@ -42,16 +48,21 @@ interface StepRunOrigin {
 
 async function ensureRun(trx: Trx, { actor, environment }: Tracking, origin: StepRunOrigin): Promise<string> {
   const id = runIdOf(origin.stepRunId)
-  try {
-    await getRun(trx, id)
-  } catch (error) {
-    if (!(error instanceof DomainError) || error.kind !== 'not_found') throw error
-    const { labels, pipelineRunId, step } = origin
-    const experiment = labels['loop'] ?? defaultExperiment
-    const run = { experiment, id, name: `${experiment} ${step}`, pipelineRunId, environment }
-    await createRun(trx, actor, { ...run, code: await codeOf(trx, origin) })
-  }
+  if (await findRun(trx, id)) return id
+  const { labels, pipelineRunId, step } = origin
+  const experiment = labels['loop'] ?? defaultExperiment
+  const run = { experiment, id, name: `${experiment} ${step}`, pipelineRunId, environment }
+  await createRun(trx, actor, { ...run, code: await codeOf(trx, origin) })
   return id
+}
+
+async function findRun(trx: Trx, id: string): Promise<Run | undefined> {
+  try {
+    return await getRun(trx, id)
+  } catch (error) {
+    if (error instanceof DomainError && error.kind === 'not_found') return undefined
+    throw error
+  }
 }
 
 /** What made a proposed graph is not known here. */
@@ -62,6 +73,35 @@ async function codeOf(trx: Trx, { labels, step }: StepRunOrigin): Promise<Code |
 }
 
 const pointsPerBatch = 500
+
+const recordedKinds = new Set(['training.train', 'training.command', 'models.adopt'])
+
+/** The run of a training is there before its process, which may write to it; given to the pipeline engine. */
+export async function beginStepRun(trx: Trx, tracking: Tracking, beginning: StepBeginning): Promise<void> {
+  if (recordedKinds.has(beginning.kind)) await ensureRun(trx, tracking, beginning)
+}
+
+const PipelineRunFinished = z.object({ id: z.string(), state: z.string() })
+
+/** Ends the runs of steps that never will: those of a pipeline run that failed or was canceled. */
+export function unfinishedRuns(db: Connection<TrackingTables & EngineTables>, actor: Actor): EventConsumer {
+  return {
+    name: 'unfinished-runs',
+    types: ['pipeline_run.finished'],
+    async handle({ payload }) {
+      const finished = PipelineRunFinished.parse(payload)
+      if (finished.state === 'succeeded') return
+      const state = finished.state === 'canceled' ? 'killed' : 'failed'
+      const { steps } = await getPipelineRun(db, finished.id)
+      await transact(db, async (trx) => {
+        for (const runId of steps.map(({ id }) => runIdOf(id))) {
+          const run = await findRun(trx, runId)
+          if (run?.state === 'running' && run.deletedAtMs === null) await finishRun(trx, actor, { runId, state })
+        }
+      })
+    },
+  }
+}
 
 /** Points of a running step; given to the pipeline engine. */
 export async function recordStepMetrics(trx: Trx, tracking: Tracking, metrics: StepMetrics): Promise<void> {
@@ -89,7 +129,12 @@ export async function recordTraining(trx: Trx, tracking: Tracking, done: Complet
   const tags = { 'trueloop.step': done.step, ...(cachedFrom === null ? {} : { 'trueloop.cached_from': cachedFrom }) }
   await logBatch(trx, id, { metrics, params: trained.params, tags })
   await logInputs(trx, tracking.actor, { runId: id, inputs: [{ datasetVersion, role: 'training' }] })
-  const artifacts = { 'model.onnx': trained.onnx, 'baseline.json': trained.baseline, 'examples.json': trained.examples }
+  const artifacts = {
+    ...trained.artifacts,
+    'model.onnx': trained.onnx,
+    'baseline.json': trained.baseline,
+    'examples.json': trained.examples,
+  }
   for (const [name, blob] of Object.entries(artifacts)) {
     const mediaType = name.endsWith('.json') ? 'application/json' : 'application/octet-stream'
     await logArtifact(trx, tracking.actor, { runId: id, name, blob, mediaType })

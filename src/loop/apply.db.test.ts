@@ -12,7 +12,7 @@ import { createTestDatabase } from '../platform/testing.ts'
 import { findEndpoint } from '../serving/endpoint-store.ts'
 import type { DecisionTables } from './decision-store.ts'
 import { putFirstChampion } from './definitions.ts'
-import { monitor, retrain } from './index.ts'
+import { command, monitor, retrain } from './index.ts'
 import type { ApplyTables } from './apply.ts'
 import { renderPlan } from './plan-text.ts'
 import type { Plan } from './plan.ts'
@@ -96,6 +96,9 @@ test('a change is shown field by field, and nobody applies over what they have n
     '      closeAfter                   = 2',
     '      minimumEffect                = 0.02',
     '',
+    '  ~ rollout.flights',
+    '    ~ watchMs = 2678400000 -> 864000000',
+    '',
     '  ~ retrain.flights',
     '    ~ on.0.monitor    = "calibration" -> "log_loss"',
     '    ~ cooldown        = "14d" -> "7d"',
@@ -113,7 +116,7 @@ test('a change is shown field by field, and nobody applies over what they have n
     '      closeAfter                   = 2',
     '      minimumEffect                = 0.02',
     '',
-    'Plan: 1 to create, 2 to update, 1 to delete.',
+    'Plan: 1 to create, 3 to update, 1 to delete.',
     'A retrain begins when it is applied, because of features.flights columns.',
   ])
   expect(renderPlan(plan, { color: true })).toContain('\u001B[32m  + monitor.log_loss\u001B[0m')
@@ -262,6 +265,10 @@ test('code comes with a version: changed code is another version and no retrain,
   const [, second] = await applied.execute()
   expect(JSON.parse(second!.payload)).toMatchObject({ specVersion: 2, retrainFor: [] })
   expect(await findCode(db, { loop: 'flights', version: 1 })).toEqual(code)
+
+  const trained = testLoop({ name: 'other', training: { trainer: command(['python3', 'train.py']), window: '28d' } })
+  expect(await post('/loops/apply', { spec: trained })).toMatchObject({ status: 400, code: 'loop_code_missing' })
+  expect(await post('/loops/apply', { spec: trained, code })).toMatchObject({ version: 1 })
 
   const absent = { path: 'gone.py', digest: 'd'.repeat(64), bytes: 1, mode: 'file' }
   const { digest: partial } = await blobs.put(Buffer.from(JSON.stringify({ version: 1, files: [absent] })))

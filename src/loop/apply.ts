@@ -5,6 +5,7 @@ import { recordAudit, type Actor } from '../governance/audit.ts'
 import { transact, type Connection, type Transaction } from '../platform/database.ts'
 import { DomainError } from '../platform/errors.ts'
 import { appendEvent } from '../platform/events.ts'
+import { loopCodeMissing } from './command-trainer.ts'
 import { defineLoop, type DefinitionTables } from './definitions.ts'
 import { findAppliedSpec, insertAppliedSpec, type AppliedSpec, type LoopTables } from './loop-store.ts'
 import { retryWithoutChampion } from './loop-request.ts'
@@ -32,7 +33,7 @@ export interface Applied {
 /**
  * Makes the loop what the spec says. Applying what is applied already changes nothing and records nothing, unless the loop came to rest
  * without a model: then it tries again.
- * @throws DomainError loop_changed, and what the stages throw whose things it defines
+ * @throws DomainError loop_changed, loop_code_missing, and what the stages throw whose things it defines
  */
 export async function applyLoop(
   db: Connection<ApplyTables>,
@@ -43,6 +44,7 @@ export async function applyLoop(
     const applied = await findAppliedSpec(trx, spec.name)
     assertFrom(spec.name, fromVersion, applied)
     const code = sent.code ?? applied?.code ?? null
+    if (spec.training.trainer.trainer === 'command' && !code?.snapshot) throw loopCodeMissing(spec.name)
     const plan = planLoop({ spec, code }, applied)
     if (applied && isEmptyPlan(plan)) {
       return { plan, version: applied.version, retried: await retryWithoutChampion(trx, actor, spec.name) }

@@ -5,7 +5,7 @@ export { gate } from './builders/gates.ts'
 export { monitor } from './builders/monitors.ts'
 export { rollout } from './builders/rollouts.ts'
 export { csv, http, json, ndjson, parquet, postgres } from './builders/sources.ts'
-export { gradientBoosting, linearRegression, logisticRegression } from './builders/trainers.ts'
+export { command, gradientBoosting, linearRegression, logisticRegression } from './builders/trainers.ts'
 
 export type { DatasetOptions, LoopOptions, RetrainOptions, RetrainTrigger, TrainingOptions } from './builders/loop.ts'
 export type { Duration } from './duration.ts'

@@ -21,7 +21,7 @@ export default loop({
   features: ['time', 'amount', 'country'],
 
   training: {
-    trainer: gradientBoosting(), // also: logisticRegression, linearRegression
+    trainer: gradientBoosting(), // also: logisticRegression, linearRegression, command(['python3', 'train.py'])
     window: '28d', // what a retrain learns from
     holdout: '7d', // the newest rows, on which every candidate is judged
   },

@@ -7,6 +7,7 @@ import { Monitor } from '../monitoring/monitor.ts'
 import { DomainError } from '../platform/errors.ts'
 import { RolloutPolicy } from '../rollouts/rollout.ts'
 import { TrainerSpec } from '../training/trainer-spec.ts'
+import { CommandTrainer } from './command-trainer.ts'
 import { Duration, durationMs } from './duration.ts'
 import type { PolicySettings } from './policy-state.ts'
 import { Schedule } from './schedule.ts'
@@ -42,7 +43,7 @@ const LoopDataset = z.strictObject({
 })
 
 const LoopTraining = z.strictObject({
-  trainer: TrainerSpec,
+  trainer: z.discriminatedUnion('trainer', [...TrainerSpec.options, CommandTrainer]),
   /** How much history a retrain learns from. */
   window: Duration,
   /** [from, to) of the first model; null: the last `window` of what is there. */
@@ -101,11 +102,9 @@ function checkTogether(spec: z.infer<typeof LoopSpec>, context: Issues): void {
   const complain = (path: (string | number)[], message: string): void =>
     context.addIssue({ code: 'custom', path, message })
   const { training, target, retrain, monitors, features } = spec
-  if (training.trainer.objective !== target.task) {
-    complain(
-      ['training', 'trainer'],
-      `${training.trainer.trainer} is set to ${training.trainer.objective}, the target is ${target.task}`,
-    )
+  const { trainer } = training
+  if (trainer.trainer !== 'command' && trainer.objective !== target.task) {
+    complain(['training', 'trainer'], `${trainer.trainer} is set to ${trainer.objective}, the target is ${target.task}`)
   }
   if (features.includes(target.column)) {
     complain(

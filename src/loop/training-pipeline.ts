@@ -1,6 +1,8 @@
 // The pipeline of one attempt: from rows of a dataset version to a registered model version that its gate has judged. Pure.
 import { z } from 'zod'
 import { PipelineSpec } from '../pipelines/pipeline.ts'
+import { loopCodeMissing } from './command-trainer.ts'
+import { durationMs } from './duration.ts'
 import type { LoopCommand } from './policy-state.ts'
 import type { Definition } from './plan.ts'
 import type { LoopSpec } from './spec.ts'
@@ -33,16 +35,15 @@ const from = (name: string, path?: string): object => ({ $from: name, ...(path ?
 type StartTraining = Extract<LoopCommand, { kind: 'start_training' }>
 
 /** The graph for a command of the policy: the same command gives the same graph, so that an unchanged step is found in the cache. */
-export function trainingPipeline({ spec }: Definition, command: StartTraining): PipelineSpec {
-  const { features, target, training, gate } = spec
+export function trainingPipeline({ spec, code }: Definition, command: StartTraining): PipelineSpec {
+  const { features, target, gate } = spec
   const { window, datasetVersion, champion, trigger } = command
-  const { trainer, seed, threads } = training
   const { proposal } = trigger
   const trained = from(proposal ? 'adopt' : trainingStep)
   const rows = from('split', 'training')
   const maker = proposal
     ? step('adopt', adoptKind, { onnx: proposal.onnx, origin: trigger.reason, rows, features, target })
-    : step(trainingStep, 'training.train', { rows, features, target, trainer, seed, threads })
+    : makerStep({ spec, code }, rows)
   const infra = from('infra')
   const steps = [
     step('split', 'data.split', { dataset: datasetVersion, training: window.training, holdout: window.holdout }),
@@ -74,6 +75,19 @@ export function trainingPipeline({ spec }: Definition, command: StartTraining): 
     }),
   ]
   return PipelineSpec.parse({ name: `${spec.name}.${proposal ? 'adopt' : 'train'}`, steps })
+}
+
+/** @throws DomainError loop_code_missing */
+function makerStep({ spec, code }: Definition, rows: object): object {
+  const { name: loop, features, target, training } = spec
+  const { trainer, seed, threads } = training
+  const common = { rows, features, target, seed, threads }
+  if (trainer.trainer !== 'command') return step(trainingStep, 'training.train', { ...common, trainer })
+  if (!code?.snapshot) throw loopCodeMissing(loop)
+  const { argv, env, retries, timeout } = trainer
+  // The code is a part of its input: other code is other work.
+  const input = { ...common, loop, argv, env, code: code.snapshot }
+  return { ...step(trainingStep, 'training.command', input), retries, timeoutMs: durationMs(timeout) }
 }
 
 const step = (name: string, kind: string, input: object): object => ({ name, kind, input })

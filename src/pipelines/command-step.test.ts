@@ -28,6 +28,7 @@ async function open(): Promise<Fixture> {
     threads: 1,
     memoryLimitBytes: 1,
     progress: () => undefined,
+    recentLog: async () => 'line one\n\nImportError: no such module\n',
     metric: () => undefined,
   }
   return {
@@ -49,7 +50,7 @@ test('a command finds its inputs as files, and its outputs are stored', async ()
       `const fs = require('fs'), [inputs, outputs] = process.argv.slice(1)
       fs.mkdirSync(outputs + '/deep')
       fs.writeFileSync(outputs + '/deep/copy.txt', fs.readFileSync(inputs + '/rows.csv', 'utf8') + fs.readFileSync(inputs + '/settings', 'utf8'))
-      fs.writeFileSync('output.json', JSON.stringify({ run: process.env.TRUELOOP_RUN_ID, extra: process.env.EXTRA, home: process.env.HOME.startsWith(process.cwd()) }))`,
+      fs.writeFileSync('output.json', JSON.stringify({ run: process.env.TRUELOOP_RUN_ID, extra: process.env.EXTRA, home: process.env.HOME.startsWith(require('path').dirname(process.cwd())) }))`,
       '{inputs}',
       '{outputs}',
     ),
@@ -100,7 +101,13 @@ test('a command that is not there, fails or leaves the wrong things is an error 
   await using fixture = await open()
   await expect(fixture.run({ argv: ['no-such-program'] })).rejects.toMatchObject({ code: 'command_not_found' })
   await using second = await open()
-  await expect(second.run({ argv: script('process.exit(3)') })).rejects.toThrow('gave exit code 3')
+  await expect(second.run({ argv: script('process.exit(3)') })).rejects.toMatchObject({
+    code: 'command_failed',
+    kind: 'unavailable', // So that the engine tries again.
+    message: expect.stringContaining(
+      'gave exit code 3; its log ends: line one | ImportError: no such module',
+    ) as unknown,
+  })
   await using third = await open()
   const link = script(`require('fs').symlinkSync('/etc/passwd', process.argv[1] + '/link')`, '{outputs}')
   await expect(third.run({ argv: link })).rejects.toMatchObject({ code: 'command_output_invalid' })

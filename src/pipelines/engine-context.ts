@@ -8,6 +8,15 @@ import type { Labels } from './pipeline-run.ts'
 import type { SpawnStep } from './step-spawn.ts'
 import type { EngineTables, EngineTransaction } from './step-transitions.ts'
 
+/** An attempt of a step is about to begin. */
+export interface StepBeginning {
+  readonly pipelineRunId: string
+  readonly stepRunId: string
+  readonly step: string
+  readonly kind: string
+  readonly labels: Labels
+}
+
 export interface StepMetrics {
   readonly pipelineRunId: string
   readonly stepRunId: string
@@ -34,6 +43,7 @@ export interface EngineContext {
   readonly spawn: SpawnStep
   readonly environmentDigest: string
   readonly leaseMs: number
+  readonly onBegin: ((trx: EngineTransaction, beginning: StepBeginning) => Promise<void>) | undefined
   readonly onMetrics: ((trx: EngineTransaction, metrics: StepMetrics) => Promise<void>) | undefined
   readonly wakeEvents: () => void
 }

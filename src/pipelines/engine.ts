@@ -16,7 +16,7 @@ import {
   type JobClaim,
 } from '../platform/jobs.ts'
 import type { Log } from '../platform/log.ts'
-import type { EngineContext, StepMetrics } from './engine-context.ts'
+import type { EngineContext, StepBeginning, StepMetrics } from './engine-context.ts'
 import type { WatchSignals } from './attempts/attempt-watch.ts'
 import type { EngineKinds } from './engine-kind.ts'
 import { endOrphans, takeOverStep } from './attempts/engine-recovery.ts'
@@ -46,6 +46,8 @@ export interface EngineOptions<T> {
   readonly concurrency?: number
   /** 30 seconds by default; kept every third of it. */
   readonly leaseMs?: number
+  /** Called before each attempt that has a process, in the transaction that notes it: may be called again for the same step. */
+  readonly onBegin?: (trx: Transaction<T>, beginning: StepBeginning) => Promise<void>
   /** Records what steps measure, in the transaction that notes it as read. */
   readonly onMetrics?: (trx: Transaction<T>, metrics: StepMetrics) => Promise<void>
   /** Called after commits that may have written events. */
@@ -139,10 +141,11 @@ function contextOf<T extends EngineTables>(options: EngineOptions<T>): EngineCon
     attemptsDirectory: options.attemptsDirectory,
     leaseMs: options.leaseMs ?? leaseMsDefault,
     wakeEvents: options.wakeEvents ?? (() => undefined),
-    // Inside, only the engine's own tables are known. Kinds and onMetrics get transactions of this very database, so what they are handed
+    // Inside, only the engine's own tables are known. Kinds, onBegin and onMetrics get transactions of this very database, so what they are handed
     // does have all of T.
     db: options.db as unknown as Connection<EngineTables>,
     kinds: options.kinds as unknown as EngineKinds<EngineTables>,
+    onBegin: options.onBegin as unknown as EngineContext['onBegin'],
     onMetrics: options.onMetrics as unknown as EngineContext['onMetrics'],
   }
 }

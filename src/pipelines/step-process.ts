@@ -10,6 +10,7 @@ import {
   AttemptInput,
   attemptFiles,
   exists,
+  readTail,
   writeDurably,
   type AttemptError,
   type AttemptEvent,
@@ -83,6 +84,7 @@ async function runAttempt({ directory, kinds, resourcesFor, stop }: Attempt): Pr
         ...resources,
         scratchDirectory,
         signal: stop,
+        recentLog: () => recentLog(directory),
         progress: (fraction, text) =>
           events.write({ type: 'progress', fraction: Math.min(1, Math.max(0, fraction)), text, atMs: atMs() }),
         metric: (key, value, step) => events.write({ type: 'metric', key, value, step, atMs: atMs() }),
@@ -93,6 +95,15 @@ async function runAttempt({ directory, kinds, resourcesFor, stop }: Attempt): Pr
   } catch (error) {
     return { ok: false, error: errorOf(error) }
   }
+}
+
+const recentLogBytes = 16 * 1024
+
+async function recentLog(directory: string): Promise<string> {
+  const path = join(directory, attemptFiles.log)
+  const { size } = await readTail(path, { offset: 0, limit: 0 })
+  const { bytes } = await readTail(path, { offset: Math.max(0, size - recentLogBytes), limit: recentLogBytes })
+  return new TextDecoder().decode(bytes)
 }
 
 function boundedOutput(output: unknown, kind: string): unknown {

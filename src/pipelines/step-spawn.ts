@@ -14,6 +14,8 @@ export interface AttemptStart {
   readonly step: string
   readonly kind: string
   readonly labels: Labels
+  /** After which it is ended. */
+  readonly timeoutMs: number
 }
 
 export interface ProcessEnd {

@@ -15,6 +15,8 @@ export interface StepTools {
   readonly memoryLimitBytes: number
   /** `fraction` of the work done, 0 to 1. */
   progress(fraction: number, text: string): void
+  /** The end of what this attempt has printed so far, at most 16 KiB. */
+  recentLog(): Promise<string>
   /** A metric of the run that this step belongs to. */
   metric(key: string, value: number, step: number): void
 }

@@ -13,6 +13,7 @@ import { registerVersion, type RegistryTables } from '../../models/registration.
 import { commitKind, processKind, type CompletedStep, type EngineKind } from '../../pipelines/engine-kind.ts'
 import type { BlobStore } from '../../platform/blobs.ts'
 import { adoptStep } from '../steps/adopt-step.ts'
+import { commandTrainStep } from '../steps/command-train-step.ts'
 import { Evaluated, evaluateStep, Opponent } from '../steps/evaluate-step.ts'
 import { infraStep } from '../steps/infra-step.ts'
 import { Trained, trainStep } from '../steps/train-step.ts'
@@ -72,6 +73,9 @@ export function modelKinds({ blobs, environment }: ModelKindDeps): EngineKind<Mo
   }
   return [
     processKind(trainStep, (trx: Trx, done) => recorded(trx, done, done.input.rows)),
+    processKind(commandTrainStep({ path: '', variables: {} }), (trx: Trx, done) =>
+      recorded(trx, done, done.input.rows),
+    ),
     processKind(adoptStep, (trx: Trx, done) => recorded(trx, done, done.input.rows)),
     processKind(infraStep),
     processKind(evaluateStep, recordEvaluation),

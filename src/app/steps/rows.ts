@@ -1,6 +1,6 @@
 // Rows of a dataset version as a training table: how a step says which rows it means, and reads them.
 import { z } from 'zod'
-import { Digest, Manifest, type Column } from '../../data/manifest.ts'
+import { Digest, Manifest, type Column, type ColumnType } from '../../data/manifest.ts'
 import { openVersion, readColumns } from '../../data/select.ts'
 import type { Target } from '../../loop/target.ts'
 import { DomainError } from '../../platform/errors.ts'
@@ -73,7 +73,21 @@ export async function readLabelled(tools: StepTools, input: LabelledInput): Prom
   }
 }
 
-function columnOf(manifest: Manifest, name: string): Column {
+/** What a column of each type becomes in a training table. */
+export const kindOfType: Readonly<Record<ColumnType, FrameColumn['kind']>> = {
+  boolean: 'number',
+  integer: 'number',
+  double: 'number',
+  string: 'category',
+  timestamp: 'time',
+  date: 'time',
+}
+
+/** What a graph is given of it. */
+export const signatureTypeOf = { number: 'float', category: 'string', time: 'datetime' } as const
+
+/** @throws DomainError column_not_found */
+export function columnOf(manifest: Manifest, name: string): Column {
   const found = manifest.columns.find((column) => column.name === name)
   if (found) return found
   const names = manifest.columns.map((column) => column.name).join(', ')

@@ -29,6 +29,8 @@ export const Trained = z.strictObject({
   examples: Blob,
   metrics: z.record(z.string(), z.number()),
   params: z.record(z.string(), z.string()),
+  /** Whatever else its maker left, by name. */
+  artifacts: z.record(z.string(), z.strictObject({ digest: Digest, bytes: z.int().nonnegative() })).default({}),
   seed: z.int(),
   /** What was trained on, in rows. */
   rows: z.int().positive(),
@@ -136,6 +138,7 @@ async function describe(tools: StepTools, { input, labelled, model, signature, d
         typeof value === 'string' ? value : JSON.stringify(value),
       ]),
     ),
+    artifacts: {},
     seed: input.seed,
     rows: frame.rowCount,
     runId: null,

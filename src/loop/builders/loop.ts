@@ -131,7 +131,7 @@ export function loop(options: LoopOptions): LoopSpec {
     clock: clock === 'event' ? { kind: 'event', allowedLateness: '0s' } : clock === 'wall' ? { kind: 'wall' } : clock,
     labelDelay,
     training: {
-      trainer: { ...trainer, objective: options.target.task },
+      trainer: trainer.trainer === 'command' ? trainer : { ...trainer, objective: options.target.task },
       window: training.window,
       firstWindow: firstWindow ? [...firstWindow] : null,
       holdout,

@@ -128,6 +128,9 @@ async function begin(context: EngineContext, prepared: Prepared): Promise<Begun 
       error: null,
       startedAtMs: work.step.startedAtMs ?? nowMs,
     })
+    const { id: pipelineRunId, labels } = work.run
+    const stepRunId = work.step.id
+    await context.onBegin?.(trx, { pipelineRunId, stepRunId, step: spec.name, kind: spec.kind, labels })
     const { fence } = work.claim
     return insertStepAttempt(trx, { id: ids('attempt'), stepRunId: work.step.id, fence, startedAtMs: nowMs })
   })
@@ -136,7 +139,13 @@ async function begin(context: EngineContext, prepared: Prepared): Promise<Begun 
   const names = { attemptId: attempt.id, pipelineRunId: work.run.id, stepRunId: work.step.id, step: spec.name }
   try {
     await createAttemptDirectory(directory, { ...names, kind: spec.kind, input })
-    const spawned = await context.spawn({ ...names, kind: spec.kind, directory, labels: work.run.labels })
+    const spawned = await context.spawn({
+      ...names,
+      kind: spec.kind,
+      directory,
+      labels: work.run.labels,
+      timeoutMs: spec.timeoutMs,
+    })
     log.info('a step has started', { ...names, attempt: attempt.number, pid: spawned.pid })
     return { prepared: begun, attempt, spawned }
   } catch (error) {
