@@ -9,7 +9,7 @@ import { watermarkMs } from '../monitoring/watermark.ts'
 import type { PipelineEngine } from '../pipelines/engine.ts'
 import type { Labels } from '../pipelines/pipeline-run.ts'
 import { transact, type Connection } from '../platform/database.ts'
-import { startRollout } from '../rollouts/rollouts.ts'
+import { startRollout, takeBackPromotion } from '../rollouts/rollouts.ts'
 import { ingestStepSpec } from './data-work.ts'
 import type { Tables } from './tables.ts'
 
@@ -49,6 +49,10 @@ export function createLoopActions({ db, engine, clock, ids }: LoopActionDeps): L
     },
     async goLive({ spec, modelVersion, reason }) {
       await transact(db, (trx) => putFirstChampion(trx, actorFor(spec), { spec, modelVersion, reason }))
+    },
+    async takeBack({ spec, rollout, reason }) {
+      const nowMs = (await policyNowMs(db, spec)) ?? clock()
+      await takeBackPromotion(db, actorFor(spec), { rollout, reason, nowMs })
     },
     async startRollout({ commandId, spec, challenger, reason }) {
       const nowMs = (await policyNowMs(db, spec)) ?? clock()

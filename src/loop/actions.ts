@@ -24,6 +24,8 @@ export interface LoopActions {
   startTraining(request: Request & { readonly pipeline: PipelineSpec }): Promise<Started>
   /** Makes the first champion: the alias and all of the endpoint's traffic. Done when it resolves. */
   goLive(request: Request & { readonly modelVersion: string; readonly reason: string }): Promise<void>
+  /** Gives the champion before a promotion its place again. Done when it resolves. */
+  takeBack(request: Request & { readonly rollout: string; readonly reason: string }): Promise<void>
   startRollout(
     request: Request & { readonly champion: string; readonly challenger: string; readonly reason: string },
   ): Promise<Started>

@@ -6,7 +6,7 @@ import type { Db } from '../platform/database.ts'
 import type { StoredEvent } from '../platform/events.ts'
 import { findCommandByReference, type CommandTables, type StoredCommand } from './command-store.ts'
 import { findAppliedSpec, listLoopNames, type LoopTables } from './loop-store.ts'
-import type { LoopInput } from './policy-state.ts'
+import { Measured, type LoopInput } from './policy-state.ts'
 import { gateStep, PipelineGateOutput } from './training-pipeline.ts'
 import type { LoopSpec } from './spec.ts'
 
@@ -33,6 +33,7 @@ const Alert = z.object({
   monitor: z.string(),
   sentence: z.string(),
   closeReason: z.string().optional(),
+  ...Measured.shape,
 })
 const DatasetVersionCreated = z.object({ dataset: z.string(), version: z.int() })
 const PipelineRunFinished = z.object({
@@ -124,9 +125,14 @@ async function hearAlert(
   payload: unknown,
 ): Promise<HeardInput[]> {
   const { endpoint, monitor, closeReason, ...alert } = Alert.parse(payload)
+  const { version, signal, value, threshold, n } = alert
   const sentence = (closeReason && closedBy[closeReason]) ?? alert.sentence
   const loops = await loopsWhere(db, (spec) => spec.endpoint.name === endpoint)
-  return loops.map((loop) => ({ loop, input: { kind, monitor, sentence } }))
+  const input =
+    kind === 'alert_opened'
+      ? { kind, monitor, sentence, measured: { version, signal, value, threshold, n } }
+      : { kind, monitor, sentence }
+  return loops.map((loop) => ({ loop, input }))
 }
 
 async function hearDatasetVersion(db: Db<Tables>, payload: unknown): Promise<HeardInput[]> {

@@ -38,7 +38,7 @@ async function kindsOf(db: Connection<Tables>): Promise<string[]> {
   return (await listDecisions(db, { loop: 'flights', limit: 100 })).map(({ kind }) => kind)
 }
 
-test('a loop goes from apply to its first champion, and by an alert to its second', async () => {
+test('a loop goes from apply to its first champion, by an alert to its second, and by a worse one back', async () => {
   await using db = await createTestDatabase<Tables>(loopTestMigrations)
   const stages = scriptStages()
   const time: { watermarkMs?: number; wallMs: number } = { wallMs: 1000 }
@@ -57,7 +57,9 @@ test('a loop goes from apply to its first champion, and by an alert to its secon
 
   time.watermarkMs = day('2001-04-20')
   await engine.tick()
-  const alert = { endpoint: 'flights', monitor: 'calibration', sentence: 'predicted 0.204, observed 0.161, n 51,000' }
+  const sentence = 'predicted 0.204, observed 0.161, n 51,000'
+  const numbers = { version: 'flights/1', signal: 'calibration_gap', value: 0.043, threshold: 0.03, n: 51_000 }
+  const alert = { endpoint: 'flights', monitor: 'calibration', sentence, ...numbers }
   await emit(db, 'monitor.alert_opened', alert)
   await emit(db, 'monitor.alert_opened', { ...alert, endpoint: 'others' })
   await dispatcher.drain()
@@ -82,6 +84,34 @@ test('a loop goes from apply to its first champion, and by an alert to its secon
     'promoted',
     'retrain_held',
   ])
+
+  await emit(db, 'monitor.alert_closed', { ...alert, closeReason: 'version_replaced' })
+  await dispatcher.drain()
+  time.watermarkMs = day('2001-05-15')
+  await emit(db, 'monitor.alert_opened', { ...alert, version: 'flights/2', value: 0.051 })
+  // The champion is moved, then the process is gone before it could write that down.
+  stages.interruptAfter = () => {
+    throw new Error('killed')
+  }
+  await dispatcher.drain()
+  expect(await stateOf(db)).toMatchObject({ phase: 'taking_back', champion: 'flights/2' })
+  stages.interruptAfter = () => undefined
+  time.wallMs += 60_000
+  await emit(db, 'alias.moved', { model: 'flights', alias: 'champion', from: 2, to: 1, reason: 'taken back' })
+  await dispatcher.drain()
+  expect(stages.calls.slice(-2)).toEqual(['take back flights.6.take_back', 'take back flights.6.take_back'])
+  expect(await stateOf(db)).toMatchObject({ phase: 'cooling_down', champion: 'flights/1', watch: null })
+  const story = await listDecisions(db, { loop: 'flights', limit: 100 })
+  expect(story.slice(12).map(({ kind }) => kind)).toEqual([
+    'alert_closed',
+    'cooldown_ended',
+    'alert_opened',
+    'take_back_started',
+    'taken_back',
+  ])
+  expect(story.at(-1)?.sentence).toContain(
+    '(predicted 0.204, observed 0.161, n 51,000, worse than the 0.043 of flights/1)',
+  )
 })
 
 test('an engine that dies after it began a pipeline finds it again and begins no second one', async () => {

@@ -153,10 +153,17 @@ async function doCommand(deps: LoopEngineDeps, stored: StoredCommand): Promise<v
   const atMs = await policyTimeMs(deps, spec)
   await transact(deps.db, async (trx) => {
     await updateCommand(trx, command.id, { state: 'done', reference, tries, error: null })
-    if (command.kind !== 'go_live') return
-    const input = { kind: 'went_live', atMs, command: command.id, modelVersion: command.modelVersion } as const
-    await advanceStored(trx, deps.clock(), { spec, inputs: [input] })
+    const answer = answerTo(command)
+    if (answer) await advanceStored(trx, deps.clock(), { spec, inputs: [{ ...answer, atMs }] })
   })
+}
+
+/** What is done when its action resolves is heard of at once; of all else an event tells later. */
+function answerTo(command: StoredCommand['command']): HeardInput['input'] | undefined {
+  const { id, kind } = command
+  if (kind === 'go_live') return { kind: 'went_live', command: id, modelVersion: command.modelVersion }
+  if (kind === 'take_back') return { kind: 'taken_back', command: id, sentence: command.sentence }
+  return undefined
 }
 
 /** Answers the reference of what was begun; null where it is done already. */
@@ -179,6 +186,11 @@ async function perform(
     case 'start_rollout': {
       const { champion, challenger, sentence: reason } = command
       return (await actions.startRollout({ ...request, champion, challenger, reason })).reference
+    }
+    case 'take_back': {
+      const { rollout, sentence: reason } = command
+      await actions.takeBack({ ...request, rollout, reason })
+      return null
     }
   }
 }

@@ -5,6 +5,7 @@ import type { Schedule } from './schedule.ts'
 /**
  * waiting_for_data: no model yet; rows or a person must come. ingesting, training (through its gate), going_live, rolling_out: a pipeline, alias
  * move or rollout is under way. watching: the champion serves and triggers are heard. cooling_down: as watching, but none may act yet.
+ * taking_back: the champion before a promotion gets its place again.
  */
 export const Phase = z.enum([
   'waiting_for_data',
@@ -14,6 +15,7 @@ export const Phase = z.enum([
   'rolling_out',
   'watching',
   'cooling_down',
+  'taking_back',
 ])
 export type Phase = z.infer<typeof Phase>
 
@@ -64,7 +66,42 @@ export const Trigger = z.strictObject({
 })
 export type Trigger = Readonly<z.infer<typeof Trigger>>
 
-const OpenAlert = z.strictObject({ monitor: z.string(), sentence: z.string(), openedMs: z.int(), evidence: Evidence })
+/** What a monitor had measured when its alert opened. */
+export const Measured = z.strictObject({
+  /** Champion that the window was of. */
+  version: z.string(),
+  /** Kind of the signal, such as `log_loss`. */
+  signal: z.string(),
+  value: z.number().nullable(),
+  /** The bound that the value has crossed. */
+  threshold: z.number().nullable(),
+  /** Rows that the value is over. */
+  n: z.int(),
+})
+export type Measured = Readonly<z.infer<typeof Measured>>
+
+const OpenAlert = z.strictObject({
+  monitor: z.string(),
+  sentence: z.string(),
+  openedMs: z.int(),
+  evidence: Evidence,
+  measured: Measured.nullable().default(null),
+})
+export type OpenAlert = Readonly<z.infer<typeof OpenAlert>>
+
+/** A promotion that may still be taken back. */
+const Watch = z.strictObject({
+  rollout: z.string(),
+  /** Champion before it, which is kept loaded. */
+  former: z.string(),
+  promotedMs: z.int(),
+  untilMs: z.int(),
+  /** What was open on the former champion when it was replaced. */
+  formerAlerts: z.array(OpenAlert),
+  /** The command that takes the promotion back; null: none was given. */
+  command: z.string().nullable(),
+})
+export type Watch = Readonly<z.infer<typeof Watch>>
 
 /** One way from a trigger to its end; there is at most one at a time. */
 const Attempt = z.strictObject({
@@ -96,9 +133,11 @@ export const LoopState = z.strictObject({
   /** Waiting for their turn, the oldest first. */
   proposals: z.array(Proposal).max(proposalsMax).default([]),
   attempt: Attempt.nullable(),
+  /** Of the last promotion; null: there was none, its time is over, or the champion before it is not kept any more. */
+  watch: Watch.nullable().default(null),
   /** When retrains began, as far back as the budget's period reaches. */
   retrainsBeganMs: z.array(z.int()),
-  /** End of the last attempt: the cooldown counts from here. */
+  /** End of the last attempt, or of taking one back: the cooldown counts from here. */
   lastEndedMs: z.int().nullable(),
   /** Schedules count from here: the last attempt's beginning. */
   scheduledFromMs: z.int().nullable(),
@@ -122,6 +161,7 @@ export const emptyState: LoopState = {
   requested: null,
   proposals: [],
   attempt: null,
+  watch: null,
   retrainsBeganMs: [],
   lastEndedMs: null,
   scheduledFromMs: null,
@@ -139,7 +179,12 @@ export type LoopInput = { readonly atMs: number; readonly eventSeq?: number } & 
       /** What must be trained anew, in words (`training.trainer`); empty: what serves stays as it is. */
       readonly retrainFor: readonly string[]
     }
-  | { readonly kind: 'alert_opened'; readonly monitor: string; readonly sentence: string }
+  | {
+      readonly kind: 'alert_opened'
+      readonly monitor: string
+      readonly sentence: string
+      readonly measured?: Measured | undefined
+    }
   | { readonly kind: 'alert_closed'; readonly monitor: string; readonly sentence: string }
   | {
       readonly kind: 'dataset_version'
@@ -167,6 +212,8 @@ export type LoopInput = { readonly atMs: number; readonly eventSeq?: number } & 
       readonly outcome: 'promoted' | 'rolled_back' | 'inconclusive'
       readonly sentence: string
     }
+  /** The champion before the last promotion serves again; `sentence` says why. */
+  | { readonly kind: 'taken_back'; readonly command: string; readonly sentence: string }
   /** A command could not be done, or what it began has failed. */
   | { readonly kind: 'failed'; readonly command: string; readonly reason: string; readonly pipelineRun?: string }
   /** Somebody moved the alias by hand. */
@@ -195,6 +242,9 @@ export const decisionKinds = [
   'promoted',
   'rolled_back',
   'inconclusive',
+  'take_back_started',
+  'taken_back',
+  'take_back_failed',
   'cooldown_ended',
   'champion_moved',
   'retrain_requested',
@@ -234,6 +284,14 @@ export const LoopCommand = z.discriminatedUnion('kind', [
     challenger: z.string(),
     sentence: z.string(),
   }),
+  z.strictObject({
+    id: z.string(),
+    kind: z.literal('take_back'),
+    rollout: z.string(),
+    /** What was promoted. */
+    modelVersion: z.string(),
+    sentence: z.string(),
+  }),
 ])
 export type LoopCommand = Readonly<z.infer<typeof LoopCommand>>
 
@@ -252,5 +310,7 @@ export interface PolicySettings {
   readonly holdoutMs: number
   readonly labelDelayMs: number
   readonly cooldownMs: number
+  /** How long after a promotion a monitor that speaks against the version has it taken back. */
+  readonly watchMs: number
   readonly budget: { readonly retrains: number; readonly perMs: number } | null
 }

@@ -23,6 +23,7 @@ const settings: PolicySettings = {
   holdoutMs: 7 * dayMs,
   labelDelayMs: dayMs,
   cooldownMs: 10 * dayMs,
+  watchMs: 30 * dayMs,
   budget: { retrains: 3, perMs: 60 * dayMs },
 }
 
@@ -48,10 +49,14 @@ function play(seed: number): Step[] {
   for (let number = 0; number < inputsEach; number++) {
     // Now and then an input comes late, with a time that is over.
     atMs += chance(0.1) ? -dayMs : Math.floor(random.uniform() * 2 * dayMs)
-    const waiting = state.attempt?.command
+    const waiting = state.attempt?.command ?? state.watch?.command
     const command = waiting && chance(0.8) ? waiting : 'flights.1.start_ingest'
     if (chance(0.05)) versions += 1
-    const input = number === 0 ? applied(1) : randomInput(random, { atMs, command, versions, number })
+    const { champion, phase } = state
+    const input =
+      number === 0
+        ? applied(1)
+        : randomInput(random, { atMs, command, versions, number, champion, phase, orderly: seed % 2 === 0 })
     const next = advance(state, input, settings)
     steps.push({ input, before: state, after: next.state, commands: next.commands, decisions: next.decisions })
     // Stored and read between any two inputs.
@@ -68,21 +73,63 @@ const applied = (specVersion: number): LoopInput => ({
   retrainFor: specVersion % 2 === 0 ? ['training.flights trainer'] : [],
 })
 
+interface Chance {
+  readonly atMs: number
+  readonly command: string
+  readonly versions: number
+  readonly number: number
+  readonly champion: string | null
+  readonly phase: LoopState['phase']
+  /** More answers to what is under way, and more alerts where nothing is, so that promotions come about and are watched. */
+  readonly orderly: boolean
+}
+
 function randomInput(
   random: Generator,
-  { atMs, command, versions, number }: { atMs: number; command: string; versions: number; number: number },
+  { atMs, command, versions, number, champion, phase, orderly }: Chance,
 ): LoopInput {
   const pick = <T>(items: readonly T[]): T => items[Math.floor(random.uniform() * items.length)]!
   const by = { actor: 'ann', reason: 'because' }
-  const monitor = pick(['calibration', 'drift', 'latency'])
+  const monitor = pick(['calibration', 'drift', 'latency', 'errors'])
   const modelVersion = `flights/${number}`
+  const measured = {
+    version: pick([champion ?? 'flights/0', champion ?? 'flights/0', 'flights/9999']),
+    signal: { calibration: 'calibration_gap', drift: 'feature_drift', latency: 'latency', errors: 'error_rate' }[
+      monitor
+    ]!,
+    value: pick([0.01, 0.05, 0.07, null]),
+    threshold: pick([0.03, 0.04]),
+    n: 500,
+  }
   const rollout = { rollout: `rol_${number}`, outcome: pick(['promoted', 'rolled_back', 'inconclusive'] as const) }
   const gate = { passed: random.uniform() < 0.7, modelVersion, gate: 'gate_1', pipelineRun: 'plr_1', sentence: 'so' }
+  const failed = { kind: 'failed', atMs, command, reason: 'disk full' } as const
+  const takenBack = { kind: 'taken_back', atMs, command, sentence: 'so' } as const
+  const opened = { kind: 'alert_opened', atMs, monitor, sentence: 'too high', measured } as const
+  const closed = { kind: 'alert_closed', atMs, monitor, sentence: 'well again' } as const
+  if (orderly && random.uniform() < 0.7) {
+    switch (phase) {
+      case 'ingesting':
+        return { kind: 'ingested', atMs, command }
+      case 'training':
+        return { kind: 'gated', atMs, command, ...gate }
+      case 'going_live':
+        return { kind: 'went_live', atMs, command, modelVersion }
+      case 'rolling_out':
+        return { kind: 'rolled_out', atMs, command, ...rollout, sentence: 'so' }
+      case 'taking_back':
+        return pick([failed, takenBack])
+      case 'cooling_down':
+      case 'watching':
+        return pick<LoopInput>([opened, closed, { kind: 'tick', atMs }])
+      case 'waiting_for_data':
+    }
+  }
   return pick<LoopInput>([
     { kind: 'tick', atMs },
     { kind: 'tick', atMs },
-    { kind: 'alert_opened', atMs, monitor, sentence: 'too high' },
-    { kind: 'alert_closed', atMs, monitor, sentence: 'well again' },
+    opened,
+    closed,
     {
       kind: 'dataset_version',
       atMs,
@@ -97,7 +144,8 @@ function randomInput(
     { kind: 'gated', atMs, command, ...gate },
     { kind: 'went_live', atMs, command, modelVersion },
     { kind: 'rolled_out', atMs, command, ...rollout, sentence: 'so' },
-    { kind: 'failed', atMs, command, reason: 'disk full' },
+    failed,
+    takenBack,
     { kind: 'champion_moved', atMs, modelVersion: 'flights/9999', reason: 'by hand' },
     { kind: 'proposed', atMs, onnx: `${number}`.padStart(64, '0'), ...by },
     { kind: 'manual', atMs, ...by },
@@ -116,9 +164,10 @@ const began = (step: Step): boolean => step.after.attempts > step.before.attempt
 test('the games are worth playing: every kind of decision and command occurs', () => {
   const all = games.flatMap(({ steps }) => steps)
   const decisions = new Set(all.flatMap((step) => step.decisions.map(({ kind }) => kind)))
-  expect(decisions.size).toBe(decisionKinds.length)
-  expect(new Set(all.flatMap((step) => step.commands.map(({ kind }) => kind))).size).toBe(4)
+  expect(decisionKinds.filter((kind) => !decisions.has(kind))).toEqual([])
+  expect(new Set(all.flatMap((step) => step.commands.map(({ kind }) => kind))).size).toBe(5)
   expect(all.filter(began).length).toBeGreaterThan(200)
+  expect(all.filter(({ decisions: told }) => told.some(({ kind }) => kind === 'taken_back')).length).toBeGreaterThan(5)
 })
 
 test.each(games)(
@@ -127,10 +176,11 @@ test.each(games)(
     for (const { before, after, commands } of steps) {
       expect(commands.length).toBeLessThanOrEqual(1)
       const command = commands[0]
-      if (command) expect(after.attempt?.command).toBe(command.id)
+      if (command) expect(command.kind === 'take_back' ? after.watch?.command : after.attempt?.command).toBe(command.id)
       if (after.attempts > before.attempts) expect(after.paused).toBe(false)
       const busy = ['ingesting', 'training', 'going_live', 'rolling_out'].includes(after.phase)
       expect(busy).toBe(after.attempt !== null)
+      expect(after.phase === 'taking_back').toBe(typeof after.watch?.command === 'string')
     }
   },
 )
@@ -155,6 +205,7 @@ test.each(games)('cooldown and budget hold (seed $seed)', ({ steps }) => {
     // A cooldown begins with the end of a retrain, or with a proposal that was promoted.
     const counts = !before.attempt?.trigger.proposal || after.champion !== before.champion
     if (ended && counts && after.champion !== null && before.phase !== 'going_live') endedMs = after.nowMs
+    if (step.decisions.some(({ kind }) => kind === 'taken_back')) endedMs = after.nowMs
   }
 })
 
@@ -176,9 +227,40 @@ test.each(games)('only what went live, was promoted or moved by hand is champion
     expect(after.nowMs).toBeGreaterThanOrEqual(before.nowMs)
     if (after.champion === before.champion) continue
     const isPromotion = input.kind === 'rolled_out' && input.outcome === 'promoted'
-    expect(isPromotion || input.kind === 'went_live' || input.kind === 'champion_moved').toBe(true)
+    expect([
+      isPromotion,
+      ...['went_live', 'champion_moved', 'taken_back'].map((kind) => input.kind === kind),
+    ]).toContain(true)
   }
 })
+
+test.each(games)(
+  'a promotion is taken back once at most, within its watch, to the version before (seed $seed)',
+  ({ steps }) => {
+    const taken = new Set<string>()
+    /** Of the newest promotion: what it replaced, and whether that is still there to go back to. */
+    let last: { rollout: string; promotedMs: number; former: string | null; gone: boolean } | undefined
+    for (const { before, after, input, commands, decisions } of steps) {
+      if (decisions.some(({ kind }) => kind === 'promoted') && input.kind === 'rolled_out') {
+        last = { rollout: input.rollout, promotedMs: after.nowMs, former: before.champion, gone: false }
+      }
+      for (const command of commands) {
+        if (command.kind !== 'take_back') continue
+        expect(taken.has(command.rollout)).toBe(false)
+        taken.add(command.rollout)
+        expect(last).toMatchObject({ rollout: command.rollout, gone: false })
+        expect(after.nowMs).toBeLessThan(last!.promotedMs + settings.watchMs)
+        expect(after).toMatchObject({ champion: command.modelVersion, paused: false, attempt: null })
+        const alert = after.openAlerts.find(({ monitor }) => monitor === decisions.at(-1)!.evidence.monitor)
+        expect(alert?.measured).toMatchObject({ version: after.champion, value: expect.any(Number) })
+        expect(['calibration_gap', 'error_rate']).toContain(alert?.measured?.signal)
+      }
+      if (decisions.some(({ kind }) => kind === 'taken_back')) expect(after.champion).toBe(last!.former)
+      const ends = ['champion_moved', 'rollout_started', 'taken_back', 'take_back_failed']
+      if (last && decisions.some(({ kind }) => ends.includes(kind))) last.gone = true
+    }
+  },
+)
 
 test.each(games)(
   'the same inputs give the same story, and no command id occurs twice (seed $seed)',

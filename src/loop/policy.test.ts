@@ -1,68 +1,8 @@
 // The policy machine by example: each transition, and what it says about it.
 import { expect, test } from 'vitest'
-import { dayMs } from './duration.ts'
-import { emptyState, type LoopInput, type LoopState, type PolicySettings } from './policy-state.ts'
-import { advance, type Advance } from './policy.ts'
-
-const at = (text: string): number => Date.parse(`${text}Z`)
-const day = (text: string): number => at(`${text}T00:00:00`)
-
-const settings: PolicySettings = {
-  loop: 'flights',
-  triggers: { monitors: ['calibration'], schedules: [], newRows: null },
-  firstWindow: { fromMs: day('2001-01-01'), toMs: day('2001-02-01') },
-  windowMs: 28 * dayMs,
-  holdoutMs: 7 * dayMs,
-  labelDelayMs: dayMs,
-  cooldownMs: 14 * dayMs,
-  budget: { retrains: 2, perMs: 60 * dayMs },
-}
-
-/** Feeds inputs one after another and keeps what came of the last. */
-function play(start: LoopState, inputs: readonly LoopInput[], policy = settings): Advance & { kinds: string[] } {
-  let last: Advance = { state: start, decisions: [], commands: [] }
-  const kinds: string[] = []
-  for (const input of inputs) {
-    last = advance(last.state, input, policy)
-    kinds.push(...last.decisions.map(({ kind }) => kind))
-  }
-  return { ...last, kinds }
-}
-
-const applied: LoopInput = { kind: 'applied', atMs: day('2001-02-01'), specVersion: 1, actor: 'owner', retrainFor: [] }
-const arrived: LoopInput = {
-  kind: 'dataset_version',
-  atMs: day('2001-02-01'),
-  version: 'flights/1',
-  rows: 3_000_000,
-  quarantinedRows: 10,
-  timeMaxMs: at('2001-06-30T23:59:00'),
-}
-const gated = (command: string, modelVersion: string, passed = true): LoopInput => ({
-  kind: 'gated',
-  atMs: 0,
-  command,
-  passed,
-  modelVersion,
-  gate: 'gate_1',
-  pipelineRun: 'plr_1',
-  sentence: 'log loss 0.413 against 0.420',
-})
-const opening: LoopInput[] = [
-  applied,
-  arrived,
-  { kind: 'ingested', atMs: 0, command: 'flights.1.start_ingest' },
-  gated('flights.2.start_training', 'flights/1'),
-  { kind: 'went_live', atMs: 0, command: 'flights.3.go_live', modelVersion: 'flights/1' },
-]
-const alert = (text: string): LoopInput => ({
-  kind: 'alert_opened',
-  atMs: day(text),
-  eventSeq: 90,
-  monitor: 'calibration',
-  sentence: 'predicted 0.204, observed 0.161 over 28 days, n 51,000.',
-})
-const watching = play(emptyState, opening).state
+import { emptyState, type LoopInput } from './policy-state.ts'
+import { advance } from './policy.ts'
+import { alert, applied, arrived, at, day, gated, opening, play, settings, watching } from './testing-policy.ts'
 
 test('the first model is trained on the first window, gated and goes live without a comparison', () => {
   const begun = advance(emptyState, applied, settings)

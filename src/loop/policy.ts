@@ -2,6 +2,7 @@
 import { momentText } from './duration.ts'
 import { act, continueAttempt, endAttempt, endCooldown, train } from './policy/attempt.ts'
 import { command, tell, withProposer, type Draft } from './policy/draft.ts'
+import { beginWatch, endWatch, forgetWatch, hearTakeBackFailure, hearTakenBack } from './policy/watch.ts'
 import {
   proposalsMax,
   type Decision,
@@ -27,6 +28,7 @@ export function advance(state: LoopState, input: LoopInput, settings: PolicySett
   const draft: Draft = { state: { ...state }, settings, decisions: [], commands: [] }
   draft.state.nowMs = Math.max(state.nowMs, input.atMs)
   endCooldown(draft)
+  endWatch(draft)
   hear(draft, input)
   act(draft)
   return { state: draft.state, decisions: draft.decisions, commands: draft.commands }
@@ -53,12 +55,15 @@ function hear(draft: Draft, input: LoopInput): void {
     case 'paused':
     case 'resumed':
       return hearPause(draft, input)
+    case 'taken_back':
+      return hearTakenBack(draft, input, evidence)
     case 'ingested':
     case 'gated':
     case 'went_live':
     case 'rolled_out':
     case 'failed':
       if (isAwaited(draft.state, input)) hearAnswer(draft, input, evidence)
+      else if (input.kind === 'failed') hearTakeBackFailure(draft, input, evidence)
   }
 }
 
@@ -86,12 +91,13 @@ function hearApplied(draft: Draft, input: Heard<'applied'>): void {
 function hearAlert(draft: Draft, input: Heard<'alert_opened' | 'alert_closed'>, evidence: Evidence): void {
   const { state } = draft
   const { monitor, sentence, kind } = input
+  const measured = (input.kind === 'alert_opened' ? input.measured : undefined) ?? null
   const wasOpen = state.openAlerts.some((alert) => alert.monitor === monitor)
   if (wasOpen === (kind === 'alert_opened')) return
   const proof = { ...evidence, monitor }
   state.openAlerts =
     kind === 'alert_opened'
-      ? [...state.openAlerts, { monitor, sentence, openedMs: state.nowMs, evidence: proof }]
+      ? [...state.openAlerts, { monitor, sentence, openedMs: state.nowMs, evidence: proof, measured }]
       : state.openAlerts.filter((alert) => alert.monitor !== monitor)
   const verb = kind === 'alert_opened' ? 'opened' : 'closed'
   tell(draft, kind, { sentence: `Monitor ${monitor} ${verb}: ${clause(sentence)}.`, evidence: proof })
@@ -122,6 +128,7 @@ function hearChampionMoved(draft: Draft, input: Heard<'champion_moved'>, evidenc
   if (state.champion === modelVersion || state.attempt?.candidate === modelVersion) return
   const before = state.champion ?? 'nothing'
   state.champion = modelVersion
+  forgetWatch(draft)
   if (state.phase === 'waiting_for_data') state.phase = 'watching'
   if (state.requested?.kind === 'first') state.requested = null
   tell(draft, 'champion_moved', {
@@ -221,6 +228,7 @@ function hearGate(draft: Draft, input: Heard<'gated'>, evidence: Evidence): void
     const id = command(draft, 'start_rollout')
     draft.commands.push({ id, kind: 'start_rollout', champion: state.champion, challenger: modelVersion, sentence })
     continueAttempt(draft, { phase: 'rolling_out', command: id, candidate: modelVersion })
+    forgetWatch(draft) // The version before this champion makes room for the challenger.
     tell(draft, 'rollout_started', {
       sentence: `${modelVersion} goes into a rollout against ${state.champion}.`,
       evidence: { ...proof, command: id },
@@ -243,7 +251,10 @@ function hearRollout(draft: Draft, input: Heard<'rolled_out'>, evidence: Evidenc
   const named = withProposer(state, candidate)
   const before = state.champion ?? 'nothing'
   const { outcome, rollout } = input
-  if (outcome === 'promoted') state.champion = candidate
+  if (outcome === 'promoted') {
+    beginWatch(draft, { rollout, former: state.champion })
+    state.champion = candidate
+  }
   const what = {
     promoted: `${named} was promoted and replaces ${before}`,
     rolled_back: `${named} was rolled back and ${before} stays`,

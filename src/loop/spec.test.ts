@@ -1,8 +1,7 @@
 // What a loop file may say, how it is refused, and what the policy makes of it.
 import { expect, test } from 'vitest'
 import { dayMs, durationMs, durationText } from './duration.ts'
-import type { LoopOptions } from './builders/loop.ts'
-import { command, expect as expectation, gate, gradientBoosting, monitor, retrain, rollout } from './index.ts'
+import { command, expect as expectation, gate, gradientBoosting, monitor, retrain } from './index.ts'
 import { nextDueMs, Schedule } from './schedule.ts'
 import { parseLoopSpec, policySettings } from './spec.ts'
 import { testLoop } from './testing.ts'
@@ -104,23 +103,6 @@ test('the parts of a gate are one policy', () => {
 
 test('monitors wait for outcomes as long as the loop says they take', () => {
   expect(testLoop({ labelDelay: '3d' }).monitors[0]).toMatchObject({ windowDays: 28, outcomeDelayMs: 3 * dayMs })
-})
-
-test('a promotion is watched for as long as the slowest monitor that judges it takes to open, unless the file says how long', () => {
-  const watchMs = (change: Partial<LoopOptions>): number => testLoop(change).rollout.watchMs
-  const slow = monitor.calibration({ window: '28d' })
-  expect(watchMs({ monitors: [slow, monitor.errorRate({ window: '1d', high: 0.01 })] })).toBe((28 + 2 + 1) * dayMs)
-  expect(
-    watchMs({
-      monitors: [monitor.errorRate({ window: '1d', high: 0.01, openAfter: 3 })],
-      retrain: retrain({ on: [] }),
-    }),
-  ).toBe(4 * dayMs)
-  expect(watchMs({ monitors: [monitor.drift('distance', { window: '90d' })], retrain: retrain({ on: [] }) })).toBe(
-    dayMs,
-  )
-  expect(watchMs({ rollout: rollout.shadowOnly({ watch: '2d' }) })).toBe(2 * dayMs)
-  expect(watchMs({ rollout: rollout.shadowOnly({ watch: '0s' }) })).toBe(0)
 })
 
 test('a cron schedule is read in UTC, and what is none is refused', () => {

@@ -172,6 +172,7 @@ export function policySettings(spec: LoopSpec): PolicySettings {
     holdoutMs: durationMs(training.holdout),
     labelDelayMs: durationMs(spec.labelDelay),
     cooldownMs: durationMs(retrain.cooldown),
+    watchMs: spec.rollout.watchMs,
     budget: retrain.budget && { retrains: retrain.budget.retrains, perMs: durationMs(retrain.budget.per) },
   }
 }

@@ -82,6 +82,7 @@ export function scriptStages(): ScriptedStages {
     startTraining: async ({ commandId }) => begin('train', commandId),
     startRollout: async ({ commandId }) => begin('roll out', commandId),
     goLive: async ({ commandId }) => void begin('go live', commandId),
+    takeBack: async ({ commandId }) => void begin('take back', commandId),
   }
   return stages
 }

@@ -55,6 +55,10 @@ const performanceKinds: ReadonlySet<Signal['kind']> = new Set([
 /** Signals that need outcomes. */
 export const needsOutcomes = ({ kind }: Signal): boolean => performanceKinds.has(kind)
 
+/** Whether a breach speaks against the model itself: drift, missing values or traffic are the world's doing, and latency the machine's too. */
+export const judgesModel = (kind: string): boolean =>
+  kind === 'error_rate' || performanceKinds.has(kind as Signal['kind'])
+
 const calibratedKinds: ReadonlySet<Signal['kind']> = new Set(['calibration_gap', 'log_loss', 'rmse'])
 
 export const Threshold = z.union([

@@ -15,7 +15,7 @@ import { moveAlias } from '../models/promotion.ts'
 import { canaryEvidence, shadowEvidence } from './evidence.ts'
 import { RolloutPolicy } from './rollout.ts'
 import { findRollout, listVerdicts } from './rollout-store.ts'
-import { rollback, startRollout } from './rollouts.ts'
+import { rollback, startRollout, takeBackPromotion } from './rollouts.ts'
 import {
   canaryTraffic,
   openRolloutDatabase,
@@ -269,4 +269,49 @@ test('a promotion is taken back by hand, to the version before', async () => {
   expect(back).toMatchObject({ state: 'rolled_back', sentence: 'tester rolled back: complaints' })
   expect(await alias(db, 'champion')).toBe(1)
   expect(await variants(db)).toEqual(['flights/1 champion 1'])
+})
+
+test('one promotion is taken back by name, once, while its version is champion and nothing else is tried', async () => {
+  await using db = await openRolloutDatabase()
+  const { id } = await start(db, { shadow: null, canary: null })
+  const back = (rollout = id) =>
+    takeBackPromotion(db, rolloutActor, { rollout, reason: 'the error rate is 0.08', nowMs: testDayMs + day })
+  await expect(back()).rejects.toMatchObject({ code: 'rollout_active' })
+  await tick(db)
+  expect(await variants(db), 'the version before is kept loaded').toEqual([
+    'flights/2 champion 1',
+    'flights/1 canary 0',
+  ])
+  const other = await startRollout(db, rolloutActor, {
+    endpoint: 'flights',
+    model: 'flights',
+    version: 3,
+    policy: RolloutPolicy.parse({}),
+    nowMs: testDayMs,
+    reason: 'a test',
+  })
+  await expect(back()).rejects.toMatchObject({ code: 'rollout_active' })
+  await rollback(db, rolloutActor, { endpoint: 'flights', reason: 'no', nowMs: testDayMs })
+  expect(await back(other.id), 'it is rolled back already').toMatchObject({ id: other.id, state: 'rolled_back' })
+  expect(await alias(db, 'champion')).toBe(2)
+
+  expect(await back()).toMatchObject({ state: 'rolled_back', sentence: 'the error rate is 0.08', watchUntilMs: null })
+  expect(await alias(db, 'champion')).toBe(1)
+  expect(await variants(db)).toEqual(['flights/1 champion 1'])
+  const moves = async () => (await readEvents(db, { seq: 0, types: ['rollout.taken_back', 'alias.moved'] })).length
+  const before = await moves()
+  expect(await back()).toMatchObject({ id, state: 'rolled_back' })
+  expect(await moves(), 'asked again, nothing moves again').toBe(before)
+  await expect(back('rol_none')).rejects.toMatchObject({ code: 'rollout_not_found' })
+})
+
+test('a version that somebody else put there is not taken back', async () => {
+  await using db = await openRolloutDatabase()
+  const { id } = await start(db, { shadow: null, canary: null })
+  await tick(db)
+  const move = { model: 'flights', alias: 'champion', version: 3, expected: 2, reason: 'by hand' }
+  await transact(db, (trx) => moveAlias(trx, rolloutActor, move))
+  const back = takeBackPromotion(db, rolloutActor, { rollout: id, reason: 'so', nowMs: testDayMs })
+  await expect(back).rejects.toMatchObject({ code: 'nothing_to_roll_back' })
+  expect(await alias(db, 'champion')).toBe(3)
 })

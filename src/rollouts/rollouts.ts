@@ -15,11 +15,12 @@ import {
   championText,
   nothingToRollBack,
   rolloutActive,
+  rolloutNotFound,
   rolloutWithoutChampion,
   type Rollout,
   type RolloutPolicy,
 } from './rollout.ts'
-import { findActiveRollout, findLastPromotion, findRolloutByKey, putRollout } from './rollout-store.ts'
+import { findActiveRollout, findLastPromotion, findRollout, findRolloutByKey, putRollout } from './rollout-store.ts'
 import {
   endWithChampion,
   enter,
@@ -150,11 +151,37 @@ export async function rollback(db: Db<RolloutDatabase>, actor: Actor, input: Rol
       return ended
     }
     const promoted = await findLastPromotion(trx, endpoint)
-    if (!promoted || !(await isStillChampion(trx, promoted))) throw nothingToRollBack(endpoint)
-    const back: Rollout = { ...promoted, state: 'rolled_back', finishedMs: nowMs, watchUntilMs: null, sentence }
-    await takeBack(trx, actor, back)
-    return back
+    if (!promoted) throw nothingToRollBack(endpoint)
+    return undo(trx, actor, { ...promoted, finishedMs: nowMs, sentence })
   })
+}
+
+/**
+ * Undoes one promotion, if its version still is champion and nothing else is being rolled out. What was undone already is answered again.
+ * @throws DomainError rollout_not_found, rollout_active, nothing_to_roll_back, version_not_approved
+ */
+export async function takeBackPromotion(
+  db: Db<RolloutDatabase>,
+  actor: Actor,
+  { rollout: id, reason, nowMs }: { rollout: string; reason: string; nowMs: number },
+): Promise<Rollout> {
+  return within(db, async (trx) => {
+    const promoted = await findRollout(trx, id)
+    if (!promoted) throw rolloutNotFound(id)
+    if (promoted.state === 'rolled_back') return promoted
+    const active = await findActiveRollout(trx, promoted.endpoint)
+    if (active) throw rolloutActive(promoted.endpoint, active.id)
+    return undo(trx, actor, { ...promoted, finishedMs: nowMs, sentence: reason })
+  })
+}
+
+async function undo(trx: RolloutTrx, actor: Actor, promoted: Rollout): Promise<Rollout> {
+  if (promoted.state !== 'promoted' || !(await isStillChampion(trx, promoted))) {
+    throw nothingToRollBack(promoted.endpoint)
+  }
+  const back: Rollout = { ...promoted, state: 'rolled_back', watchUntilMs: null }
+  await takeBack(trx, actor, back)
+  return back
 }
 
 /** Whether the version that this rollout promoted has the alias and the traffic. */

@@ -1,8 +1,9 @@
 // Builders of the loop itself: the dataset, the target, when to retrain, and `loop`, which checks all of it.
 import type { Schema } from '../../data/source.ts'
+import { judgesModel, needsOutcomes, type Monitor } from '../../monitoring/monitor.ts'
 import type { z } from 'zod'
 import type { Duration } from '../duration.ts'
-import { durationMs } from '../duration.ts'
+import { dayMs, durationMs } from '../duration.ts'
 import { parseLoopSpec, type LoopSpec } from '../spec.ts'
 import type { Operator, Target } from '../target.ts'
 import type { ExpectationInput } from './expectations.ts'
@@ -125,7 +126,7 @@ export function loop(options: LoopOptions): LoopSpec {
   const { clock = 'wall', labelDelay = '0s', gate = [], endpoint = {}, monitors = [], training, ...rest } = options
   const { trainer, firstWindow, holdout = '7d', seed = 1, threads = 1 } = training
   const { name = options.name, logShare = 1 } = endpoint
-  const spec = parseLoopSpec({
+  const parsed = parseLoopSpec({
     ...rest,
     features: [...options.features],
     clock: clock === 'event' ? { kind: 'event', allowedLateness: '0s' } : clock === 'wall' ? { kind: 'wall' } : clock,
@@ -143,7 +144,19 @@ export function loop(options: LoopOptions): LoopSpec {
     // A window of a monitor waits for its outcomes as long as the loop says they take.
     monitors: monitors.map((each) => ({ outcomeDelayMs: delayMs(labelDelay), ...each })),
   })
+  const { watchMs = timeToOpenMs(parsed.monitors) } = options.rollout
+  const spec: LoopSpec = { ...parsed, rollout: { ...parsed.rollout, watchMs } }
   return Object.defineProperty(spec, loopBrand, { value: true })
+}
+
+/** The longest that a monitor of errors or performance takes to open on a version that was promoted at any hour; at least a day. */
+function timeToOpenMs(monitors: readonly Monitor[]): number {
+  const judging = monitors.filter(({ signal }) => judgesModel(signal.kind))
+  const times = judging.map(
+    ({ signal, windowDays, openAfter, outcomeDelayMs }) =>
+      (windowDays + openAfter) * dayMs + (needsOutcomes(signal) ? outcomeDelayMs : 0),
+  )
+  return Math.max(dayMs, ...times)
 }
 
 /** What is no duration is refused by the schema, under its own name. */

@@ -8,7 +8,10 @@ type ShadowInput = NonNullable<RolloutInput['shadow']>
 type CanaryInput = NonNullable<RolloutInput['canary']>
 
 interface Ending {
-  /** How long after a promotion a failing version is taken back by itself; `1d` by default. */
+  /**
+   * How long after a promotion the version before stays loaded and a new one that fails is taken back by itself. By default as long as the
+   * slowest monitor of errors or performance takes to open, at least `1d`.
+   */
   readonly watch?: Duration
   /** What an open question at the end of its time means: `roll_back` (the default), or `hold`: go on looking. */
   readonly onInconclusive?: 'roll_back' | 'hold'

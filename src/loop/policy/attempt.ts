@@ -4,11 +4,13 @@ import type { LoopState, TimeRange, Trigger } from '../policy-state.ts'
 import { coversHoldout, needsIngest, nextTrainingWindow } from '../training-window.ts'
 import { clause, cooldownEndMs, dueTrigger, firstTrigger, graphText, holdOn, withinBudgetPeriod } from '../trigger.ts'
 import { command, tell, type Draft } from './draft.ts'
+import { takeBackIfDue } from './watch.ts'
 
 /** Begins what is due, unless something is under way or must wait. */
 export function act(draft: Draft): void {
   const { state, settings } = draft
-  if (state.attempt !== null || state.specVersion === 0) return
+  if (state.attempt !== null || state.phase === 'taking_back' || state.specVersion === 0) return
+  if (takeBackIfDue(draft)) return
   const trigger = state.champion === null ? firstTrigger(state) : dueTrigger(settings, state)
   if (!trigger) {
     state.heldFor = null
