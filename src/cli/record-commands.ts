@@ -34,7 +34,7 @@ export function addRecordCommands(program: Command): void {
     )
   program
     .command('lineage')
-    .argument('<node>', 'such as model_version:flights/3 or dataset_version:flights/1')
+    .argument('<node>', 'such as prediction:prd_…, model_version:flights/3 or dataset_version:flights/1')
     .description('what a thing came from')
     .option('--downstream', 'what came of it instead')
     .action(
