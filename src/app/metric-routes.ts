@@ -1,4 +1,5 @@
 // GET /metrics of the control plane, in Prometheus' text format.
+import type { FastifyInstance } from 'fastify'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { on, type Connection } from '../platform/database.ts'
 import type { Tables } from './tables.ts'
@@ -15,12 +16,25 @@ interface Family {
   readonly samples: readonly Sample[]
 }
 
-export const metricRoutes: FastifyPluginAsyncZod<{ db: Connection<Tables> }> = async (server, { db }) => {
+/** By status. */
+type Responses = ReadonlyMap<string, number>
+
+/** Counts from now on. On the server itself: a hook of one plugin sees the answers of that plugin's routes only. */
+export function countResponses(server: FastifyInstance): Responses {
   const answered = new Map<string, number>()
   server.addHook('onResponse', async (_request, { statusCode }) => {
     const status = String(statusCode)
     answered.set(status, (answered.get(status) ?? 0) + 1)
   })
+  return answered
+}
+
+export interface MetricDeps {
+  readonly db: Connection<Tables>
+  readonly answered: Responses
+}
+
+export const metricRoutes: FastifyPluginAsyncZod<MetricDeps> = async (server, { db, answered }) => {
   server.get('/metrics', { schema: { hide: true }, config: { permission: 'system.read' } }, async (_request, reply) => {
     const responses = [...answered].map(([status, value]) => ({ labels: { status }, value }))
     const families: Family[] = [

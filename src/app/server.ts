@@ -21,7 +21,7 @@ import { openContext, type Context } from './context.ts'
 import { packageVersion } from './entries.ts'
 import { lockHome, removeRuntime, writeRuntime } from './home.ts'
 import { identifyWith } from './identity.ts'
-import { metricRoutes } from './metric-routes.ts'
+import { countResponses, metricRoutes } from './metric-routes.ts'
 import { systemRoutes } from './system-routes.ts'
 import type { Tables } from './tables.ts'
 import { stepRunIdOf } from './tracking.ts'
@@ -43,7 +43,7 @@ export async function createServer(config: Config, context: Context): Promise<Fa
   })
   const isAtWork = (runId: string): Promise<boolean> => isStepRunning(context.db, stepRunIdOf(runId))
   guard(server, identifyWith({ secrets, clock, ids, isAtWork }))
-  await server.register(metricRoutes, { db: context.db })
+  await server.register(metricRoutes, { db: context.db, answered: countResponses(server) })
   await server.register(async (api) => registerStages(api, config, context), { prefix })
   return server
 }
