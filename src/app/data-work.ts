@@ -7,7 +7,9 @@ import type { DataWork } from '../data/routes.ts'
 import type { PipelineEngine } from '../pipelines/engine.ts'
 import type { Json, PipelineSpecInput } from '../pipelines/pipeline.ts'
 import type { Connection, Db } from '../platform/database.ts'
+import { splitText } from '../data/split.ts'
 import type { IngestStepInput } from './steps/ingest-step.ts'
+import type { SplitStepInput } from './steps/split-step.ts'
 import type { Tables } from './tables.ts'
 
 export function createDataWork({ db, engine }: { db: Connection<Tables>; engine: PipelineEngine }): DataWork {
@@ -20,6 +22,15 @@ export function createDataWork({ db, engine }: { db: Connection<Tables>; engine:
           steps: [await ingestStepSpec({ db, nowMs: actor.clock() }, { ...request, dataset, expectations })],
         },
         reason: `${actor.name} asked to read rows into the dataset "${dataset}"`,
+        labels: { dataset },
+      })
+    },
+    async startSplit(actor, { version, rule }) {
+      const { dataset, version: number, digest: versionDigest, manifestBlob: manifest } = version
+      const input: SplitStepInput = { dataset, version: number, manifest, versionDigest, rule }
+      return engine.startRun(db, actor, {
+        spec: { name: 'data.split', steps: [{ name: 'split', kind: 'data.make_split', input }] },
+        reason: `${actor.name} asked to split ${dataset}/${number} ${splitText({ rule })}`,
         labels: { dataset },
       })
     },

@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Transaction } from '../platform/database.ts'
 import { dataRoutes } from '../data/routes.ts'
+import { splitRoutes } from '../data/split-routes.ts'
 import { experimentRoutes, runRoutes } from '../experiments/routes.ts'
 import { guard } from '../governance/access.ts'
 import { assertMayListen, assertOwnOrigin } from '../governance/hosts.ts'
@@ -59,7 +60,9 @@ async function registerStages(api: FastifyInstance, config: Config, context: Con
     version: packageVersion,
     startedAtMs: context.startedAtMs,
   })
-  await api.register(dataRoutes, { db, blobs, work: createDataWork({ db, engine }) })
+  const work = createDataWork({ db, engine })
+  await api.register(dataRoutes, { db, blobs, work })
+  await api.register(splitRoutes, { db, work })
   await api.register(pipelineRoutes, { db, engine, attemptsDirectory: context.attemptsDirectory })
   await api.register(runRoutes, { db })
   await api.register(experimentRoutes, { db })

@@ -7,6 +7,7 @@ import { commandTrainStep } from './steps/command-train-step.ts'
 import { evaluateStep } from './steps/evaluate-step.ts'
 import { infraStep } from './steps/infra-step.ts'
 import { ingestStep } from './steps/ingest-step.ts'
+import { splitStep } from './steps/split-step.ts'
 import { trainStep } from './steps/train-step.ts'
 
 export function stepKinds(config: Config): StepKinds {
@@ -19,6 +20,7 @@ export function stepKinds(config: Config): StepKinds {
   const environment = { path, variables }
   const kinds = [
     ingestStep(config),
+    splitStep,
     trainStep,
     commandTrainStep(environment),
     adoptStep,

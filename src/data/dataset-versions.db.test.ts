@@ -153,6 +153,10 @@ function rememberWork(): DataWork & { readonly asked: unknown[] } {
       asked.push({ ...input, by: name })
       return 'pipe_1'
     },
+    startSplit: async ({ name }, { version, rule }) => {
+      asked.push({ of: `${version.dataset}/${version.version}`, rule, by: name })
+      return 'pipe_2'
+    },
   }
 }
 

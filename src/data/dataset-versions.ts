@@ -9,10 +9,11 @@ import { parseDatasetName, type DatasetVersion } from './dataset.ts'
 import { manifestBytes, manifestDigest } from './manifest-digest.ts'
 import { Manifest } from './manifest.ts'
 import { Profile } from './profile.ts'
+import type { SplitTables } from './split-store.ts'
 import { recordValidation, type ValidationTables } from './validation-store.ts'
 import { assertAccepted, type ValidationResult } from './validation.ts'
 
-export type DataTables = DatasetTables & ValidationTables
+export type DataTables = DatasetTables & ValidationTables & SplitTables
 export type DataChangeTables = DataTables & AuditTables & EventTables & LineageTables
 
 export interface NewVersion {

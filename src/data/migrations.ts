@@ -55,4 +55,23 @@ export const dataMigrations: Migrations = {
         .execute()
     },
   },
+  '2026-11-21-12-dataset-split': {
+    async up(db) {
+      await db.schema
+        .createTable('dataset_split')
+        .addColumn('dataset', 'text', (c) => c.notNull())
+        .addColumn('version', 'integer', (c) => c.notNull())
+        .addColumn('digest', 'text', (c) => c.notNull())
+        .addColumn('id', 'text', (c) => c.notNull().unique())
+        .addColumn('split', 'text', (c) => c.notNull())
+        .addColumn('created_at_ms', 'bigint', (c) => c.notNull())
+        .addColumn('created_by', 'text', (c) => c.notNull())
+        .addPrimaryKeyConstraint('dataset_split_key', ['dataset', 'version', 'digest'])
+        .addForeignKeyConstraint('dataset_split_version', ['dataset', 'version'], 'dataset_version', [
+          'dataset',
+          'version',
+        ])
+        .execute()
+    },
+  },
 }

@@ -13,18 +13,20 @@ import { IngestRequest } from './ingest-request.ts'
 import { loadManifest } from './manifest-blob.ts'
 import { Manifest } from './manifest.ts'
 import { Profile } from './profile.ts'
+import type { SplitRule } from './split.ts'
 import { listValidations, StoredValidation } from './validation-store.ts'
 
-const config = { permission: 'data.read' } as const
-const ofDataset = z.object({ dataset: DatasetName })
+export const read = { permission: 'data.read' } as const
+export const ofDataset = z.object({ dataset: DatasetName })
 /** A number, `latest`, a digest, or a time: then the newest version that was there. */
-const ofVersion = ofDataset.extend({ version: z.string().min(1).max(64) })
+export const ofVersion = ofDataset.extend({ version: z.string().min(1).max(64) })
 const VersionPage = Page.omit({ after: true }).extend({ before: z.coerce.number().int().positive().optional() })
-const ValidationPage = Page.extend({ version: z.coerce.number().int().positive().optional() })
+export const VersionedPage = Page.extend({ version: z.coerce.number().int().positive().optional() })
 
 /** Work that is done in a step process: each answers the id of its pipeline run, which records the result. `app` fills it in. */
 export interface DataWork {
   startIngest(actor: Actor, input: { readonly dataset: string; readonly request: IngestRequest }): Promise<string>
+  startSplit(actor: Actor, input: { readonly version: DatasetVersion; readonly rule: SplitRule }): Promise<string>
 }
 
 export interface DataRouteDeps {
@@ -33,24 +35,28 @@ export interface DataRouteDeps {
   readonly work: DataWork
 }
 
-const change = { permission: 'data.write' } as const
+export const change = { permission: 'data.write' } as const
 /** The pipeline run that does it. */
 export const Started = z.object({ pipelineRun: z.string() })
 
+export const readVersion = (
+  db: Db<DataTables>,
+  { dataset, version }: z.infer<typeof ofVersion>,
+): Promise<DatasetVersion> => getVersion(db, { dataset, ref: parseVersionRef(version) })
+
 export const dataRoutes: FastifyPluginAsyncZod<DataRouteDeps> = async (server, { db, blobs, work }) => {
-  const versionOf = ({ dataset, version }: z.infer<typeof ofVersion>): Promise<DatasetVersion> =>
-    getVersion(db, { dataset, ref: parseVersionRef(version) })
+  const versionOf = (params: z.infer<typeof ofVersion>): Promise<DatasetVersion> => readVersion(db, params)
 
   server.get(
     '/datasets',
-    { config, schema: { querystring: Page, response: { 200: z.object({ datasets: z.array(Dataset) }) } } },
+    { config: read, schema: { querystring: Page, response: { 200: z.object({ datasets: z.array(Dataset) }) } } },
     async ({ query }) => ({
       datasets: await listDatasets(db, query),
     }),
   )
   server.get(
     '/datasets/:dataset',
-    { config, schema: { params: ofDataset, response: { 200: Dataset } } },
+    { config: read, schema: { params: ofDataset, response: { 200: Dataset } } },
     async ({ params }) => {
       const dataset = await findDataset(db, params.dataset)
       if (!dataset) throw datasetNotFound(params.dataset)
@@ -60,7 +66,7 @@ export const dataRoutes: FastifyPluginAsyncZod<DataRouteDeps> = async (server, {
   server.get(
     '/datasets/:dataset/versions',
     {
-      config,
+      config: read,
       schema: {
         params: ofDataset,
         querystring: VersionPage,
@@ -71,17 +77,17 @@ export const dataRoutes: FastifyPluginAsyncZod<DataRouteDeps> = async (server, {
   )
   server.get(
     '/datasets/:dataset/versions/:version',
-    { config, schema: { params: ofVersion, response: { 200: DatasetVersion } } },
+    { config: read, schema: { params: ofVersion, response: { 200: DatasetVersion } } },
     ({ params }) => versionOf(params),
   )
   server.get(
     '/datasets/:dataset/versions/:version/manifest',
-    { config, schema: { params: ofVersion, response: { 200: Manifest } } },
+    { config: read, schema: { params: ofVersion, response: { 200: Manifest } } },
     async ({ params }) => loadManifest(blobs, (await versionOf(params)).manifestBlob),
   )
   server.get(
     '/datasets/:dataset/versions/:version/profile',
-    { config, schema: { params: ofVersion, response: { 200: Profile } } },
+    { config: read, schema: { params: ofVersion, response: { 200: Profile } } },
     async ({ params }) => getProfile(db, await versionOf(params)),
   )
   server.post(
@@ -96,10 +102,10 @@ export const dataRoutes: FastifyPluginAsyncZod<DataRouteDeps> = async (server, {
   server.get(
     '/datasets/:dataset/validations',
     {
-      config,
+      config: read,
       schema: {
         params: ofDataset,
-        querystring: ValidationPage,
+        querystring: VersionedPage,
         response: { 200: z.object({ validations: z.array(StoredValidation) }) },
       },
     },

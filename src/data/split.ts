@@ -1,13 +1,17 @@
 // Splits of a version into training, validation and test rows: a rule that is recorded, not a copy. The same rule on the same version always gives the same rows.
+import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { DomainError } from '../platform/errors.ts'
 import type { Tables } from '../platform/tables.ts'
 import { literal, quoteName } from '../platform/tables-sql.ts'
 import { Digest, type Column, type Manifest } from './manifest.ts'
 import { lowHalfSql, rowTextSql } from './parts/row-text.ts'
+import { rowNumberSql, rowsDigest, rowSumsSql } from './parts/rows-digest.ts'
 
 export const splitNames = ['train', 'validation', 'test'] as const
-export type SplitName = (typeof splitNames)[number]
+
+export const SplitName = z.enum(splitNames)
+export type SplitName = z.infer<typeof SplitName>
 
 const share = z.number().min(0).max(1)
 /** Of the rows; they sum to 1. */
@@ -29,42 +33,78 @@ export const SplitRule = z.discriminatedUnion('kind', [
 export type SplitRule = z.infer<typeof SplitRule>
 export type SplitRuleInput = z.input<typeof SplitRule>
 
-/** A rule as it came out on one version: all that is needed to select the rows again. */
+const perSplit = <T extends z.ZodType>(value: T) => z.strictObject({ train: value, validation: value, test: value })
+
+/** A rule as it came out on one version: all that is needed to select the rows again, and to see that they are the same. */
 export const Split = z.strictObject({
   rule: SplitRule,
   /** Of the version (`manifestDigest`). */
-  dataset: Digest,
+  versionDigest: Digest,
   /** Of a split by time: first microsecond of validation and of test, as decimal text; null when nothing comes before. */
   boundariesUs: z.tuple([z.string(), z.string()]).nullable(),
-  rows: z.strictObject({ train: z.int(), validation: z.int(), test: z.int() }),
+  rows: perSplit(z.int()),
+  /** Of the logical rows in each, whatever their order. */
+  digests: perSplit(Digest),
 })
-export type Split = z.infer<typeof Split>
+export type Split = Readonly<z.infer<typeof Split>>
+
+/** What a split is known by: the same rule on the same rows has the same. */
+export const splitDigest = (split: Split): string =>
+  createHash('sha256')
+    .update(JSON.stringify(Split.parse(split)))
+    .digest('hex')
+
+/** `by time`, `random, seed 7`, `by customer, seed 0`, with the shares in percent. */
+export function splitText({ rule }: Pick<Split, 'rule'>): string {
+  const shares = splitNames.map((name) => Number((rule.shares[name] * 100).toPrecision(6))).join('/')
+  switch (rule.kind) {
+    case 'time':
+      return `by time, ${shares}`
+    case 'random':
+      return `random, seed ${rule.seed}, ${shares}`
+    case 'key':
+      return `by ${rule.columns.join(', ')}, seed ${rule.seed}, ${shares}`
+  }
+}
 
 /** Shares are kept to a millionth. */
 const buckets = 1_000_000
 
 /**
- * Counts the rows of each split, and finds the boundaries of one by time.
+ * Counts and digests the rows of each split, and finds the boundaries of one by time.
  * @param view over the whole version.
  * @throws DomainError time_column_missing, column_not_found
  */
 export async function makeSplit(
   tables: Tables,
-  { view, manifest, dataset, rule }: { view: string; manifest: Manifest; dataset: string; rule: SplitRule },
+  { view, manifest, versionDigest, rule }: { view: string; manifest: Manifest; versionDigest: string; rule: SplitRule },
 ): Promise<Split> {
+  assertSplittable(manifest, rule)
   const boundariesUs = rule.kind === 'time' ? await timeBoundaries(tables, { view, manifest, rule }) : null
-  const split: Split = { rule, dataset, boundariesUs, rows: { train: 0, validation: 0, test: 0 } }
-  const placed = splitNames.map((name) => `WHEN ${splitCondition(split, { manifest, name })} THEN '${name}'`).join(' ')
+  const conditionOf = (name: SplitName): string => splitCondition({ rule, boundariesUs }, { manifest, name })
+  const placed = splitNames.map((name) => `WHEN ${conditionOf(name)} THEN '${name}'`).join(' ')
   const found = await tables.rows(
-    `SELECT CASE ${placed} END AS split, count(*) AS n FROM ${quoteName(view)} GROUP BY 1`,
+    `SELECT "split:name", ${rowSumsSql('"split:row"')} FROM (SELECT CASE ${placed} END AS "split:name",
+     ${rowNumberSql(manifest.columns)} AS "split:row" FROM ${quoteName(view)}) GROUP BY 1`,
   )
-  const counts = new Map(found.map((row) => [row['split'], Number(row['n'])]))
-  const rows = {
-    train: counts.get('train') ?? 0,
-    validation: counts.get('validation') ?? 0,
-    test: counts.get('test') ?? 0,
+  const sums = new Map(found.map((row) => [row['split:name'], row]))
+  const rows = (name: SplitName): number => Number(sums.get(name)?.['n'] ?? 0)
+  const digest = (name: SplitName): string => rowsDigest(manifest.columns, sums.get(name))
+  return {
+    rule,
+    versionDigest,
+    boundariesUs,
+    rows: { train: rows('train'), validation: rows('validation'), test: rows('test') },
+    digests: { train: digest('train'), validation: digest('validation'), test: digest('test') },
   }
-  return { ...split, rows }
+}
+
+type Shape = Pick<Manifest, 'columns'> & { readonly timeColumn?: string | null | undefined }
+
+/** @throws DomainError time_column_missing, column_not_found: such rows cannot be split by this rule */
+export function assertSplittable(shape: Shape, rule: SplitRule): void {
+  if (rule.kind === 'time') timeColumnOf(shape)
+  if (rule.kind === 'key') keyColumns(shape, rule.columns)
 }
 
 /** The SQL condition that holds for the rows of one split; pass it to `readColumns` or `subset`. */
@@ -110,16 +150,16 @@ async function timeBoundaries(
   return typeof first === 'string' && typeof second === 'string' ? [first, second] : null
 }
 
-function timeColumnOf({ timeColumn }: Manifest): string {
-  if (timeColumn !== undefined) return timeColumn
+function timeColumnOf({ timeColumn }: Shape): string {
+  if (timeColumn !== undefined && timeColumn !== null) return timeColumn
   throw new DomainError(
     'invalid',
     'time_column_missing',
-    'a split by time needs a dataset with a time column: name one when you ingest it',
+    'a split by time needs a dataset with a time column: name one when you ingest it, or split at random or by a key',
   )
 }
 
-function keyColumns(manifest: Manifest, names: readonly string[]): Column[] {
+function keyColumns(manifest: Shape, names: readonly string[]): Column[] {
   return names.map((name) => {
     const column = manifest.columns.find((candidate) => candidate.name === name)
     if (column) return column

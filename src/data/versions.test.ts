@@ -1,13 +1,23 @@
 // Reading versions back: time ranges, splits, subsets and diffs on versions made by ingest.
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { openTables } from '../platform/tables.ts'
 import { diffVersions } from './diff.ts'
+import { exportFormatOf, exportRows, firstRows } from './export.ts'
 import { ingest, type IngestOutput } from './ingest.ts'
 import { loadManifest, storeManifest } from './manifest-blob.ts'
 import { manifestDigest } from './manifest-digest.ts'
 import { openVersion, readColumns } from './select.ts'
 import { Source } from './source.ts'
-import { makeSplit, splitCondition, splitNames, SplitRule, type SplitRuleInput } from './split.ts'
+import {
+  makeSplit,
+  splitCondition,
+  splitDigest,
+  splitNames,
+  SplitRule,
+  type Split,
+  type SplitRuleInput,
+} from './split.ts'
 import { subset } from './subset.ts'
 import { openDataWorkshop, type DataWorkshop } from './testing.ts'
 
@@ -61,8 +71,8 @@ test('splits cover all rows once, keep their shares, and come out the same again
     await openVersion(deps, { manifest, view: 'v' })
     const twice = async (rule: SplitRuleInput): Promise<unknown[]> => {
       const parsed = SplitRule.parse(rule)
-      const first = await makeSplit(deps.tables, { view: 'v', manifest, dataset: digest, rule: parsed })
-      expect(await makeSplit(deps.tables, { view: 'v', manifest, dataset: digest, rule: parsed })).toEqual(first)
+      const first = await makeSplit(deps.tables, { view: 'v', manifest, versionDigest: digest, rule: parsed })
+      expect(await makeSplit(deps.tables, { view: 'v', manifest, versionDigest: digest, rule: parsed })).toEqual(first)
       const conditions = splitNames.map((name) => `(${splitCondition(first, { manifest, name })})::INTEGER`)
       const [row] = await deps.tables.rows(
         `SELECT min(${conditions.join(' + ')}) AS low, max(${conditions.join(' + ')}) AS high FROM v`,
@@ -85,6 +95,44 @@ test('splits cover all rows once, keep their shares, and come out the same again
   }
   expect(splits[1]).not.toEqual(splits[2])
   expect(splits.map(([, together]) => together)).toEqual([false, false, false, true])
+})
+
+test('a split has the same rows on any number of threads, and its digests are those of its rows', async () => {
+  await using shop = await openDataWorkshop()
+  const { manifest, digest } = await version(shop)
+  const rule = SplitRule.parse({ kind: 'random', seed: 3 })
+  const madeWith = async (threads: number): Promise<Split> => {
+    await using tables = await openTables({ memoryLimitBytes: 1_000_000_000, tempDirectory: shop.folder, threads })
+    await openVersion({ tables, blobs: shop.blobs }, { manifest, view: 'v' })
+    return await makeSplit(tables, { view: 'v', manifest, versionDigest: digest, rule })
+  }
+  const split = await madeWith(1)
+  expect(splitDigest(await madeWith(5))).toBe(splitDigest(split))
+  const condition = splitCondition(split, { manifest, name: 'test' })
+  const path = join(shop.folder, 'test.parquet')
+  expect(await shop.step((deps) => exportRows(deps, { manifest, condition }, { path, format: 'parquet' }))).toBe(
+    split.rows.test,
+  )
+  const source = Source.parse({ kind: 'file', paths: [path] })
+  const again = await shop.step((deps) => ingest(deps, { source, timeColumn: 'at', keyColumns: ['id'], nowMs: 0 }))
+  expect(again.manifest.parts.map((part) => part.digest)).toEqual([split.digests.test])
+})
+
+test('rows come out as Parquet, CSV and newline-delimited JSON, and read again are the same version', async () => {
+  await using shop = await openDataWorkshop()
+  const { manifest, digest } = await version(shop, { rows: 1000 })
+  for (const name of ['a.parquet', 'a.csv', 'a.ndjson']) {
+    const path = join(shop.folder, name)
+    await shop.step((deps) => exportRows(deps, { manifest }, { path, format: exportFormatOf(path) }))
+    const source = Source.parse({ kind: 'file', paths: [path] })
+    const again = await shop.step((deps) => ingest(deps, { source, timeColumn: 'at', keyColumns: ['id'], nowMs: 0 }))
+    expect(again.digest, name).toBe(digest)
+  }
+  expect(() => exportFormatOf('rows.xlsx')).toThrow(/end it with/v)
+  expect(await shop.step((deps) => firstRows(deps, { manifest, condition: 'id > 7' }, 2))).toMatchObject([
+    { id: 8 },
+    { id: 9 },
+  ])
 })
 
 test('a subset is a manifest of its own that shares the parts inside it, and survives the blob store', async () => {

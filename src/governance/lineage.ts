@@ -4,6 +4,7 @@ import { DomainError } from '../platform/errors.ts'
 
 export const lineageKinds = [
   'dataset_version',
+  'dataset_split',
   'pipeline_run',
   'run',
   'model_version',
@@ -20,7 +21,7 @@ export type LineageNode = `${LineageKind}:${string}`
 export interface LineageEdge {
   readonly upstream: LineageNode
   readonly downstream: LineageNode
-  /** How: `trained_on`, `produced`, `evaluated_on`, `judged_by`, `deployed_as`, `answered`. */
+  /** How: `trained_on`, `produced`, `split_into`, `evaluated_on`, `judged_by`, `deployed_as`, `answered`. */
   readonly relation: string
   readonly atMs: number
 }

@@ -1,6 +1,6 @@
 // Datasets as a user meets them: the real program on a real home, from files to versions.
 import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -77,4 +77,32 @@ test('what cannot be read becomes no version, and is told by the file and line',
   expect(wrong).toMatchObject({ code: 2, err: expect.stringContaining('(argument_invalid)') })
   const versions = await data('versions', 'people', '--json')
   expect(JSON.parse(versions.out)).toMatchObject({ versions: [{ version: 2 }, { version: 1 }] })
+})
+
+test('a version is split by a rule, the same again, and its parts are rows to look at and files', async () => {
+  const first = await data('split', 'people/1', '--key', 'id', '--seed', '7', '--shares', '50,0,50', '--json')
+  expect(first.err).toContain('has begun')
+  const split = JSON.parse(first.out) as { id: string; rows: { train: number; test: number } }
+  expect(split).toMatchObject({ created: true, version: 1, rows: { validation: 0 } })
+  expect(split.rows.train + split.rows.test).toBe(3)
+  const again = await data('split', 'people/1', '--key', 'id', '--seed', '7', '--shares', '50,50')
+  expect(again.out).toContain(`${split.id}, which came out the same before`)
+  const [list, exported, rows, other, untimed] = await Promise.all([
+    data('splits', 'people'),
+    data('export', 'people', 'train.ndjson', '--split', split.id, '--part', 'train', '--json'),
+    data('rows', 'people', '--split', split.id, '--part', 'test', '--json'),
+    data('rows', 'people/2', '--split', split.id, '--part', 'test'),
+    data('split', 'people', '--by', 'random', '--key', 'id'),
+  ])
+  expect(list.out).toMatch(new RegExp(`${split.id} +people/1 +by id, seed 7, 50/0/50`, 'v'))
+  expect(JSON.parse(exported.out)).toMatchObject({ version: 'people/1', rows: split.rows.train })
+  const idsOf = (lines: readonly { id: number }[]): number[] => lines.map(({ id }) => id)
+  const train = readFileSync(join(folder, 'train.ndjson'), 'utf8').trim().split('\n')
+  const trainIds = idsOf(train.map((line) => JSON.parse(line) as { id: number }))
+  const testIds = idsOf((JSON.parse(rows.out) as { rows: { id: number }[] }).rows)
+  expect(new Set([...trainIds, ...testIds])).toEqual(new Set([1, 2, 3]))
+  expect(other).toMatchObject({ code: 2, err: expect.stringContaining('is a split of people/1, not of people/2') })
+  expect(untimed).toMatchObject({ code: 2, err: expect.stringContaining('--key goes with --by key') })
+  const twice = await data('export', 'people', 'train.ndjson')
+  expect(twice).toMatchObject({ code: 6, err: expect.stringContaining('--force') })
 })

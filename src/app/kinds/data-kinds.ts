@@ -2,13 +2,16 @@
 import { z } from 'zod'
 import type { Transaction } from '../../platform/database.ts'
 import { getVersion, type DatasetTables } from '../../data/dataset-store.ts'
+import { commitSplit } from '../../data/dataset-splits.ts'
 import { commitVersion, type DataChangeTables } from '../../data/dataset-versions.ts'
 import { parseDatasetRef } from '../../data/dataset.ts'
 import { loadManifest } from '../../data/manifest-blob.ts'
+import type { Split } from '../../data/split.ts'
 import { commitKind, processKind, type CompletedStep, type EngineKind } from '../../pipelines/engine-kind.ts'
 import type { BlobStore } from '../../platform/blobs.ts'
 import { ingestStep, type Ingested, type IngestStepInput } from '../steps/ingest-step.ts'
 import { RowsReference } from '../steps/rows.ts'
+import { splitStep, type SplitStepInput } from '../steps/split-step.ts'
 
 const Range = z.strictObject({ fromMs: z.int(), toMs: z.int() })
 
@@ -25,6 +28,7 @@ export function dataKinds({ blobs }: { blobs: BlobStore }): EngineKind<DataChang
     processKind(ingestStep({ allowedAddresses: [], connections: {} }), (trx: Transaction<DataChangeTables>, done) =>
       recordIngested(trx, blobs, done),
     ),
+    processKind(splitStep, recordSplit),
     commitKind({ kind: 'data.split', version: 1, input: SplitInput, output: SplitOutput }, splitRows),
   ]
 }
@@ -48,6 +52,17 @@ async function recordIngested(
   })
   const { profile: _, ...report } = output
   return { ...report, version: `${version.dataset}/${version.version}`, rows: version.rows, created }
+}
+
+/** What the CLI sees of a split: the record, whether it was made now or before. */
+async function recordSplit(
+  trx: Transaction<DataChangeTables>,
+  { actor, input, output, pipelineRun }: CompletedStep<SplitStepInput, Split>,
+): Promise<unknown> {
+  const { dataset, version } = input
+  const producedBy = `pipeline_run:${pipelineRun.id}` as const
+  const { split, created } = await commitSplit(trx, actor, { dataset, version, split: output, producedBy })
+  return { ...split, created }
 }
 
 /** Nothing is copied: rows are named by their event time. */

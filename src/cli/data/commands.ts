@@ -1,9 +1,12 @@
 // trueloop data …: datasets and their versions.
 import type { Command } from 'commander'
 import type { ListOptions } from '../arguments.ts'
-import { noun, work, workOnTwo } from '../work.ts'
+import { noun, withLimit, work, workOnTwo } from '../work.ts'
 import type { DiffOptions } from './diff.ts'
+import type { ExportOptions } from './export.ts'
 import type { IngestCommandOptions } from './ingest.ts'
+import type { RowsOptions } from './rows.ts'
+import type { SplitOptions } from './split.ts'
 import type { ValidateOptions } from './validate.ts'
 
 const version = 'dataset and version, such as flights/3; flights alone is the newest'
@@ -12,6 +15,8 @@ export function addDataCommands(program: Command): void {
   const data = noun(program, 'data', 'datasets, their versions, and what was found in them')
   addReading(data)
   addIngest(data)
+  addRows(data)
+  addSplits(data)
   addChecks(data)
 }
 
@@ -66,6 +71,54 @@ function addIngest(data: Command): void {
     .action(
       workOnTwo(async (session, both: readonly [dataset: string, sources: string[]], options: IngestCommandOptions) =>
         (await import('./ingest.ts')).ingestData(session, both, options),
+      ),
+    )
+}
+
+function addRows(data: Command): void {
+  withPart(withLimit(data.command('rows').argument('<version>', version), 10))
+    .description('the first rows of a version')
+    .action(
+      work(async (session, reference: string, options: RowsOptions) =>
+        (await import('./rows.ts')).dataRows(session, reference, options),
+      ),
+    )
+  withPart(
+    data.command('export').argument('<version>', version).argument('<file>', 'ends with .parquet, .csv or .ndjson'),
+  )
+    .description('write the rows of a version to a file')
+    .option('--force', 'replace a file that is there')
+    .action(
+      workOnTwo(async (session, both: readonly [reference: string, file: string], options: ExportOptions) =>
+        (await import('./export.ts')).exportData(session, both, options),
+      ),
+    )
+}
+
+const withPart = (command: Command): Command =>
+  command
+    .option('--split <id>', 'only rows of a part of this split')
+    .option('--part <part>', 'which one: train, validation or test')
+
+function addSplits(data: Command): void {
+  data
+    .command('split')
+    .argument('<version>', version)
+    .description('put the rows of a version into train, validation and test, and record it')
+    .option('--by <rule>', 'time, random or key (default: key with --key, else time)')
+    .option('--key <columns>', 'rows that agree in these, separated by commas, stay together')
+    .option('--seed <number>', 'of random and key (default: 0)')
+    .option('--shares <percent>', 'train, validation and test (default: 70,15,15)')
+    .action(
+      work(async (session, reference: string, options: SplitOptions) =>
+        (await import('./split.ts')).splitData(session, reference, options),
+      ),
+    )
+  withLimit(data.command('splits').argument('<dataset>'), 20)
+    .description('the splits of a dataset’s versions, newest first')
+    .action(
+      work(async (session, dataset: string, options: ListOptions) =>
+        (await import('./splits.ts')).dataSplits(session, dataset, options),
       ),
     )
 }

@@ -1,16 +1,10 @@
 // trueloop data diff: what changed between two versions of a dataset, row by row, worked out in this process.
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { openBlobs } from '../../app/blobs.ts'
-import { pathOf, type Client } from '../../client/http-client.ts'
-import { parseDatasetRef } from '../../data/dataset.ts'
 import { diffVersions, type DatasetDiff } from '../../data/diff.ts'
-import { Manifest } from '../../data/manifest.ts'
-import { openTables } from '../../platform/tables.ts'
+import { namesOf } from '../arguments.ts'
 import { connect, type Session } from '../session.ts'
 import { table } from '../terminal.ts'
 import { cellText, clip, countText } from '../text.ts'
+import { readManifest, withTables } from './selection.ts'
 
 export interface DiffOptions {
   /** Columns, separated by commas. */
@@ -20,34 +14,16 @@ export interface DiffOptions {
 const rowsShown = 5
 const cellWidth = 24
 
-/** Reads the parts where this home keeps them, so it wants the home's settings, not only its address. */
 export async function diffData(
   session: Session,
   [before, after]: readonly [string, string],
   options: DiffOptions,
 ): Promise<void> {
-  const { config, terminal } = session
   const client = connect(session)
   const versions = { before: await readManifest(client, before), after: await readManifest(client, after) }
-  const keyColumns = options.key?.split(',').map((name) => name.trim())
-  const tempDirectory = await mkdtemp(join(tmpdir(), 'trueloop-diff-'))
-  try {
-    const { stepThreads: threads, stepMemoryBytes: memoryLimitBytes } = config
-    await using tables = await openTables({ memoryLimitBytes, threads, tempDirectory })
-    const diff = await diffVersions(
-      { tables, blobs: openBlobs(config) },
-      { ...versions, ...(keyColumns ? { keyColumns } : {}) },
-    )
-    terminal.show(diff, renderDiff)
-  } finally {
-    await rm(tempDirectory, { recursive: true, force: true })
-  }
-}
-
-function readManifest(client: Client, reference: string): Promise<Manifest> {
-  const { dataset } = parseDatasetRef(reference)
-  const version = reference.slice(dataset.length + 1) || 'latest'
-  return client.call({ path: pathOf`/datasets/${dataset}/versions/${version}/manifest`, answer: Manifest })
+  const keyColumns = options.key === undefined ? {} : { keyColumns: namesOf(options.key, '--key') }
+  const diff = await withTables(session, (deps) => diffVersions(deps, { ...versions, ...keyColumns }))
+  session.terminal.show(diff, renderDiff)
 }
 
 export function renderDiff(diff: DatasetDiff): string {

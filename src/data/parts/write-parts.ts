@@ -1,13 +1,13 @@
 // The sorted table `rows` as parts: cut, digested by their logical rows, and written only where the previous version has none like it.
-import { createHash } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BlobStore } from '../../platform/blobs.ts'
-import { cellText, type Tables } from '../../platform/tables.ts'
+import type { Tables } from '../../platform/tables.ts'
 import { literal, quoteName } from '../../platform/tables-sql.ts'
 import type { Column, Manifest, Part } from '../manifest.ts'
 import { cutRows, strongEvery, weakEvery, type CutPoint, type CutSizes, type RowRange } from './cut.ts'
-import { lowHalfSql, rowTextSql, rowTextVersion } from './row-text.ts'
+import { lowHalfSql, rowTextSql } from './row-text.ts'
+import { rowNumberSql, rowsDigest, rowSumsSql } from './rows-digest.ts'
 
 export interface PartsInput {
   /** A table in its final order: by time and key where there are such columns, else as the source had it. */
@@ -91,10 +91,6 @@ export function sortColumnsOf({
 
 type DigestedPart = Omit<Part, 'blob' | 'bytes'>
 
-/**
- * The digest of a part is the sha256 of its schema, its row count and the sums of both halves of its rows' md5 numbers: the same for the
- * same rows in any order, however often each occurs.
- */
 async function digestRanges(tables: Tables, input: PartsInput, ranges: readonly RowRange[]): Promise<DigestedPart[]> {
   const time = input.timeColumn === undefined ? undefined : quoteName(input.timeColumn)
   const pieces = ranges.flatMap(({ from, to }, part) =>
@@ -110,15 +106,12 @@ async function digestRanges(tables: Tables, input: PartsInput, ranges: readonly 
     ? `epoch_us(min(t))::VARCHAR AS time_min, epoch_us(max(t))::VARCHAR AS time_max`
     : 'NULL AS time_min, NULL AS time_max'
   const rows = await tables.rows(
-    `SELECT part, count(*) AS n, sum(${lowHalfSql('x')})::VARCHAR AS low, sum((x >> 64)::UBIGINT)::VARCHAR AS high, ${times}
-     FROM (SELECT rowid AS r, rowid // ${blockRows} AS block, ${time ?? 'NULL'} AS t, md5_number(${rowTextSql(input.columns)}) AS x FROM ${quoteName(input.table)})
+    `SELECT part, ${rowSumsSql('x')}, ${times}
+     FROM (SELECT rowid AS r, rowid // ${blockRows} AS block, ${time ?? 'NULL'} AS t, ${rowNumberSql(input.columns)} AS x FROM ${quoteName(input.table)})
      JOIN part_piece USING (block) WHERE r >= first AND r < past GROUP BY part ORDER BY part`,
   )
-  const schema = JSON.stringify([rowTextVersion, input.columns.map(({ name, type }) => [name, type])])
   return rows.map((row) => {
-    const digest = createHash('sha256')
-      .update(`${schema}\n${cellText(row['n'])}\n${cellText(row['low'])}\n${cellText(row['high'])}`)
-      .digest('hex')
+    const digest = rowsDigest(input.columns, row)
     const { time_min: min, time_max: max } = row
     const bounds = typeof min === 'string' && typeof max === 'string' ? { timeMinUs: min, timeMaxUs: max } : {}
     return { digest, rows: Number(row['n']), ...bounds }
