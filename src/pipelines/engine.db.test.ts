@@ -17,6 +17,12 @@ test('steps run in processes, in order, and outputs flow to those that refer to 
   const run = await fixture.finished(id)
   expect(run.state).toBe('succeeded')
   expect(outputs(run)).toEqual({ a: { x: 1 }, b: { said: 'test.said' }, c: { sum: [1, { said: 'test.said' }] } })
+  const [c, a, b] = run.steps
+  for (const step of [a, c]) {
+    expect(step?.startedAtMs).toBe(step?.attempts[0]?.startedAtMs)
+    expect(step?.finishedAtMs).toBeGreaterThan(step?.startedAtMs ?? Infinity) // A process takes its time.
+  }
+  expect(b?.startedAtMs).toBeGreaterThanOrEqual(a?.finishedAtMs ?? Infinity)
   const events = await readEvents(fixture.db, { seq: 0 })
   expect(events.map((event) => event.type)).toEqual(['test.said', 'pipeline_run.finished'])
   expect(events[1]?.payload).toMatchObject({ id, pipeline: 'test', state: 'succeeded', outputs: { a: { x: 1 } } })

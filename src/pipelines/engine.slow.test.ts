@@ -30,6 +30,7 @@ test('a step that fails is tried again, and what it gives at last counts', async
     { number: 1, state: 'failed', errorCode: 'step_failed', errorMessage: 'failure 1' },
     { number: 2, state: 'succeeded', errorCode: null },
   ])
+  expect(run.steps[0]?.startedAtMs).toBe(run.steps[0]?.attempts[0]?.startedAtMs)
 })
 
 test('an expected failure is final at once; what needs the step is skipped, the rest of the run goes on', async () => {

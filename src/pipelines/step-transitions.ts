@@ -74,7 +74,6 @@ export async function succeedStep(trx: EngineTransaction, work: StepWork, result
     cachedFrom,
     error: null,
     finishedAtMs: nowMs,
-    ...(step.startedAtMs === null ? { startedAtMs: nowMs } : {}),
   })
   const isKept = run.spec.steps.find((spec) => spec.name === step.name)?.cache !== 'off'
   if (kind.cacheable && isKept && cachedFrom === null && step.fingerprint) {

@@ -36,10 +36,8 @@ export function renderPipelineRun(run: PipelineRunDetail, nowMs: number): string
   return `${facts}\n\n${steps}`
 }
 
-/** From the first attempt on; a step of the control plane itself has none. */
-function tookText({ attempts, startedAtMs, finishedAtMs }: Step, nowMs: number): string {
-  const beganMs = attempts[0]?.startedAtMs ?? startedAtMs
-  return beganMs === null ? '-' : durationText((finishedAtMs ?? nowMs) - beganMs)
+function tookText({ startedAtMs, finishedAtMs }: Step, nowMs: number): string {
+  return startedAtMs === null ? '-' : durationText((finishedAtMs ?? nowMs) - startedAtMs)
 }
 
 function noteOf({ state, cachedFrom, errorMessage, errorCode, progress, progressText }: Step): string {

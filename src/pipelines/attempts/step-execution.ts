@@ -109,24 +109,26 @@ async function begin(context: EngineContext, prepared: Prepared): Promise<Begun 
   const { db, clock, ids, log } = context
   const { spec, kind, input } = prepared
   const fingerprint = fingerprintOf({ ...kind, input, environmentDigest: context.environmentDigest })
-  const work = { ...prepared.work, step: { ...prepared.work.step, fingerprint } }
+  const nowMs = clock()
+  // An earlier attempt may have begun it.
+  const startedAtMs = prepared.work.step.startedAtMs ?? nowMs
+  const work = { ...prepared.work, step: { ...prepared.work.step, fingerprint, startedAtMs } }
   const cached = kind.cacheable && spec.cache === 'use' ? await findCachedOutput(db, fingerprint) : undefined
   if (!kind.hasProcess || cached) {
     const result = { kind, input, output: cached?.output, cachedFrom: cached?.stepRunId ?? null, clock, ids }
     await transact(db, async (trx) => {
-      await updateStepRun(trx, work.step.id, { fingerprint })
+      await updateStepRun(trx, work.step.id, { fingerprint, startedAtMs })
       await succeedStep(trx, work, result)
     })
     return undefined
   }
-  const nowMs = clock()
   const attempt = await transact(db, async (trx) => {
     await heartbeatJob(trx, { ...work.claim, leaseMs: context.leaseMs, nowMs })
     await updateStepRun(trx, work.step.id, {
       state: 'running',
       fingerprint,
       error: null,
-      startedAtMs: work.step.startedAtMs ?? nowMs,
+      startedAtMs,
     })
     const { id: pipelineRunId, labels } = work.run
     const stepRunId = work.step.id
