@@ -1,8 +1,8 @@
 // Transactions and the outbox, on SQLite and on PostgreSQL.
-import { sql } from 'kysely'
+import { sql, type Kysely } from 'kysely'
 import { expect, test } from 'vitest'
 import { appendEvent, eventMigrations, readEvents, type EventTables } from './events.ts'
-import { databaseKind, on, openDatabase, transact } from './database.ts'
+import { databaseKind, migrate, on, openDatabase, transact } from './database.ts'
 import { createTestDatabase, testDatabaseKind } from './testing.ts'
 
 const event = (subject: string) => ({ type: 'thing.made', subject, payload: { subject }, atMs: 1 })
@@ -53,6 +53,29 @@ test.runIf(testDatabaseKind === 'sqlite')(
 test('an unknown scheme and a database that does not answer are told apart', async () => {
   await expect(openDatabase('mysql://x')).rejects.toMatchObject({ code: 'database_url' })
   await expect(openDatabase('postgres://u:p@127.0.0.1:1/x')).rejects.toMatchObject({ code: 'database_unreachable' })
+})
+
+test('migrations that are cut off leave nothing behind, and begin again', async () => {
+  await using db = await createTestDatabase<{ first: { id: number }; second: { id: number } }>({})
+  const first = {
+    up: (kysely: Kysely<unknown>) => kysely.schema.createTable('first').addColumn('id', 'integer').execute(),
+  }
+  const cutOff = {
+    async up(kysely: Kysely<unknown>): Promise<void> {
+      await kysely.schema.createTable('second').addColumn('id', 'integer').execute()
+      throw new Error('the power failed')
+    },
+  }
+  const whole = {
+    up: (kysely: Kysely<unknown>) => kysely.schema.createTable('second').addColumn('id', 'integer').execute(),
+  }
+  await expect(migrate(db, { '2026-01-01-first': first, '2026-01-02-second': cutOff })).rejects.toThrow(
+    'the power failed',
+  )
+  await expect(on(db).selectFrom('first').selectAll().execute()).rejects.toThrow(/first/v)
+  const names = ['2026-01-01-first', '2026-01-02-second']
+  expect(await migrate(db, { '2026-01-01-first': first, '2026-01-02-second': whole })).toEqual(names)
+  expect(await on(db).selectFrom('second').selectAll().execute()).toEqual([])
 })
 
 test('two sets of tables in one database are migrated each by itself', async () => {

@@ -98,6 +98,10 @@ class GuardedSqliteAdapter extends SqliteAdapter {
   override get supportsMultipleConnections(): boolean {
     return true
   }
+  /** Kysely would not use it: a first start that is killed would leave half of the tables, and no later one could begin. */
+  override get supportsTransactionalDdl(): boolean {
+    return true
+  }
 }
 
 class GuardedSqliteDialect extends SqliteDialect {
@@ -185,7 +189,10 @@ export function within<T, R>(db: Db<T>, work: (trx: Transaction<T>) => Promise<R
   return isTransaction(db) ? work(db) : transact(db as Connection<T>, work)
 }
 
-/** @throws Error when a migration fails; what came before it stays applied. */
+/**
+ * Applies what was not applied yet, all of it or nothing. Answers the names.
+ * @throws Error when a migration fails
+ */
 export async function migrate<T>(db: Connection<T>, migrations: Migrations): Promise<string[]> {
   const migrator = await migratorOf(db, migrations)
   const { error, results } = await migrator.migrateToLatest()
