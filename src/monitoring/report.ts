@@ -16,6 +16,9 @@ import { advanceWatermark } from './watermark.ts'
 /** Name of the sum of log rows that full buffers dropped. */
 export const predictionsDropped = 'predictions_dropped'
 
+/** Name of the sum of log rows that were lost with workers that were killed. */
+export const predictionsLost = 'predictions_lost'
+
 /**
  * Applies one report. Wants the transaction in which the caller made sure that it was not applied before: counters add up. Predictions
  * whose id is known are left out all the same. An outcome that was waiting for one of them is joined.
@@ -55,6 +58,7 @@ export async function recordReport(
     await advanceWatermark(trx, { endpoint, eventTimeMs })
   }
   if (report.dropped > 0) await addTotal(trx, { name: predictionsDropped, value: report.dropped })
+  if (report.lost > 0) await addTotal(trx, { name: predictionsLost, value: report.lost })
 }
 
 /** Name of a version's predictions of one day in the lineage graph. */

@@ -15,7 +15,7 @@ async function report(db: TestDb, ids: readonly string[], atMs = 1_000): Promise
   const predictions = ids.map((id) => testPrediction(id, { atMs }))
   const counters = [testCounter({ requests: ids.length })]
   const eventTimes = { flights: testDayMs }
-  const content = testReport({ predictions, counters, eventTimes, dropped: 2 })
+  const content = testReport({ predictions, counters, eventTimes, dropped: 2, lost: 3 })
   await transact(db, (trx) => recordReport({ versions: testVersions, nowMs: 1 }, trx, content))
 }
 
@@ -50,6 +50,7 @@ test('outcomes come as JSON, CSV or lines, and are found with their prediction',
   expect(days).toMatchObject({
     watermarkMs: testDayMs,
     predictionsDropped: 2,
+    predictionsLost: 3,
     arms: [{ version: 'flights/1', role: 'champion', requests: 4, predictions: 4, outcomes: 3 }],
   })
 })

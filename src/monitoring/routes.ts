@@ -19,7 +19,7 @@ import { listMonitors, listResults } from './monitors/monitor-store.ts'
 import { OutcomeBatch, OutcomeReceipt, predictionNotFound } from './outcome.ts'
 import { outcomesOfCsv, outcomesOfLines } from './outcome-text.ts'
 import { recordOutcomes } from './outcomes.ts'
-import { predictionsDropped, windowName } from './report.ts'
+import { predictionsDropped, predictionsLost, windowName } from './report.ts'
 import type { VersionLookup } from './version-facts.ts'
 import { watermarkMs } from './watermark.ts'
 
@@ -124,6 +124,8 @@ export const predictionRoutes: FastifyPluginAsyncZod<MonitoringDeps> = async (se
         watermarkMs: z.int().nullable(),
         /** Logged rows that full buffers of any endpoint dropped, since the beginning. */
         predictionsDropped: z.int(),
+        /** Logged rows of any endpoint that were lost with gateway workers that were killed. */
+        predictionsLost: z.int(),
         arms: z.array(ArmSummary),
       }),
     },
@@ -131,6 +133,7 @@ export const predictionRoutes: FastifyPluginAsyncZod<MonitoringDeps> = async (se
   server.get('/endpoints/:endpoint/days', { config: read, schema: days }, async ({ params, query }) => ({
     watermarkMs: (await watermarkMs(db, params.endpoint)) ?? null,
     predictionsDropped: await findTotal(db, predictionsDropped),
+    predictionsLost: await findTotal(db, predictionsLost),
     arms: await summariseDays(db, { ...params, ...query }),
   }))
 }

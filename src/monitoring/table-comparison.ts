@@ -144,7 +144,7 @@ function commonColumn(sides: Sides<ComparedSide>, name: string): Column | NotCom
   const [before, now] = sides.map(({ columns }) => columns.find((column) => column.name === name))
   if (!before || !now) return { reason: `${before ? sides[1].title : sides[0].title} has no such column` }
   const types = [before.type, now.type]
-  if (types.some((type) => type === 'timestamp' || type === 'date')) {
+  if (types.every((type) => type === 'timestamp' || type === 'date')) {
     return { reason: 'it holds times, which always differ; compare a number made of them, such as the hour' }
   }
   if (before.type === now.type) return before

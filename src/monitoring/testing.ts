@@ -93,5 +93,6 @@ export const testReport = (changes: Partial<GatewayReport> = {}): GatewayReport 
   counters: [],
   eventTimes: {},
   dropped: 0,
+  lost: 0,
   ...changes,
 })

@@ -22,6 +22,10 @@ export const metricFamilies = {
   trueloop_queue_rows: { type: 'gauge', help: 'Rows that wait for a model version.' },
   trueloop_shadow_rows_dropped_total: { type: 'counter', help: 'Rows that a shadow version was too far behind for.' },
   trueloop_predictions_dropped_total: { type: 'counter', help: 'Predictions that a full buffer dropped from the log.' },
+  trueloop_predictions_lost_total: {
+    type: 'counter',
+    help: 'Predictions that were lost from the log with a killed worker.',
+  },
   trueloop_raw_rows_dropped_total: { type: 'counter', help: 'Raw rows beyond the limits of the raw log.' },
   trueloop_gateway_workers: { type: 'gauge', help: 'Workers that take connections.' },
   trueloop_gateway_generation: { type: 'gauge', help: 'Generation of the configuration that is served.' },

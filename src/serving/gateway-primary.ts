@@ -11,11 +11,12 @@ import { gatewayPaths } from './gateway-worker.ts'
 import { startConfigFeed, type ConfigFeed } from './primary/config-feed.ts'
 import type { FindControlPlane } from './primary/control-plane.ts'
 import { createFleet, type Applied, type Fleet, type Loss } from './primary/fleet.ts'
-import { startForwarder } from './primary/forwarder.ts'
+import { startForwarder, type Forwarder } from './primary/forwarder.ts'
 import { choosePort } from './primary/free-port.ts'
 import { createModelCache, readCachedConfig } from './primary/gateway-cache.ts'
 import { createIncidents, type Incidents } from './primary/incidents.ts'
-import { startConfigRollout } from './primary/rollout.ts'
+import { tellLost } from './primary/lost-predictions.ts'
+import { startConfigRollout, type ConfigRollout } from './primary/rollout.ts'
 import { endsWithin } from './time-limit.ts'
 import { endOrphans } from './primary/worker-processes.ts'
 
@@ -52,8 +53,10 @@ const stopIdleLimitMs = 500
 export async function startGatewayPrimary(deps: GatewayPrimaryDeps): Promise<GatewayPrimary> {
   const { clock, findControlPlane: find, ids, log } = deps
   const paths = gatewayPaths(deps.home)
-  const orphans = endOrphans(paths)
-  if (orphans > 0) log.warn('workers of a gateway that was killed were ended', { orphans })
+  const metrics = createMetrics()
+  const noteLost = (worker: string, rows: number): void =>
+    tellLost({ directory: paths.reports, metrics, log }, { worker, rows })
+  endOrphans(paths, { log, onUnreported: noteLost })
   cluster.setupPrimary({ exec: deps.workerFile, args: [] })
   cluster.schedulingPolicy = cluster.SCHED_RR
   const port = await choosePort(deps.host, deps.port)
@@ -65,23 +68,17 @@ export async function startGatewayPrimary(deps: GatewayPrimaryDeps): Promise<Gat
   const incidents = createIncidents({ directory: incidentDirectory, clock, ids }, cached?.quarantined ?? [])
   const reports = startForwarder({ directory: paths.reports, path: '/api/gateway/reports', find, log })
   const told = startForwarder({ directory: incidentDirectory, path: '/api/gateway/incidents', find, log })
-  const metrics = createMetrics()
   const fleet = createFleet(
     { paths, ids, log, host: deps.host, ...(deps.heartbeatLimitMs ? { heartbeatLimitMs: deps.heartbeatLimitMs } : {}) },
     {
       onServing: listening.resolve,
       onLoss: (loss) => onLoss(loss),
+      onUnreported: noteLost,
       onApplied: (_, applied) => onApplied(applied),
-      metricsText: () => metricsText(addSnapshot(fleet.snapshot(), ownMetrics().snapshot)),
+      metricsText: () =>
+        metricsText(addSnapshot(fleet.snapshot(), stateOf({ metrics, fleet, rollout, reports }).snapshot)),
     },
   )
-  const ownMetrics = (): Metrics => {
-    metrics.set('trueloop_gateway_workers', '', [...fleet.members].filter(({ state }) => state === 'serving').length)
-    metrics.set('trueloop_gateway_generation', '', rollout.target?.generation ?? 0)
-    metrics.set('trueloop_gateway_reports_pending', '', reports.pending)
-    metrics.set('trueloop_gateway_control_plane_up', '', reports.isControlPlaneUp ? 1 : 0)
-    return metrics
-  }
   const rollout = startConfigRollout({
     fleet,
     workers: deps.workers,
@@ -118,6 +115,22 @@ export async function startGatewayPrimary(deps: GatewayPrimaryDeps): Promise<Gat
       await Promise.all([reports.stop(lastReportsLimitMs), told.stop(lastReportsLimitMs)])
     },
   }
+}
+
+interface Running {
+  readonly metrics: Metrics
+  readonly fleet: Fleet
+  readonly rollout: ConfigRollout
+  readonly reports: Forwarder
+}
+
+/** The primary's own numbers, with how things stand. */
+function stateOf({ metrics, fleet, rollout, reports }: Running): Metrics {
+  metrics.set('trueloop_gateway_workers', '', [...fleet.members].filter(({ state }) => state === 'serving').length)
+  metrics.set('trueloop_gateway_generation', '', rollout.target?.generation ?? 0)
+  metrics.set('trueloop_gateway_reports_pending', '', reports.pending)
+  metrics.set('trueloop_gateway_control_plane_up', '', reports.isControlPlaneUp ? 1 : 0)
+  return metrics
 }
 
 /** Answers the version that is taken out by this loss. */

@@ -61,5 +61,7 @@ export const GatewayReport = z.strictObject({
   eventTimes: z.record(z.string(), z.int()),
   /** Log rows that a full buffer dropped since the last report. */
   dropped: z.int().nonnegative(),
+  /** Told by the primary of a worker that was killed: rows that it had answered, should have logged, and reported nowhere. */
+  lost: z.int().nonnegative().default(0),
 })
 export type GatewayReport = Readonly<z.infer<typeof GatewayReport>>

@@ -99,7 +99,7 @@ interface Core {
 }
 
 function createCore({ paths, worker, clock, nowMs, log }: GatewayWorkerDeps, metrics: Metrics): Core {
-  const mark = openRunMark(markPath(paths, worker))
+  const mark = openRunMark(markPath(paths, worker), () => predictions.rowsAnswered)
   const serving = createServingSet({ modelDirectory: paths.models, nowMs, mark, log })
   const executor = createExecutor({
     nowMs,
@@ -116,7 +116,12 @@ function createCore({ paths, worker, clock, nowMs, log }: GatewayWorkerDeps, met
   const raw = createRawLog({ directory: paths.raw, worker, nowMs, log })
   const predictions = createPredictionLog({ reports, raw, executor, nowMs })
   const take = (): GatewayReport | undefined => reports.take(serving.takeCounters(countersPerReportMax))
-  const reporting = startReporting({ directory: paths.reports, worker, take, raw, log })
+  let rowsReported = 0
+  const spooled = (report: GatewayReport): void => {
+    rowsReported += report.predictions.length + report.dropped
+    mark.setReported(rowsReported)
+  }
+  const reporting = startReporting({ directory: paths.reports, worker, take, spooled, raw, log })
   const fellBack = (endpoint: string): void =>
     metrics.add('trueloop_inference_fallbacks_total', label('endpoint', endpoint), 1)
   const snapshot = (): MetricSnapshot => {

@@ -8,6 +8,9 @@ import { oipBody, smallBaseline } from './testing.ts'
 import { startTestControlPlane, startTestGateway, type TestGateway } from './testing-gateway.ts'
 import { slowModel } from './testing-models.ts'
 
+/** Of a load that kills interrupt: what one kill may leave open. */
+const connections = 8
+
 const champion = (version: string, weight = 1) => ({ version, role: 'champion' as const, weight })
 const canary = (version: string, weight: number) => ({ version, role: 'canary' as const, weight })
 
@@ -169,6 +172,40 @@ test('a worker that is killed under load is replaced, and the others go on', asy
   const failed = sent.filter(({ status }) => status !== 200)
   expect(failed.length <= 8 ? [] : failed).toEqual([])
   expect((await ask(gateway)).status).toBe(200)
+})
+
+test('what a killed worker had answered and not reported is counted, and the control plane is told', async () => {
+  await using control = await startTestControlPlane()
+  await control.setVariants([champion(await control.addModel({ bytes: smallModel() }))])
+  await using gateway = await startTestGateway(control.url)
+  const metrics = async (): Promise<string> => (await fetch(`${gateway.url}/metrics`)).text()
+  await gateway.until(async () => (await metrics()).includes('trueloop_gateway_workers 2'))
+  await gateway.until(async () => (await ask(gateway)).status === 200)
+  const load = startLoad(gateway, connections)
+  await sleep(600)
+  const victims = gateway.workers()
+  // One after the other, at different moments between two reports.
+  for (const [at, victim] of victims.entries()) {
+    process.kill(victim, 'SIGKILL')
+    await gateway.until(() => gateway.workers().length === 2 && !gateway.workers().includes(victim))
+    await gateway.until(async () => (await metrics()).includes('trueloop_gateway_workers 2'))
+    await sleep(300 + 110 * at)
+  }
+  const sent = await load.stop()
+  const answered = sent.filter(({ status }) => status === 200).length
+  const arrived = (): number => control.reports.flatMap(({ predictions }) => predictions).length
+  const told = (): number => control.reports.reduce((sum, { lost }) => sum + lost, 0)
+  // The first request, which found the gateway ready, is one more.
+  await gateway.until(() => arrived() + told() >= answered + 1 - victims.length * connections)
+  const summary = `${answered + 1} answered, ${arrived()} arrived, ${told()} told as lost`
+  expect(told(), summary).toBeGreaterThan(0)
+  expect(await metrics(), summary).toContain(`trueloop_predictions_lost_total ${told()}\n`)
+  // In its last turn a worker may have answered what it did not count any more, or counted what nobody received: a request a connection.
+  const unexplained = answered + 1 - arrived() - told()
+  expect(Math.abs(unexplained), summary).toBeLessThanOrEqual(victims.length * connections)
+  expect(new Set(control.reports.filter(({ lost }) => lost > 0).map(({ worker }) => worker)).size).toBeLessThanOrEqual(
+    victims.length,
+  )
 })
 
 test('a version that hangs its worker twice is taken out, alone, and the control plane hears of it', async () => {

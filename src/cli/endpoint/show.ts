@@ -8,7 +8,12 @@ import { table } from '../terminal.ts'
 import { factLines, numberText, shareText, timeText } from '../text.ts'
 import { variantText } from './list.ts'
 
-const Days = z.object({ watermarkMs: z.int().nullable(), predictionsDropped: z.int(), arms: z.array(ArmSummary) })
+const Days = z.object({
+  watermarkMs: z.int().nullable(),
+  predictionsDropped: z.int(),
+  predictionsLost: z.int(),
+  arms: z.array(ArmSummary),
+})
 
 export interface EndpointView extends z.infer<typeof Days> {
   readonly endpoint: Endpoint
@@ -23,7 +28,13 @@ export async function showEndpoint(session: Session, name: string): Promise<void
 
 const qualities = ['logLoss', 'auc', 'brier', 'accuracy', 'rmse'] as const
 
-export function renderEndpoint({ endpoint, watermarkMs, predictionsDropped, arms }: EndpointView): string {
+export function renderEndpoint({
+  endpoint,
+  watermarkMs,
+  predictionsDropped,
+  predictionsLost,
+  arms,
+}: EndpointView): string {
   const facts = factLines([
     ['endpoint', endpoint.name],
     ['serves', variantText(endpoint.variants)],
@@ -33,6 +44,10 @@ export function renderEndpoint({ endpoint, watermarkMs, predictionsDropped, arms
     [
       'dropped',
       predictionsDropped > 0 ? `${numberText(predictionsDropped)} logged predictions, by full buffers` : undefined,
+    ],
+    [
+      'lost',
+      predictionsLost > 0 ? `${numberText(predictionsLost)} logged predictions, with killed workers` : undefined,
     ],
     ['made', timeText(endpoint.createdAtMs)],
   ])

@@ -36,6 +36,8 @@ export type Applied = Extract<FromWorker, { kind: 'applied' }>
 
 export interface FleetEvents {
   onLoss(loss: Loss): void
+  /** A worker ended, however it did, with answers that it had not reported. */
+  onUnreported(worker: string, rows: number): void
   onApplied(member: Member, applied: Applied): void
   onServing(port: number): void
   metricsText(): string
@@ -68,8 +70,9 @@ export function createFleet(deps: FleetDeps, events: FleetEvents): Fleet {
   const onExit = (member: Member): void => {
     members.delete(member)
     addSnapshot(departed, countersOf(member.snapshot))
-    const marked = readRunMark(markPath(paths, member.name))
+    const { version: marked, rowsUnreported } = readRunMark(markPath(paths, member.name))
     forgetWorker(paths, member.name)
+    if (rowsUnreported > 0) events.onUnreported(member.name, rowsUnreported)
     if (member.state === 'leaving') return
     const { exitCode, signalCode } = member.process.process
     const kind = member.state === 'killed' ? 'hung' : signalCode === 'SIGKILL' ? 'killed' : 'died'

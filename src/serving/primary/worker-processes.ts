@@ -2,8 +2,10 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { identifyProcess, isAlive, ProcessIdentity, signalProcess } from '../../platform/processes.ts'
+import type { Log } from '../../platform/log.ts'
 import type { GatewayPaths } from '../gateway-worker.ts'
 import { markPath } from '../gateway-worker.ts'
+import { readRunMark } from '../worker/run-mark.ts'
 
 const ending = '.process.json'
 
@@ -21,17 +23,25 @@ export function forgetWorker(paths: GatewayPaths, worker: string): void {
   finishSegments(paths.raw, worker)
 }
 
-/** Ends workers that a primary left behind. Answers how many ran. Wants the lock of the home: nobody else's workers are noted here. */
-export function endOrphans(paths: GatewayPaths): number {
-  let ended = 0
+/**
+ * Ends workers that a primary left behind, and tells of each how many rows it had answered and not reported. Wants the lock of the home:
+ * nobody else's workers are noted here.
+ */
+export function endOrphans(
+  paths: GatewayPaths,
+  { log, onUnreported }: { log: Log; onUnreported: (worker: string, rows: number) => void },
+): void {
+  let orphans = 0
   for (const name of namesIn(paths.workers).filter((found) => found.endsWith(ending))) {
     const worker = name.slice(0, -ending.length)
     const identity = readIdentity(join(paths.workers, name))
-    if (identity && isAlive(identity) && signalProcess(identity, 'SIGKILL')) ended++
+    if (identity && isAlive(identity) && signalProcess(identity, 'SIGKILL')) orphans++
+    const { rowsUnreported } = readRunMark(markPath(paths, worker))
+    if (rowsUnreported > 0) onUnreported(worker, rowsUnreported)
     forgetWorker(paths, worker)
   }
   finishSegments(paths.raw, '')
-  return ended
+  if (orphans > 0) log.warn('workers of a gateway that was killed were ended', { orphans })
 }
 
 function readIdentity(path: string): ProcessIdentity | undefined {

@@ -27,6 +27,8 @@ export interface LoggedAnswer {
 export interface PredictionLog {
   log(answer: LoggedAnswer): void
   noteEventTime(endpoint: string, eventTimeMs: number): void
+  /** Rows of the answers so far. */
+  readonly rowsAnswered: number
   /** Rows that shadow versions did not score because they were behind. */
   readonly shadowRowsDropped: number
 }
@@ -44,6 +46,7 @@ interface PredictionLogDeps {
 }
 
 export function createPredictionLog(deps: PredictionLogDeps): PredictionLog {
+  let rowsAnswered = 0
   let shadowRowsDropped = 0
 
   const finish = (answer: LoggedAnswer, scores: readonly Score[]): void => {
@@ -76,11 +79,15 @@ export function createPredictionLog(deps: PredictionLogDeps): PredictionLog {
 
   return {
     log(answer) {
+      rowsAnswered += answer.rows
       const { shadows } = answer.endpoint
       if (shadows.length === 0) finish(answer, [])
       else scoreByShadows(answer, shadows)
     },
     noteEventTime: (endpoint, eventTimeMs) => deps.reports.noteEventTime(endpoint, eventTimeMs),
+    get rowsAnswered() {
+      return rowsAnswered
+    },
     get shadowRowsDropped() {
       return shadowRowsDropped
     },

@@ -47,6 +47,7 @@ export function createReportBuffer(worker: string, capacity = predictionsBuffere
         counters,
         eventTimes: Object.fromEntries(eventTimes),
         dropped,
+        lost: 0,
       }
       ring = []
       oldest = 0

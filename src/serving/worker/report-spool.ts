@@ -1,5 +1,5 @@
 // Reports on disk until the control plane has taken them: written by a worker, sent by the primary, in the order of their numbers.
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -15,12 +15,12 @@ export interface SpooledReport {
   readonly bytes: number
 }
 
-/** Whole or not at all: a reader only sees the finished file. @throws Error when the disk refuses */
+/** Whole or not at all: a reader only sees the finished file, which is there when this resolves, with no turn in between. @throws Error when the disk refuses */
 export async function spoolReport(directory: string, name: string, json: string): Promise<void> {
   await mkdir(directory, { recursive: true, mode: 0o700 })
   const path = join(directory, name)
   await writeFile(`${path}.part`, json, { mode: 0o600 })
-  await rename(`${path}.part`, path)
+  renameSync(`${path}.part`, path)
 }
 
 /** As {@link spoolReport}, for a process that is about to end. */

@@ -17,6 +17,8 @@ export interface ReportingDeps {
   readonly directory: string
   readonly worker: string
   readonly take: () => GatewayReport | undefined
+  /** Is told at once when a report is on the disk. */
+  readonly spooled: (report: GatewayReport) => void
   readonly raw: RawLog
   readonly log: Log
 }
@@ -25,7 +27,7 @@ export interface ReportingDeps {
  * While the spool is full, nothing is taken: counters go on adding up and the ring of predictions drops its oldest.
  * A report that could not be written is kept and written with its number at the next turn.
  */
-export function startReporting({ directory, worker, take, raw, log }: ReportingDeps): Reporting {
+export function startReporting({ directory, worker, take, spooled, raw, log }: ReportingDeps): Reporting {
   let unwritten: GatewayReport | undefined
   let isClosed = false
   let timer: NodeJS.Timeout | undefined
@@ -37,6 +39,7 @@ export function startReporting({ directory, worker, take, raw, log }: ReportingD
     unwritten = report
     try {
       await spoolReport(directory, reportFileName(worker, report.sequence), JSON.stringify(report))
+      spooled(report)
       unwritten = undefined
     } catch (error) {
       log.error('a report could not be written', { directory, error: messageOf(error) })
@@ -72,8 +75,10 @@ export function startReporting({ directory, worker, take, raw, log }: ReportingD
       isClosed = true
       clearTimeout(timer)
       const reports = [unwritten, take()].filter((report) => report !== undefined)
-      for (const report of reports)
+      for (const report of reports) {
         spoolReportNow(directory, reportFileName(worker, report.sequence), JSON.stringify(report))
+        spooled(report)
+      }
     },
   }
 }

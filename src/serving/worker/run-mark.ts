@@ -1,30 +1,49 @@
-// What a worker is about to run, in a file that the primary reads when the worker no longer answers.
+// What a worker is about to run and how much it has answered and reported, in a file that the primary reads when the worker is no more.
 import { closeSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 
-/** Of the file: a version longer than this is cut, which still tells two apart in practice. */
-const markBytes = 256
+// The file: rows answered (a double), the version that runs (text, zero-ended), rows reported (a double).
+const versionAt = 8
+/** Of the version: a longer one is cut, which still tells two apart in practice. */
+const versionBytes = 256
+const reportedAt = versionAt + versionBytes
+const markBytes = reportedAt + 8
 
 export interface RunMark {
   /** Before each run and load. A few bytes into the page cache: 1 to 2 microseconds. */
   set(version: string): void
-  /** After it. Costs nothing when nothing was marked. */
+  /** After it: also writes down what was answered so far. Costs nothing when nothing was marked. */
   clear(): void
+  /** When a report is on the disk: of the answered rows, those that reports so far tell of. */
+  setReported(rows: number): void
   close(): void
 }
 
-/** Never throws after it was opened: a disk that fails must not fail an answer, it only makes a hang harder to attribute. */
-export function openRunMark(path: string): RunMark {
+/** What a worker left. */
+export interface LeftMark {
+  /** The version that it was running; undefined: none. */
+  readonly version: string | undefined
+  /** Answers to be logged that no report tells of; those of its very last turn may be missing here. */
+  readonly rowsUnreported: number
+}
+
+/**
+ * Never throws after it was opened: a disk that fails must not fail an answer, it only makes a hang harder to attribute.
+ * @param rowsAnswered how many rows to be logged were answered so far
+ */
+export function openRunMark(path: string, rowsAnswered: () => number): RunMark {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   const file = openSync(path, 'w', 0o600)
   writeSync(file, Buffer.alloc(markBytes), 0, markBytes, 0)
-  const none = Buffer.alloc(1)
+  /** The count and the end of an empty text: one write for both. */
+  const cleared = Buffer.alloc(versionAt + 1)
+  const reported = Buffer.alloc(8)
   const buffers = new Map<string, Buffer>()
   let isSet = false
   let isOpen = true
-  const write = (bytes: Buffer): void => {
+  const write = (bytes: Buffer, at: number): void => {
     try {
-      writeSync(file, bytes, 0, bytes.length, 0)
+      writeSync(file, bytes, 0, bytes.length, at)
     } catch {
       // See above: the answer goes first.
     }
@@ -33,15 +52,21 @@ export function openRunMark(path: string): RunMark {
     set(version) {
       let bytes = buffers.get(version)
       if (!bytes) {
-        bytes = Buffer.from(`${version.slice(0, markBytes - 1)}\0`)
+        bytes = Buffer.from(`${version.slice(0, versionBytes - 1)}\0`)
         buffers.set(version, bytes)
       }
-      write(bytes)
+      write(bytes, versionAt)
       isSet = true
     },
     clear() {
-      if (isSet) write(none)
+      if (!isSet) return
+      cleared.writeDoubleLE(rowsAnswered())
+      write(cleared, 0)
       isSet = false
+    },
+    setReported(rows) {
+      reported.writeDoubleLE(rows)
+      write(reported, reportedAt)
     },
     close() {
       if (isOpen) closeSync(file)
@@ -50,14 +75,18 @@ export function openRunMark(path: string): RunMark {
   }
 }
 
-/** The version that the worker was running; undefined: none, or the worker never opened its mark. */
-export function readRunMark(path: string): string | undefined {
+/** Of a worker that never opened its mark: nothing. */
+export function readRunMark(path: string): LeftMark {
   try {
     const bytes = readFileSync(path)
-    const text = bytes.subarray(0, Math.max(0, bytes.indexOf(0))).toString('utf8')
-    return text === '' ? undefined : text
+    if (bytes.length < markBytes) return nothing // It was killed while it opened it.
+    const version = bytes.subarray(versionAt, bytes.indexOf(0, versionAt)).toString('utf8')
+    const rowsUnreported = Math.max(0, bytes.readDoubleLE(0) - bytes.readDoubleLE(reportedAt))
+    return { version: version === '' ? undefined : version, rowsUnreported }
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return nothing
     throw error
   }
 }
+
+const nothing: LeftMark = { version: undefined, rowsUnreported: 0 }
