@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { monotonicMs, type Clock } from '../platform/clock.ts'
 import { DomainError, messageOf } from '../platform/errors.ts'
-import { identifyProcess } from '../platform/processes.ts'
+import { identifyProcess, yieldToAnswers } from '../platform/processes.ts'
 import {
   AttemptInput,
   attemptFiles,
@@ -74,6 +74,7 @@ async function runAttempt({ directory, kinds, resourcesFor, stop }: Attempt): Pr
     const input = AttemptInput.parse(JSON.parse(readFileSync(join(directory, attemptFiles.input), 'utf8')))
     const kind = kinds.get(input.kind)
     if (!kind) throw new DomainError('invalid', 'step_kind_unknown', `this process knows no step kind "${input.kind}"`)
+    if (!kind.measuresTime) yieldToAnswers()
     const resources = await resourcesFor(input)
     const scratchDirectory = join(directory, attemptFiles.scratch)
     await mkdir(scratchDirectory, { recursive: true })

@@ -32,6 +32,8 @@ export interface StepKind<Input = unknown, Output = unknown> {
   readonly version: number
   /** Whether an output may be reused for the same input. */
   readonly cacheable: boolean
+  /** It times what it runs, so its process does not stand back behind those that answer requests, as others do. */
+  readonly measuresTime?: boolean
   readonly input: z.ZodType<Input>
   readonly output: z.ZodType<Output>
   execute(tools: StepTools, input: Input): Promise<Output>

@@ -1,6 +1,7 @@
 // Processes by identity: a pid alone may be somebody else's by now; pid, start time and boot id together are one process for ever.
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { setPriority } from 'node:os'
 import { z } from 'zod'
 import { sleep } from './clock.ts'
 
@@ -79,3 +80,8 @@ export async function endProcess(identity: ProcessIdentity, graceMs: number): Pr
   signalProcess(identity, 'SIGKILL')
   while (isAlive(identity)) await sleep(pollMs)
 }
+
+const backgroundNiceness = 10
+
+/** Where this process and those that answer requests want the same cores, they come first. What it starts from now on inherits it. */
+export const yieldToAnswers = (): void => setPriority(backgroundNiceness)

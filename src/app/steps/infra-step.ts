@@ -12,6 +12,7 @@ export const infraStep: StepKind<z.infer<typeof InfraInput>, InfraResult> = {
   kind: 'models.infra_validate',
   version: 1,
   cacheable: false, // It measures this machine.
+  measuresTime: true,
   input: InfraInput,
   output: InfraResult,
   async execute({ blobs, signal }, { trained }) {
