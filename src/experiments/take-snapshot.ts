@@ -52,7 +52,8 @@ export interface SnapshotStore {
 /**
  * What `git ls-files` lists of the folder (tracked, and untracked but not ignored); outside of a repository, and in a folder that its
  * repository ignores, all files but those in `node_modules`, `.trueloop` and `.git` and the rows. Stores nothing.
- * @throws DomainError snapshot_too_large (beyond 50 MB, or 20,000 files), snapshot_unstable (a file changed while it was read), git_failed
+ * @throws DomainError snapshot_too_large (beyond 50 MB, or 20,000 files), snapshot_unstable (a file changed while it was read),
+ *   snapshot_unreadable, git_failed
  */
 export async function takeSnapshot(project: Project): Promise<Snapshot> {
   const { directory, leftOut = [] } = project
@@ -105,7 +106,10 @@ function contentOf(directory: string, { path, mode }: FoundFile): Promise<Uint8A
   const read = mode === 'link' ? readlink(full).then((target) => Buffer.from(target)) : readFile(full)
   return read.catch((error: unknown) => {
     if (isGone(error)) throw unstable(path)
-    throw error
+    const { code } = error as NodeJS.ErrnoException
+    if (code !== 'EACCES' && code !== 'EPERM') throw error
+    const message = `"${path}" is part of the code and cannot be read (${code}): make it readable, or list it in .gitignore`
+    throw new DomainError('forbidden', 'snapshot_unreadable', message)
   })
 }
 

@@ -33,7 +33,7 @@ export async function apply(session: Session, path: string, options: ApplyOption
   const client = connect(session)
   const timeoutMs = wholeNumber(options.timeout, '--timeout', { min: 1, max: timeoutSecondsMax }) * 1000
   const [before] = plan.fromVersion > 0 ? await readLastDecisions(client, spec.name, 1) : []
-  if (!isEmptyPlan(plan)) await sendCode(client, path, snapshot)
+  if (!isEmptyPlan(plan)) await sendCode({ client, terminal }, path, snapshot)
   const applied = await client.call({
     method: 'POST',
     path: '/loops/apply',
