@@ -1,11 +1,12 @@
 // The control plane killed with SIGKILL again and again in the middle of runs: nothing finished is repeated, nothing is lost, nobody is left behind.
 import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { openDatabase } from '../platform/database.ts'
 import { readEvents } from '../platform/events.ts'
 import { isAlive } from '../platform/processes.ts'
@@ -30,6 +31,7 @@ test('thirty kills of the control plane lose nothing and repeat nothing', { time
   const random = createGenerator(seed)
   for (let i = 0; i < runs; i++) {
     const directory = await mkdtemp(join(tmpdir(), 'trueloop-crash-'))
+    onTestFinished(() => rm(directory, { recursive: true, force: true }))
     const trace = join(directory, 'trace')
     const step = (name: string, needs: string[], ms: number) => ({
       name,
@@ -51,11 +53,13 @@ test('thirty kills of the control plane lose nothing and repeat nothing', { time
       })
     for (let kill = 0; kill < killsPerRun; kill++) {
       const child = start()
+      const ended = once(child, 'exit')
       await wait(random.uniform() * killWithinMs)
       child.kill('SIGKILL')
-      await new Promise((resolve) => child.once('exit', resolve))
+      expect(await ended, 'it lived until it was killed').toEqual([null, 'SIGKILL'])
     }
     const child = start()
+    onTestFinished(() => void child.kill('SIGKILL'))
     await expect
       .poll(async () => existsSync(join(directory, 'test.db')) && (await readState(directory, `run${i}`)).run.state, {
         timeout: 120_000,
@@ -72,6 +76,5 @@ test('thirty kills of the control plane lose nothing and repeat nothing', { time
       const identity = await readIdentity(join(directory, 'attempts', attempt))
       expect(identity && isAlive(identity)).toBeFalsy()
     }
-    await rm(directory, { recursive: true, force: true })
   }
 })
