@@ -1,8 +1,6 @@
 // From a source to a dataset version's manifest: read, check, set bad rows aside, order, cut into parts, store what is new.
-import { join } from 'node:path'
 import type { BlobStore } from '../platform/blobs.ts'
 import { DomainError } from '../platform/errors.ts'
-import type { Tables } from '../platform/tables.ts'
 import { quoteName } from '../platform/tables-sql.ts'
 import { emptySuite, type Expectation, type ExpectationSuite } from './expectation.ts'
 import { manifestDigest } from './manifest-digest.ts'
@@ -12,28 +10,14 @@ import { isSorted, orderOf, writeParts } from './parts/write-parts.ts'
 import { profileTable } from './profile-table.ts'
 import type { Profile } from './profile.ts'
 import { openVersion } from './select.ts'
-import { CsvOptions, Schema, type Source, type SourceFormat } from './source.ts'
-import { checkParquet, findFiles, formatOfName, linkFiles, type LocalFile } from './sources/files.ts'
-import { checkJsonDepth } from './sources/json-depth.ts'
-import { spoolQuery } from './sources/postgres.ts'
-import { defaultRemoteLimits, download, type RemoteLimits } from './sources/remote.ts'
-import { stageSource, type StageInput } from './sources/stage.ts'
+import { openSource, type SourceDeps } from './source-table.ts'
+import type { Schema, Source } from './source.ts'
 import { failingCondition, validate } from './validate.ts'
 import type { ValidationResult } from './validation.ts'
 
-export interface IngestDeps {
-  readonly tables: Tables
+export interface IngestDeps extends SourceDeps {
   readonly blobs: BlobStore
-  /** Empty, on a disk that can hold the source once more. */
-  readonly scratchDirectory: string
-  readonly signal: AbortSignal
   progress(fraction: number, text: string): void
-  /** For sources by HTTP; the default allows public addresses only. */
-  readonly remote?: Partial<RemoteLimits>
-  /** URLs of the PostgreSQL servers that sources name. */
-  readonly connections?: Readonly<Record<string, string>>
-  /** When given, files elsewhere are refused. */
-  readonly fileRoots?: readonly string[]
 }
 
 export interface IngestInput {
@@ -75,7 +59,7 @@ const reasonColumn = 'quarantined_by'
 export async function ingest(deps: IngestDeps, input: IngestInput): Promise<IngestOutput> {
   const { tables } = deps
   deps.progress(0, 'reading the source')
-  const columns = await stageSource(tables, await locate(deps, input))
+  const columns = await openSource(deps, { source: input.source, schema: input.schema, table: 'staged' })
   const shape = { columns, timeColumn: input.timeColumn, keyColumns: [...(input.keyColumns ?? [])] }
   assertShape(shape, input)
   deps.progress(0.4, 'checking rows')
@@ -120,63 +104,6 @@ export async function ingest(deps: IngestDeps, input: IngestInput): Promise<Inge
 }
 
 const isQuarantine = (expectation: Expectation): boolean => expectation.severity === 'quarantine'
-
-/** Brings the source to files on this machine, checked as far as can be without reading them as tables. */
-async function locate(deps: IngestDeps, { source, schema = Schema.parse({}) }: IngestInput): Promise<StageInput> {
-  const { scratchDirectory, signal } = deps
-  if (source.kind === 'postgres') {
-    const url = deps.connections?.[source.connection]
-    if (url === undefined)
-      throw new DomainError(
-        'invalid',
-        'connection_unknown',
-        `there is no connection "${source.connection}": TRUELOOP_CONNECTIONS has ${Object.keys(deps.connections ?? {}).join(', ') || 'none'}`,
-      )
-    const path = join(scratchDirectory, 'query.csv')
-    const spool = await spoolQuery(url, { query: source.query, path, signal })
-    const [file] = await linkFiles([path], scratchDirectory)
-    return {
-      format: 'csv',
-      files: [{ path: file!.path, name: `the query of ${source.connection}` }],
-      csv: CsvOptions.parse({ delimiter: ',' }),
-      schema,
-      written: spool.columns,
-      zoned: spool.zoned,
-    }
-  }
-  const files =
-    source.kind === 'file'
-      ? await findFiles(source.paths, { scratchDirectory, roots: deps.fileRoots })
-      : await fetchAll(deps, source.urls)
-  const format = source.format ?? commonFormat(files)
-  for (const file of files) {
-    if (format === 'parquet') await checkParquet(file)
-    if (format === 'json' || format === 'ndjson') await checkJsonDepth(file.path, file.name)
-  }
-  return { format, files, csv: source.csv, schema }
-}
-
-function commonFormat(files: readonly LocalFile[]): SourceFormat {
-  const formats = [...new Set(files.map(({ name }) => formatOfName(name)))]
-  if (formats.length === 1) return formats[0]!
-  throw new DomainError(
-    'invalid',
-    'source_format',
-    `the files are of several formats (${formats.join(', ')}): read them one format at a time`,
-  )
-}
-
-async function fetchAll(deps: IngestDeps, urls: readonly string[]): Promise<LocalFile[]> {
-  const names: string[] = []
-  for (const [index, url] of urls.entries()) {
-    const last = /(?:\.[a-z0-9]+){0,2}$/v.exec(new URL(url).pathname.toLowerCase())![0]
-    const path = join(deps.scratchDirectory, `download-${index}${last}`)
-    await download(url, { path, limits: { ...defaultRemoteLimits, ...deps.remote }, signal: deps.signal })
-    names.push(path)
-  }
-  const links = await linkFiles(names, deps.scratchDirectory)
-  return links.map(({ path }, index) => ({ path, name: new URL(urls[index]!).pathname }))
-}
 
 interface Shape {
   readonly columns: Column[]
