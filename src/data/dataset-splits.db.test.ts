@@ -84,6 +84,8 @@ test('the routes list and show splits, and begin one unless the version cannot b
       return 'pipe_2'
     },
   }
+  let nowMs = 0
+  const actor = testActor('ann', () => ++nowMs) // Ids of one moment are in no order.
   const ids: string[] = []
   for (const seed of [1, 2])
     await transact<DataChangeTables, void>(db, async (trx) => {
@@ -93,7 +95,7 @@ test('the routes list and show splits, and begin one unless the version cannot b
         split: splitOf(version, seed),
         producedBy: 'pipeline_run:p1',
       } as const
-      ids.push((await commitSplit(trx, testActor(), input)).split.id)
+      ids.push((await commitSplit(trx, actor, input)).split.id)
     })
   await using server = await createTestServer(splitRoutes, { db, work })
   const list = async (query: string): Promise<unknown> => {
@@ -109,6 +111,7 @@ test('the routes list and show splits, and begin one unless the version cannot b
     rule: { seed: 1, shares: { train: 0.7 } },
     rows: { train: 7 },
   })
+  expect((await server.inject('/datasets/poeple/splits')).json()).toMatchObject({ code: 'dataset_not_found' })
   expect((await server.inject('/splits/nope')).json()).toMatchObject({ status: 404, code: 'split_not_found' })
   const ask = async (payload: object) =>
     (await server.inject({ method: 'POST', url: '/datasets/people/versions/latest/splits', payload })).json<unknown>()

@@ -1,7 +1,8 @@
 // The only file that reads or writes the tables dataset and dataset_version.
 import type { Selectable } from 'kysely'
 import { on, type Db, type Transaction } from '../platform/database.ts'
-import { versionNotFound, type Dataset, type DatasetVersion, type VersionRef } from './dataset.ts'
+import type { DomainError } from '../platform/errors.ts'
+import { datasetNotFound, versionNotFound, type Dataset, type DatasetVersion, type VersionRef } from './dataset.ts'
 import type { Column } from './manifest.ts'
 import { Profile } from './profile.ts'
 
@@ -44,6 +45,9 @@ const versionColumns = [
   'created_by',
 ] as const
 
+/** That a message looks through for what was meant. */
+const namesTold = 1000
+
 /** By name. */
 export async function listDatasets(
   db: Db<DatasetTables>,
@@ -57,6 +61,17 @@ export async function listDatasets(
 export async function findDataset(db: Db<DatasetTables>, name: string): Promise<Dataset | undefined> {
   const row = await on(db).selectFrom('dataset').selectAll().where('name', '=', name).executeTakeFirst()
   return row && datasetOf(row)
+}
+
+/** @throws DomainError dataset_not_found */
+export async function getDataset(db: Db<DatasetTables>, name: string): Promise<Dataset> {
+  const found = await findDataset(db, name)
+  if (found) return found
+  const known = await listDatasets(db, { limit: namesTold })
+  throw datasetNotFound(
+    name,
+    known.map((dataset) => dataset.name),
+  )
 }
 
 /** Newest first; `before` is the last version number of the page before. */
@@ -74,7 +89,7 @@ export async function listVersions(
   return (await query.execute()).map(versionOf)
 }
 
-/** Of several versions with one digest the newest. @throws DomainError dataset_version_not_found */
+/** Of several versions with one digest the newest. @throws DomainError dataset_not_found, dataset_version_not_found */
 export async function getVersion(
   db: Db<DatasetTables>,
   { dataset, ref }: { dataset: string; ref: VersionRef },
@@ -91,10 +106,16 @@ export async function getVersion(
     else query = query.where('created_at_ms', '<=', ref.asOfMs)
   }
   const row = await query.executeTakeFirst()
-  if (!row) throw versionNotFound(dataset, ref)
+  if (!row) throw await missingVersion(db, dataset, ref)
   return versionOf(row)
 }
 
+async function missingVersion(db: Db<DatasetTables>, name: string, ref: VersionRef): Promise<DomainError> {
+  const { latest, createdAtMs: sinceMs } = await getDataset(db, name)
+  return versionNotFound(name, ref, { latest, sinceMs })
+}
+
+/** @throws DomainError dataset_not_found, dataset_version_not_found */
 export async function getProfile(
   db: Db<DatasetTables>,
   { dataset, version }: { dataset: string; version: number },
@@ -105,7 +126,7 @@ export async function getProfile(
     .where('dataset', '=', dataset)
     .where('version', '=', version)
     .executeTakeFirst()
-  if (!row) throw versionNotFound(dataset, { version })
+  if (!row) throw await missingVersion(db, dataset, { version })
   return Profile.parse(JSON.parse(row.profile))
 }
 

@@ -129,8 +129,14 @@ test('a version is found by number, digest, time and as the newest', async () =>
     ),
   ).toEqual([2, 2, 1, 1, 2])
   expect(await number(`flights/${manifestDigest(manifestOf('1'))}`)).toBe(1)
-  for (const text of ['flights/3', 'flights/2025-01-01', 'nope'])
-    await expect(number(text)).rejects.toMatchObject({ code: 'dataset_version_not_found' })
+  const failures = {
+    'flights/3': 'dataset "flights" has no version 3: it has versions 1 to 2',
+    'flights/2025-01-01': 'dataset "flights" had no version at 2025-01-01T00:00:00.000Z, before its first of 2026-',
+    [`flights/${'0'.repeat(64)}`]: 'dataset "flights" has no version with the digest 000',
+    'flihgts/1': 'there is no dataset "flihgts": did you mean "flights"?',
+    nope: 'there is no dataset "nope": there are flights',
+  }
+  for (const [text, message] of Object.entries(failures)) await expect(number(text), text).rejects.toThrow(message)
   for (const text of ['newest', '0', '1.5', '2026-99-99', ''])
     expect(() => parseVersionRef(text)).toThrow('names no version')
   expect(() => parseDatasetRef('../x/1')).toThrow('names no dataset')
@@ -214,6 +220,8 @@ test('the routes list and show datasets, versions, manifests, profiles and valid
   expect(await get('/datasets/flights/validations?version=2')).toMatchObject({
     validations: [{ version: 2, result: { suite: 's' } }],
   })
+  for (const list of ['versions', 'validations'])
+    expect(await get(`/datasets/flight/${list}`)).toMatchObject({ status: 404, code: 'dataset_not_found' })
   await using blind = await createTestServer(dataRoutes, { db, blobs: shop.blobs, work }, { permissions: [] })
   expect((await blind.inject({ method: 'GET', url: '/datasets' })).statusCode).toBe(403)
 })

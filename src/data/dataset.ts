@@ -1,6 +1,7 @@
 // What a dataset and its versions are, and how a version is named. Pure, so web/ and client/ import it too.
 import { z } from 'zod'
 import { DomainError } from '../platform/errors.ts'
+import { namesHint } from '../platform/near-names.ts'
 import { Column, Digest } from './manifest.ts'
 
 export const DatasetName = z
@@ -81,14 +82,33 @@ export function parseDatasetRef(text: string): { readonly dataset: string; reado
   return { dataset, ref: parseVersionRef(ref) }
 }
 
-export const datasetNotFound = (name: string): DomainError =>
-  new DomainError(
-    'not_found',
-    'dataset_not_found',
-    `there is no dataset "${name}": ingest it first, or list what there is`,
-  )
+/** @param known names of what there is. */
+export function datasetNotFound(name: string, known: readonly string[]): DomainError {
+  const advice =
+    known.length === 0
+      ? '"trueloop data ingest" makes one, and so does "trueloop apply" with a loop file'
+      : namesHint(name, known)
+  return new DomainError('not_found', 'dataset_not_found', `there is no dataset "${name}": ${advice}`)
+}
 
-export function versionNotFound(dataset: string, ref: VersionRef): DomainError {
-  const text = ref === 'latest' ? ref : Object.values(ref).join()
-  return new DomainError('not_found', 'dataset_version_not_found', `dataset "${dataset}" has no version ${text}`)
+/** @param there the versions that the dataset has: their last number, and when the first was made. */
+export function versionNotFound(
+  dataset: string,
+  ref: VersionRef,
+  there: { readonly latest: number; readonly sinceMs: number },
+): DomainError {
+  const { latest, sinceMs } = there
+  const has = latest === 1 ? 'it has version 1 only' : `it has versions 1 to ${latest}`
+  return new DomainError(
+    'not_found',
+    'dataset_version_not_found',
+    `dataset "${dataset}" ${lackText(ref, sinceMs)}: ${has}`,
+  )
+}
+
+function lackText(ref: VersionRef, sinceMs: number): string {
+  if (ref === 'latest') return 'has no version'
+  if ('version' in ref) return `has no version ${ref.version}`
+  if ('digest' in ref) return `has no version with the digest ${ref.digest}`
+  return `had no version at ${new Date(ref.asOfMs).toISOString()}, before its first of ${new Date(sinceMs).toISOString()}`
 }

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import type { BlobStore } from '../platform/blobs.ts'
 import { DomainError } from '../platform/errors.ts'
+import { namesHint } from '../platform/near-names.ts'
 import { cellText, type Row, type Tables } from '../platform/tables.ts'
 import { quoteName } from '../platform/tables-sql.ts'
 import { Column, type Manifest } from './manifest.ts'
@@ -109,7 +110,7 @@ async function diffByKey({ tables, key, common, sampleMax }: DiffContext): Promi
     throw new DomainError(
       'invalid',
       'column_not_found',
-      `the key column "${missing}" is not in both versions: name another key`,
+      `the key column "${missing}" is not in both versions, or of another type: ${namesHint(missing, common)}`,
     )
   for (const view of ['diff_before', 'diff_after']) await assertUnique(tables, { view, key })
   const on = key.map((name) => `b.${quoteName(name)} IS NOT DISTINCT FROM a.${quoteName(name)}`).join(' AND ')

@@ -1,6 +1,7 @@
 // From a source to a dataset version's manifest: read, check, set bad rows aside, order, cut into parts, store what is new.
 import type { BlobStore } from '../platform/blobs.ts'
 import { DomainError } from '../platform/errors.ts'
+import { namesHint } from '../platform/near-names.ts'
 import { quoteName } from '../platform/tables-sql.ts'
 import { emptySuite, type Expectation, type ExpectationSuite } from './expectation.ts'
 import { manifestDigest } from './manifest-digest.ts'
@@ -117,7 +118,10 @@ function assertShape({ columns, timeColumn, keyColumns }: Shape, { previous, mod
     throw new DomainError(
       'invalid',
       'column_not_found',
-      `the source has no column "${name}": it has ${columns.map((column) => column.name).join(', ')}`,
+      `the source has no column "${name}": ${namesHint(
+        name,
+        columns.map((column) => column.name),
+      )}`,
     )
   }
   const time = columns.find(({ name }) => name === timeColumn)

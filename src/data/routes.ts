@@ -6,9 +6,9 @@ import type { Actor } from '../governance/audit.ts'
 import type { BlobStore } from '../platform/blobs.ts'
 import type { Db } from '../platform/database.ts'
 import { Page } from '../platform/http.ts'
-import { findDataset, getProfile, getVersion, listDatasets, listVersions } from './dataset-store.ts'
+import { getDataset, getProfile, getVersion, listDatasets, listVersions } from './dataset-store.ts'
 import type { DataTables } from './dataset-versions.ts'
-import { Dataset, datasetNotFound, DatasetName, DatasetVersion, parseVersionRef } from './dataset.ts'
+import { Dataset, DatasetName, DatasetVersion, parseVersionRef } from './dataset.ts'
 import { IngestRequest } from './ingest-request.ts'
 import { loadManifest } from './manifest-blob.ts'
 import { Manifest } from './manifest.ts'
@@ -57,11 +57,7 @@ export const dataRoutes: FastifyPluginAsyncZod<DataRouteDeps> = async (server, {
   server.get(
     '/datasets/:dataset',
     { config: read, schema: { params: ofDataset, response: { 200: Dataset } } },
-    async ({ params }) => {
-      const dataset = await findDataset(db, params.dataset)
-      if (!dataset) throw datasetNotFound(params.dataset)
-      return dataset
-    },
+    ({ params }) => getDataset(db, params.dataset),
   )
   server.get(
     '/datasets/:dataset/versions',
@@ -73,7 +69,10 @@ export const dataRoutes: FastifyPluginAsyncZod<DataRouteDeps> = async (server, {
         response: { 200: z.object({ versions: z.array(DatasetVersion) }) },
       },
     },
-    async ({ params, query }) => ({ versions: await listVersions(db, { ...params, ...query }) }),
+    async ({ params, query }) => {
+      await getDataset(db, params.dataset)
+      return { versions: await listVersions(db, { ...params, ...query }) }
+    },
   )
   server.get(
     '/datasets/:dataset/versions/:version',
@@ -99,6 +98,10 @@ export const dataRoutes: FastifyPluginAsyncZod<DataRouteDeps> = async (server, {
       return reply.code(202).send({ pipelineRun })
     },
   )
+  await server.register(validationRoutes, { db })
+}
+
+const validationRoutes: FastifyPluginAsyncZod<Pick<DataRouteDeps, 'db'>> = async (server, { db }) => {
   server.get(
     '/datasets/:dataset/validations',
     {
@@ -109,6 +112,11 @@ export const dataRoutes: FastifyPluginAsyncZod<DataRouteDeps> = async (server, {
         response: { 200: z.object({ validations: z.array(StoredValidation) }) },
       },
     },
-    async ({ params, query }) => ({ validations: await listValidations(db, { ...params, ...query }) }),
+    async ({ params, query }) => {
+      const validations = await listValidations(db, { ...params, ...query })
+      // What was checked may have become no version yet.
+      if (validations.length === 0) await getDataset(db, params.dataset)
+      return { validations }
+    },
   )
 }

@@ -2,6 +2,7 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { actorOf } from '../governance/access.ts'
+import { getDataset } from './dataset-store.ts'
 import {
   change,
   ofDataset,
@@ -26,7 +27,10 @@ export const splitRoutes: FastifyPluginAsyncZod<Pick<DataRouteDeps, 'db' | 'work
         response: { 200: z.object({ splits: z.array(StoredSplit) }) },
       },
     },
-    async ({ params, query }) => ({ splits: await listSplits(db, { ...params, ...query }) }),
+    async ({ params, query }) => {
+      await getDataset(db, params.dataset)
+      return { splits: await listSplits(db, { ...params, ...query }) }
+    },
   )
   server.post(
     '/datasets/:dataset/versions/:version/splits',

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { DomainError } from '../platform/errors.ts'
+import { namesHint } from '../platform/near-names.ts'
 import type { Tables } from '../platform/tables.ts'
 import { literal, quoteName } from '../platform/tables-sql.ts'
 import { Digest, type Column, type Manifest } from './manifest.ts'
@@ -163,7 +164,8 @@ function keyColumns(manifest: Shape, names: readonly string[]): Column[] {
   return names.map((name) => {
     const column = manifest.columns.find((candidate) => candidate.name === name)
     if (column) return column
-    const message = `the dataset has no column "${name}" to split by: it has ${manifest.columns.map((other) => other.name).join(', ')}`
+    const known = manifest.columns.map((other) => other.name)
+    const message = `the dataset has no column "${name}" to split by: ${namesHint(name, known)}`
     throw new DomainError('invalid', 'column_not_found', message)
   })
 }

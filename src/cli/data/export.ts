@@ -1,7 +1,8 @@
 // trueloop data export: the rows of a version, or of a part of a split, as a file.
-import { rename, rm, stat } from 'node:fs/promises'
+import { access, constants, rename, rm, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { exportFormatOf, exportRows } from '../../data/export.ts'
-import { DomainError } from '../../platform/errors.ts'
+import { DomainError, messageOf } from '../../platform/errors.ts'
 import { connect, type Session } from '../session.ts'
 import { countText } from '../text.ts'
 import { readSelection, withTables, type PartOptions } from './selection.ts'
@@ -17,7 +18,7 @@ export async function exportData(
   options: ExportOptions,
 ): Promise<void> {
   const format = exportFormatOf(file)
-  if (!options.force) await assertFree(file)
+  await assertWritable(file, options)
   const { version, ...selection } = await readSelection(connect(session), reference, options)
   const unfinished = `${file}.unfinished`
   try {
@@ -29,10 +30,14 @@ export async function exportData(
   }
 }
 
-async function assertFree(file: string): Promise<void> {
+async function assertWritable(file: string, { force = false }: ExportOptions): Promise<void> {
   const isThere = await stat(file).then(
     () => true,
     () => false,
   )
-  if (isThere) throw new DomainError('conflict', 'file_exists', `${file} is there already: --force replaces it`)
+  if (isThere && !force)
+    throw new DomainError('conflict', 'file_exists', `${file} is there already: --force replaces it`)
+  await access(dirname(file), constants.W_OK).catch((error: unknown) => {
+    throw new DomainError('invalid', 'file_unwritable', `${file} cannot be written: ${messageOf(error)}`)
+  })
 }

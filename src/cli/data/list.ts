@@ -12,7 +12,7 @@ export async function listData(session: Session, options: ListOptions): Promise<
   const answer = await connect(session).call({ path: '/datasets', query: { limit: limitOf(options) }, answer: Answer })
   session.terminal.show(answer, ({ datasets }) =>
     datasets.length === 0
-      ? 'There are no datasets yet: "trueloop apply" ingests the one of your loop file.'
+      ? 'There are no datasets yet: "trueloop data ingest" makes one, and so does "trueloop apply" with a loop file.'
       : table(
           ['DATASET', 'VERSIONS', 'SINCE'],
           datasets.map(({ name, latest, createdAtMs }) => [name, String(latest), timeText(createdAtMs)]),

@@ -1,7 +1,7 @@
 // trueloop data versions: the versions of a dataset, newest first.
 import { z } from 'zod'
 import { pathOf } from '../../client/http-client.ts'
-import { DatasetVersion } from '../../data/dataset.ts'
+import { DatasetVersion, parseDatasetName } from '../../data/dataset.ts'
 import { limitOf, type ListOptions } from '../arguments.ts'
 import { connect, type Session } from '../session.ts'
 import { table } from '../terminal.ts'
@@ -11,7 +11,7 @@ const Answer = z.object({ versions: z.array(DatasetVersion) })
 const digestShown = 12
 
 export async function dataVersions(session: Session, dataset: string, options: ListOptions): Promise<void> {
-  const path = pathOf`/datasets/${dataset}/versions`
+  const path = pathOf`/datasets/${parseDatasetName(dataset)}/versions`
   const answer = await connect(session).call({ path, query: { limit: limitOf(options) }, answer: Answer })
   session.terminal.show(answer, ({ versions }) => renderVersions(versions))
 }

@@ -1,5 +1,6 @@
 // Reads a source into the table `staged`, typed; every way in which the files can be bad becomes a clear error.
 import { DomainError, messageOf } from '../../platform/errors.ts'
+import { namesHint } from '../../platform/near-names.ts'
 import { cellText, type Tables } from '../../platform/tables.ts'
 import { literal, literalList, quoteName } from '../../platform/tables-sql.ts'
 import type { Column, ColumnType } from '../manifest.ts'
@@ -137,7 +138,7 @@ function assertOverrides(found: readonly SourceColumn[], { columns, select }: Sc
   const names = new Set(found.map(({ name }) => name))
   for (const name of [...Object.keys(columns), ...(select ?? [])]) {
     if (names.has(name)) continue
-    const message = `the source has no column "${name}": it has ${[...names].slice(0, 50).join(', ')}`
+    const message = `the source has no column "${name}": ${namesHint(name, [...names])}`
     throw new DomainError('invalid', 'column_not_found', message, { column: name })
   }
   if (found.every(({ name }) => name === 'json' || name === 'column0') && found.length === 0) {
