@@ -1,7 +1,10 @@
 // How the tests run: on Node's own loader and type stripping, so that what passes is what runs.
 import { defineConfig } from 'vitest/config'
 
+/** Tests that open ONNX Runtime themselves, or Python's, report nothing to its maker. */
+const quiet = { ORT_DISABLE_TELEMETRY: '1' }
 const shared = {
+  env: quiet,
   pool: 'forks' as const,
   // Files share the processes they run in: importing the same modules for each file took most of the time.
   isolate: false,
@@ -10,7 +13,7 @@ const shared = {
   hookTimeout: 120_000,
 }
 /** What another project's setup has started is not for this one. */
-const ownHome = { TRUELOOP_TEST_DATABASE: '', TRUELOOP_TEST_BLOBS: '' }
+const ownHome = { ...quiet, TRUELOOP_TEST_DATABASE: '', TRUELOOP_TEST_BLOBS: '' }
 /** Tests that start whole homes, measure time or kill processes have the machine to themselves. */
 const alone = { testTimeout: 900_000, fileParallelism: false }
 const exclude = ['**/*.slow.test.ts', '**/node_modules/**']

@@ -45,11 +45,16 @@ let engine: Promise<Engine> | undefined
 
 /** Loads ONNX Runtime when first called: most processes never need its 40 MB. */
 export function openEngine(): Promise<Engine> {
-  engine ??= import('onnxruntime-node').then((module) => {
-    const native = nativeModule()
-    return native ? nativeEngine(native, module.Tensor) : publicEngine(module)
-  })
+  engine ??= loadEngine()
   return engine
+}
+
+async function loadEngine(): Promise<Engine> {
+  // Unless it is told before its start, it reports what it runs to its maker over the network.
+  process.env['ORT_DISABLE_TELEMETRY'] = '1' // oxlint-disable-line no-restricted-properties -- set for a library, not read
+  const module = await import('onnxruntime-node')
+  const native = nativeModule()
+  return native ? nativeEngine(native, module.Tensor) : publicEngine(module)
 }
 
 function nativeModule(): NativeModule | undefined {
