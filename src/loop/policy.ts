@@ -2,7 +2,7 @@
 import { momentText } from './duration.ts'
 import { act, continueAttempt, endAttempt, endCooldown, train } from './policy/attempt.ts'
 import { command, tell, withProposer, type Draft } from './policy/draft.ts'
-import { beginWatch, endWatch, forgetWatch, hearTakeBackFailure, hearTakenBack } from './policy/watch.ts'
+import { beginWatch, endWatch, forgetWatch, goBack, hearTakeBackFailure, hearTakenBack } from './policy/watch.ts'
 import {
   proposalsMax,
   type Decision,
@@ -126,6 +126,7 @@ function hearChampionMoved(draft: Draft, input: Heard<'champion_moved'>, evidenc
   const { modelVersion, reason } = input
   // What the loop does itself comes back as its own answer.
   if (state.champion === modelVersion || state.attempt?.candidate === modelVersion) return
+  if (state.watch?.former === modelVersion) return goBack(draft, { sentence: reason, evidence })
   const before = state.champion ?? 'nothing'
   state.champion = modelVersion
   forgetWatch(draft)

@@ -16,6 +16,10 @@ export function renderLoop(loop: string, { version, code, appliedBy, appliedMs, 
     ['phase', state.paused ? `${state.phase.replaceAll('_', ' ')} (paused)` : state.phase.replaceAll('_', ' ')],
     ['champion', state.champion ?? 'none yet'],
     [
+      'watched',
+      state.watch ? `until ${timeText(state.watch.untilMs)}, ${state.watch.former} being kept loaded` : undefined,
+    ],
+    [
       'dataset',
       dataset
         ? `${dataset.version}, ${numberText(dataset.rows)} rows up to ${timeText(dataset.timeMaxMs)}`

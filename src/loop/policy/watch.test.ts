@@ -128,6 +128,21 @@ test('where nothing is left to go back to, the version stays and its alert asks 
   ])
 })
 
+test('a promotion that somebody else takes back is told as such, and the cooldown counts from it', () => {
+  const reason = 'rollout rol_1: the gateway took flights/2 out: it hung or ended its worker repeatedly'
+  const back: LoopInput = { kind: 'champion_moved', atMs: day('2001-05-20'), modelVersion: 'flights/1', reason }
+  const heard = advance(promoted(), back, settings)
+  expect(heard.decisions).toMatchObject([
+    { kind: 'cooldown_ended' },
+    {
+      kind: 'taken_back',
+      sentence: `flights/2 was taken back and flights/1 serves again: ${reason}.`,
+      evidence: { rollout: 'rol_1', modelVersion: 'flights/1' },
+    },
+  ])
+  expect(heard.state).toMatchObject({ phase: 'cooling_down', champion: 'flights/1', watch: null })
+})
+
 test('what is under way ends first, and a paused loop takes nothing back by itself', () => {
   const tick: LoopInput = { kind: 'tick', atMs: day('2001-05-21') }
   const manual: LoopInput = { kind: 'manual', atMs: day('2001-05-19'), actor: 'ann', reason: 'let us see' }

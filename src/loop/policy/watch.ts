@@ -55,19 +55,27 @@ export function takeBackIfDue(draft: Draft): boolean {
 
 type Heard<Kind extends LoopInput['kind']> = Extract<LoopInput, { kind: Kind }>
 
-/** The cooldown counts from here: its cause is gone, and the monitors begin anew with the version that serves again. */
 export function hearTakenBack(draft: Draft, input: Heard<'taken_back'>, evidence: Evidence): void {
+  const { command: id, sentence } = input
+  if (draft.state.watch?.command === id) goBack(draft, { sentence, evidence: { ...evidence, command: id } })
+}
+
+/**
+ * The version before serves again, whoever did it: this loop, a person, or the rollout itself when the gateway took the new one out. The
+ * cooldown counts from here: its cause is gone, and the monitors begin anew.
+ */
+export function goBack(draft: Draft, { sentence, evidence }: { sentence: string; evidence: Evidence }): void {
   const { state, settings } = draft
   const { watch, champion } = state
-  if (watch?.command !== input.command) return
+  if (!watch) return
   state.openAlerts = state.openAlerts.filter(({ measured }) => measured?.version !== champion)
   state.champion = watch.former
   state.watch = null
   if (settings.cooldownMs > 0) state.lastEndedMs = state.nowMs
   rest(draft)
   tell(draft, 'taken_back', {
-    sentence: `${champion} was taken back and ${watch.former} serves again: ${clause(input.sentence)}.`,
-    evidence: { ...evidence, rollout: watch.rollout, modelVersion: watch.former, command: input.command },
+    sentence: `${champion} was taken back and ${watch.former} serves again: ${clause(sentence)}.`,
+    evidence: { ...evidence, rollout: watch.rollout, modelVersion: watch.former },
   })
 }
 
@@ -106,6 +114,8 @@ function isWorse(now: Measured, former: Measured): boolean {
 const beyond = ({ value, threshold }: Measured): number =>
   value === null || threshold === null ? 0 : value - threshold
 
+/** Unless an attempt is under way, which goes on. */
 function rest({ state, settings }: Draft): void {
+  if (state.attempt !== null) return
   state.phase = state.nowMs < cooldownEndMs(settings, state) ? 'cooling_down' : 'watching'
 }
