@@ -45,13 +45,17 @@ def describe(file):
         for name in frame.columns:
             column = {"nulls": len(frame) - int(found[name]["count"])}
             if name in ("delay", "distance"):
-                column |= {key: float(found[name][key]) for key in ("min", "max", "mean", "std")}
+                column |= {key: float(found[name][key]) for key in ("min", "max", "mean", "std", "25%", "50%", "75%")}
             if name in texts:
                 column["freq"] = int(found[name]["freq"])
             columns[name] = column
         return {"rows": len(frame), "columns": columns}
 
-    return timed(work)
+    answer = timed(work)
+    frame = pd.read_parquet(file)
+    for name in frame.columns:
+        answer["columns"][name]["distinct"] = int(frame[name].nunique())
+    return answer
 
 
 def summary(file):
