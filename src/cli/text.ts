@@ -64,6 +64,9 @@ export function factLines(facts: readonly (readonly [name: string, value: string
 /** Values come from anywhere: none may move the cursor of the terminal that shows them. */
 export const plain = (text: string): string => text.replaceAll(/\p{C}/gv, '·')
 
+/** A value of a row as it is stored, every digit of it. */
+export const valueText = (value: unknown): string => (typeof value === 'number' ? String(value) : cellText(value))
+
 /** A value of a row, as one cell. */
 export const cellText = (value: unknown): string =>
   value === null || value === undefined

@@ -125,13 +125,17 @@ test('a version is found by number, digest, time and as the newest', async () =>
         'flights/1',
         'flights/2026-01-01T00:00:00.999Z',
         'flights/2026-01-01T00:00:01Z',
+        'flights/2026-01-01T00:00:00',
+        'flights/2026-01-01 00:00',
+        'flights/2026-01-01T01:00:00+01:00',
+        'flights/2026-01-01',
       ].map(number),
     ),
-  ).toEqual([2, 2, 1, 1, 2])
+  ).toEqual([2, 2, 1, 1, 2, 1, 2, 1, 2])
   expect(await number(`flights/${manifestDigest(manifestOf('1'))}`)).toBe(1)
   const failures = {
     'flights/3': 'dataset "flights" has no version 3: it has versions 1 to 2',
-    'flights/2025-01-01': 'dataset "flights" had no version at 2025-01-01T00:00:00.000Z, before its first of 2026-',
+    'flights/2025-01-01': 'dataset "flights" had no version at 2025-01-01T23:59:59.999Z, before its first of 2026-',
     [`flights/${'0'.repeat(64)}`]: 'dataset "flights" has no version with the digest 000',
     'flihgts/1': 'there is no dataset "flihgts": did you mean "flights"?',
     nope: 'there is no dataset "nope": there are flights',

@@ -57,20 +57,30 @@ export type VersionRef =
   | 'latest'
 
 /**
- * `latest`, `3`, a digest of 64 hexadecimal digits, or an ISO 8601 time.
+ * `latest`, `3`, a digest of 64 hexadecimal digits, or an ISO 8601 time, UTC unless it names an offset. A time means the end of what it
+ * says: `2026-01-31` that day's, `2026-01-31T12:00:00` that second's.
  * @throws DomainError version_ref
  */
 export function parseVersionRef(text: string): VersionRef {
   if (text === 'latest') return 'latest'
   if (/^[1-9]\d{0,8}$/v.test(text)) return { version: Number(text) }
   if (Digest.safeParse(text).success) return { digest: text }
-  const asOfMs = /^\d{4}-\d\d-\d\d/v.test(text) ? Date.parse(text) : Number.NaN
+  const asOfMs = endOfTime(text)
   if (!Number.isNaN(asOfMs)) return { asOfMs }
   throw new DomainError(
     'invalid',
     'version_ref',
     `"${text}" names no version: write latest, a number, a digest, or a time such as 2026-01-31T12:00:00Z`,
   )
+}
+
+const timePattern =
+  /^(?<day>\d{4}-\d\d-\d\d)(?:[T ](?<minute>\d\d:\d\d)(?<second>:\d\d)?(?<fraction>\.\d{1,3})?(?<zone>Z|[+\-]\d\d:\d\d)?)?$/v
+
+function endOfTime(text: string): number {
+  const { day, minute, second, fraction, zone } = timePattern.exec(text)?.groups ?? {}
+  const time = `${minute ?? '23:59'}${second ?? ':59'}${fraction ?? '.999'}`
+  return day === undefined ? Number.NaN : Date.parse(`${day}T${time}${zone ?? 'Z'}`)
 }
 
 /** `flights` or `flights/3` (or `flights/latest`, `flights/<digest>`, `flights/<time>`). @throws DomainError version_ref */

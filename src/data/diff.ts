@@ -40,14 +40,15 @@ export interface DiffInput {
   readonly sampleMax?: number
 }
 
-const defaultSampleMax = 20
+/** Rows in each sample by default. */
+export const diffSampleMax = 20
 
 /** @throws DomainError column_not_found, key_not_unique, columns_differ (nothing in common, or no key and other columns) */
 export async function diffVersions(deps: { tables: Tables; blobs: BlobStore }, input: DiffInput): Promise<DatasetDiff> {
   const { before, after } = input
   const key = [...(input.keyColumns ?? after.keyColumns)]
   const columns = compareColumns(before, after)
-  const sampleMax = input.sampleMax ?? defaultSampleMax
+  const sampleMax = input.sampleMax ?? diffSampleMax
   const shared = columns.same ? sharedDigests(before, after) : new Set<string>()
   await openVersion(deps, { manifest: without(before, shared), view: 'diff_before' })
   await openVersion(deps, { manifest: without(after, shared), view: 'diff_after' })

@@ -54,8 +54,9 @@ export function resultText(result: ExpectationResult): string {
   if (result.problem !== undefined) return `${result.text}: ${result.problem}`
   if (result.counts) {
     const { considered, unexpected } = result.counts
-    if (unexpected === 0) return `${result.text}: holds for all ${count(considered)} rows`
-    return `${result.text}: ${count(unexpected)} of ${count(considered)} rows fail (${percentText(unexpected / considered)})`
+    if (unexpected === 0)
+      return `${result.text}: holds for ${considered === 1 ? 'the one row' : `all ${count(considered)} rows`}`
+    return `${result.text}: ${count(unexpected)} of ${rowCount(considered)} fail (${percentText(unexpected / considered)})`
   }
   if (result.observed === undefined) return result.text
   return `${result.text}: ${result.observed === null ? 'nothing to measure' : `it is ${typeof result.observed === 'number' ? count(result.observed) : result.observed}`}`
@@ -65,9 +66,9 @@ export function resultText(result: ExpectationResult): string {
 export function renderValidation(validation: ValidationResult): string {
   const passed = validation.results.filter((result) => result.success).length
   const lines = [
-    `${validation.success ? 'passed' : 'FAILED'}: suite "${validation.suite}", ${passed} of ${validation.results.length} expectations hold, ${count(validation.rows)} rows`,
+    `${validation.success ? 'passed' : 'FAILED'}: suite "${validation.suite}", ${passed} of ${validation.results.length} expectations hold, ${rowCount(validation.rows)}`,
   ]
-  if (validation.quarantinedRows > 0) lines.push(`${count(validation.quarantinedRows)} rows were quarantined`)
+  if (validation.quarantinedRows > 0) lines.push(`${rowCount(validation.quarantinedRows)} set aside`)
   for (const result of validation.results) {
     lines.push(`  ${result.success ? 'ok  ' : 'FAIL'} ${result.severity.padEnd(10)} ${resultText(result)}`)
     if (result.success) continue
@@ -86,3 +87,5 @@ const rowText = (row: Record<string, unknown>): string =>
     .slice(0, 160)
 
 const count = (value: number): string => value.toLocaleString('en-US', { maximumFractionDigits: 6 })
+
+const rowCount = (rows: number): string => `${count(rows)} ${rows === 1 ? 'row' : 'rows'}`

@@ -1,9 +1,9 @@
 // trueloop data diff: what changed between two versions of a dataset, row by row, worked out in this process.
-import { diffVersions, type DatasetDiff } from '../../data/diff.ts'
+import { diffSampleMax, diffVersions, type DatasetDiff } from '../../data/diff.ts'
 import { namesOf } from '../arguments.ts'
 import { connect, type Session } from '../session.ts'
 import { table } from '../terminal.ts'
-import { cellText, clip, countText } from '../text.ts'
+import { clip, countText, valueText } from '../text.ts'
 import { readManifest, withTables } from './selection.ts'
 
 export interface DiffOptions {
@@ -46,6 +46,8 @@ export function renderDiff(diff: DatasetDiff): string {
     ]),
   ]
   if (marked.length > 0) lines.push('', rowTable(marked))
+  if (Math.max(diff.added, diff.removed, diff.changed) > rowsShown)
+    lines.push('', `The first ${rowsShown} of each kind are shown; --json has up to ${diffSampleMax}.`)
   return lines.join('\n')
 }
 
@@ -53,6 +55,6 @@ function rowTable(marked: readonly { mark: string; row: Readonly<Record<string, 
   const names = Object.keys(marked[0]?.row ?? {})
   return table(
     ['', ...names],
-    marked.map(({ mark, row }) => [mark, ...names.map((name) => clip(cellText(row[name]), cellWidth))]),
+    marked.map(({ mark, row }) => [mark, ...names.map((name) => clip(valueText(row[name]), cellWidth))]),
   )
 }

@@ -3,7 +3,7 @@ import { firstRows } from '../../data/export.ts'
 import { limitOf, type ListOptions } from '../arguments.ts'
 import { connect, type Session } from '../session.ts'
 import { table } from '../terminal.ts'
-import { cellText, clip } from '../text.ts'
+import { valueText, clip } from '../text.ts'
 import { readSelection, withTables, type PartOptions } from './selection.ts'
 
 export type RowsOptions = ListOptions & PartOptions
@@ -18,7 +18,7 @@ export async function dataRows(session: Session, reference: string, options: Row
   session.terminal.show({ version, rows }, () =>
     table(
       names,
-      rows.map((row) => names.map((name) => clip(cellText(row[name]), cellWidth))),
+      rows.map((row) => names.map((name) => clip(valueText(row[name]), cellWidth))),
     ),
   )
 }
