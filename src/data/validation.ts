@@ -39,14 +39,14 @@ export type ValidationResult = Readonly<z.infer<typeof ValidationResult>>
 export const sampleRowsMax = 20
 const sampleRowsShown = 3
 
-/** @throws DomainError expectations_failed with the failures in its detail, if a critical expectation failed. */
+/** @throws DomainError expectations_failed with the whole result in its detail, if a critical expectation failed. */
 export function assertAccepted(validation: ValidationResult): void {
   if (validation.success) return
   const failed = validation.results.filter((result) => !result.success && result.severity === 'critical')
   const sentences = failed.slice(0, 3).map(resultText).join('; ')
   const more = failed.length > 3 ? `; and ${failed.length - 3} more` : ''
   const message = `${failed.length} critical expectation${failed.length === 1 ? '' : 's'} of suite "${validation.suite}" failed: ${sentences}${more}`
-  throw new DomainError('invalid', 'expectations_failed', message, { failed })
+  throw new DomainError('invalid', 'expectations_failed', message, { validation })
 }
 
 /** One result in one sentence with its numbers. */

@@ -23,6 +23,11 @@ export interface CompletedStep<Input = unknown, Output = unknown> {
   readonly nowMs: number
 }
 
+/** An attempt that failed, as its process says. */
+export type FailedStep<Input = unknown> = Pick<CompletedStep<Input>, 'actor' | 'pipelineRun' | 'stepRun' | 'input'> & {
+  readonly error: { readonly code: string; readonly detail?: Readonly<Record<string, unknown>> | undefined }
+}
+
 /** `T` are the tables that the commit may touch, beside the engine's own. */
 export interface EngineKind<T> {
   readonly kind: string
@@ -37,6 +42,8 @@ export interface EngineKind<T> {
    * race. Gives what later steps see; without it they see what `execute` gave.
    */
   readonly commit: ((trx: Transaction<T>, done: CompletedStep) => Promise<unknown>) | undefined
+  /** Runs in the transaction that records that an attempt's process gave an error: what is worth keeping of it. */
+  readonly failed: ((trx: Transaction<T>, failure: FailedStep) => Promise<void>) | undefined
 }
 
 export type EngineKinds<T> = ReadonlyMap<string, EngineKind<T>>
@@ -45,6 +52,7 @@ export type EngineKinds<T> = ReadonlyMap<string, EngineKind<T>>
 export function processKind<T, Input, Output>(
   kind: Pick<StepKind<Input, Output>, 'kind' | 'version' | 'cacheable' | 'input' | 'output'>,
   commit?: (trx: Transaction<T>, done: CompletedStep<Input, Output>) => Promise<unknown>,
+  failed?: (trx: Transaction<T>, failure: FailedStep<Input>) => Promise<void>,
 ): EngineKind<T> {
   const { input, output } = kind
   return {
@@ -57,6 +65,7 @@ export function processKind<T, Input, Output>(
     commit:
       commit &&
       ((trx, done) => commit(trx, { ...done, input: input.parse(done.input), output: output.parse(done.output) })),
+    failed: failed && ((trx, failure) => failed(trx, { ...failure, input: input.parse(failure.input) })),
   }
 }
 
@@ -74,6 +83,7 @@ export function commitKind<T, Input>(
     ...kind,
     cacheable: false,
     hasProcess: false,
+    failed: undefined,
     commit: (trx, done) => commit(trx, { ...done, input: kind.input.parse(done.input), output: undefined }),
   }
 }

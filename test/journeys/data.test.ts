@@ -4,7 +4,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { openHome, type Home } from './harness.ts'
+import { pathOf } from '../../src/client/http-client.ts'
+import { Started } from '../../src/data/routes.ts'
+import { PipelineRunDetail } from '../../src/pipelines/pipeline-run.ts'
+import { eventually, openHome, type Home } from './harness.ts'
 
 const program = join(import.meta.dirname, '../../bin/trueloop.cjs')
 const folder = mkdtempSync(join(tmpdir(), 'trueloop-data-journey-'))
@@ -77,6 +80,32 @@ test('what cannot be read becomes no version, and is told by the file and line',
   expect(wrong).toMatchObject({ code: 2, err: expect.stringContaining('(argument_invalid)') })
   const versions = await data('versions', 'people', '--json')
   expect(JSON.parse(versions.out)).toMatchObject({ versions: [{ version: 2 }, { version: 1 }] })
+})
+
+test('rows that fail a critical expectation become no version, and what was found is kept', async () => {
+  const source = { kind: 'file', paths: [join(folder, 'a.csv')] }
+  const expectations = [{ type: 'between', column: 'amount', max: 15 }]
+  const { pipelineRun } = await home.client.call({
+    method: 'POST',
+    path: '/datasets/people/versions',
+    body: { source, expectations, mode: 'append' },
+    answer: Started,
+  })
+  const path = pathOf`/pipeline-runs/${pipelineRun}`
+  const run = await eventually(
+    'the ingest to end',
+    async () => {
+      const found = await home.client.call({ path, answer: PipelineRunDetail })
+      return found.finishedAtMs === null ? undefined : found
+    },
+    { timeoutMs: 60_000 },
+  )
+  expect(run).toMatchObject({ state: 'failed', steps: [{ errorCode: 'expectations_failed', attempts: [{}] }] })
+  const [found] = (await data('validations', 'people', '-n', '1')).out.split('\n\n')
+  expect(found).toContain('became no version')
+  expect(found).toMatch(/FAIL critical +amount is <= 15: \d of \d rows fail/v)
+  expect(found).toContain('amount=20')
+  expect(JSON.parse((await data('show', 'people', '--json')).out)).toMatchObject({ version: 2 })
 })
 
 test('a version is split by a rule, the same again, and its parts are rows to look at and files', async () => {

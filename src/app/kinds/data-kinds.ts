@@ -7,7 +7,15 @@ import { commitVersion, type DataChangeTables } from '../../data/dataset-version
 import { parseDatasetRef } from '../../data/dataset.ts'
 import { loadManifest } from '../../data/manifest-blob.ts'
 import type { Split } from '../../data/split.ts'
-import { commitKind, processKind, type CompletedStep, type EngineKind } from '../../pipelines/engine-kind.ts'
+import { ValidationResult } from '../../data/validation.ts'
+import { recordValidation } from '../../data/validation-store.ts'
+import {
+  commitKind,
+  processKind,
+  type CompletedStep,
+  type EngineKind,
+  type FailedStep,
+} from '../../pipelines/engine-kind.ts'
 import type { BlobStore } from '../../platform/blobs.ts'
 import { ingestStep, type Ingested, type IngestStepInput } from '../steps/ingest-step.ts'
 import { RowsReference } from '../steps/rows.ts'
@@ -25,8 +33,10 @@ const SplitOutput = z.strictObject({ training: RowsReference, holdout: RowsRefer
 
 export function dataKinds({ blobs }: { blobs: BlobStore }): EngineKind<DataChangeTables>[] {
   return [
-    processKind(ingestStep({ allowedAddresses: [], connections: {} }), (trx: Transaction<DataChangeTables>, done) =>
-      recordIngested(trx, blobs, done),
+    processKind(
+      ingestStep({ allowedAddresses: [], connections: {} }),
+      (trx: Transaction<DataChangeTables>, done) => recordIngested(trx, blobs, done),
+      recordRefused,
     ),
     processKind(splitStep, recordSplit),
     commitKind({ kind: 'data.split', version: 1, input: SplitInput, output: SplitOutput }, splitRows),
@@ -52,6 +62,16 @@ async function recordIngested(
   })
   const { profile: _, ...report } = output
   return { ...report, version: `${version.dataset}/${version.version}`, rows: version.rows, created }
+}
+
+/** Rows that failed a critical expectation became no version, but what was found is kept. */
+async function recordRefused(
+  trx: Transaction<DataChangeTables>,
+  { actor, input, error }: FailedStep<IngestStepInput>,
+): Promise<void> {
+  if (error.code !== 'expectations_failed') return
+  const result = ValidationResult.parse(error.detail?.['validation'])
+  await recordValidation(trx, actor, { dataset: input.dataset, version: null, result })
 }
 
 /** What the CLI sees of a split: the record, whether it was made now or before. */

@@ -21,7 +21,15 @@ import { insertStepAttempt, type StoredAttempt } from '../stores/step-attempt-st
 import { findCachedOutput } from '../stores/step-cache-store.ts'
 import { findStepRun, listStepRuns, updateStepRun } from '../stores/step-run-store.ts'
 import type { SpawnedStep } from '../step-spawn.ts'
-import { cancelStep, failStep, loseStep, succeedStep, type EngineTables, type StepWork } from '../step-transitions.ts'
+import {
+  cancelStep,
+  failStep,
+  loseStep,
+  succeedStep,
+  type EngineTables,
+  type EngineTransaction,
+  type StepWork,
+} from '../step-transitions.ts'
 
 const settleRetryMs = 1_000
 
@@ -182,7 +190,17 @@ async function record(context: EngineContext, prepared: Prepared, outcome: Attem
   const { clock, db, ids } = context
   switch (outcome.type) {
     case 'exit': {
-      if (!outcome.exit.ok) return fail(context, work, { error: outcome.exit.error, attemptState: 'failed' })
+      if (!outcome.exit.ok) {
+        const { error } = outcome.exit
+        const told = {
+          actor: { name: work.run.actor, clock, ids },
+          pipelineRun: work.run,
+          stepRun: work.step,
+          input,
+          error,
+        }
+        return fail(context, work, { error, attemptState: 'failed', keep: async (trx) => kind.failed?.(trx, told) })
+      }
       const result = { kind, input, output: outcome.exit.output, cachedFrom: null, clock, ids }
       return transact(db, (trx) => succeedStep(trx, work, result))
     }
@@ -212,10 +230,17 @@ const transactCancel = (context: EngineContext, work: StepWork): Promise<void> =
 function fail(
   { db, clock, log }: EngineContext,
   work: StepWork,
-  failure: { error: AttemptError; attemptState: StepAttemptState },
+  {
+    error,
+    attemptState,
+    keep,
+  }: { error: AttemptError; attemptState: StepAttemptState; keep?: (trx: EngineTransaction) => Promise<void> },
 ): Promise<void> {
-  log.warn('a step attempt failed', { step: work.step.name, run: work.run.id, ...failure.error })
-  return transact(db, (trx) => failStep(trx, work, { ...failure, nowMs: clock() }))
+  log.warn('a step attempt failed', { step: work.step.name, run: work.run.id, ...error })
+  return transact(db, async (trx) => {
+    await keep?.(trx)
+    await failStep(trx, work, { error, attemptState, nowMs: clock() })
+  })
 }
 
 /**
