@@ -54,7 +54,11 @@ const post = (url: URL, body: string | Uint8Array, headers: Record<string, strin
 const infer = (body: unknown, path = '/v2/models/loans/infer'): Promise<Reply> =>
   post(new URL(path, home.gatewayUrl), JSON.stringify(body))
 
-const GatewayError = z.object({ error: z.string(), code: z.string() })
+// Each protocol has its own field for the words.
+const GatewayError = z.union([
+  z.object({ error: z.string(), code: z.string() }),
+  z.object({ message: z.string(), code: z.string() }).transform(({ message: error, code }) => ({ error, code })),
+])
 const gatewayError = ({ text }: Reply): z.infer<typeof GatewayError> => GatewayError.parse(JSON.parse(text))
 const Problem = z.object({ code: z.string(), detail: z.string() })
 const problem = ({ text }: Reply): z.infer<typeof Problem> => Problem.parse(JSON.parse(text))
@@ -131,9 +135,14 @@ describe('a body that nobody should send', () => {
   const large = (): string => `{"inputs":[{"name":"${'x'.repeat(20 * 1024 * 1024)}"}]}`
 
   test('nested 10,000 deep', async () => {
-    const deep = await post(new URL('/v2/models/loans/infer', home.gatewayUrl), nested(10_000))
-    expect(deep.status).toBe(400)
-    expect(gatewayError(deep)).toMatchObject({ code: 'json_too_deep', error: expect.stringContaining('64') as string })
+    for (const path of ['/v2/models/loans/infer', '/endpoints/loans/invocations']) {
+      const deep = await post(new URL(path, home.gatewayUrl), nested(10_000))
+      expect(deep.status).toBe(400)
+      expect(gatewayError(deep)).toMatchObject({
+        code: 'json_too_deep',
+        error: expect.stringContaining('64') as string,
+      })
+    }
     for (const path of ['/api/outcomes', '/api/loops/plan', '/api/loops/apply', '/api/runs', '/api/pipeline-runs']) {
       const refused = await post(new URL(path, home.url), `{"spec":${'['.repeat(10_000)}${']'.repeat(10_000)}}`)
       expect(refused.status, `${path}: ${refused.text.slice(0, 300)}`).toBe(400)
@@ -179,6 +188,20 @@ describe('an inference request that does not fit', () => {
       const refused = await infer(body)
       expect(refused.status, refused.text).toBe(400)
       for (const part of told) expect(gatewayError(refused).error).toMatch(part)
+    }
+  })
+
+  test("with a wrong column, in MLflow's formats", async () => {
+    const { time, amount, country } = loansOf(historyDays)[0]!
+    const wrong = [
+      { dataframe_records: [{ time, amuont: amount, country }] },
+      { dataframe_split: { columns: ['time', 'amuont', 'country'], data: [[time, amount, country]] } },
+      { inputs: { time: [time], amuont: [amount], country: [country] } },
+    ]
+    for (const body of wrong) {
+      const refused = await infer(body, '/endpoints/loans/invocations')
+      expect(refused.status, refused.text).toBe(400)
+      expect(gatewayError(refused).error).toMatch(/amuont|amount/v)
     }
   })
 
