@@ -266,7 +266,10 @@ test('code comes with a version: changed code is another version and no retrain,
   expect(JSON.parse(second!.payload)).toMatchObject({ specVersion: 2, retrainFor: [] })
   expect(await findCode(db, { loop: 'flights', version: 1 })).toEqual(code)
 
-  const trained = testLoop({ name: 'other', training: { trainer: command(['python3', 'train.py']), window: '28d' } })
+  const trained = testLoop({
+    name: 'other',
+    training: { trainer: command(['python3', 'train.py'], { folds: 5 }), window: '28d' },
+  })
   expect(await post('/loops/apply', { spec: trained })).toMatchObject({ status: 400, code: 'loop_code_missing' })
   expect(await post('/loops/apply', { spec: trained, code })).toMatchObject({ version: 1 })
 

@@ -7,6 +7,7 @@ import { dayMs, Duration, durationMs } from './duration.ts'
 
 /** A command line is a param of its run, and that has a limit. */
 const commandLineLengthMax = 4_000
+const foldsMax = 20
 const timeoutMaxMs = 14 * dayMs
 
 /**
@@ -20,8 +21,17 @@ export const CommandTrainer = z.strictObject({
     `at most ${commandLineLengthMax} characters: put what is longer into a file of the project`,
   ),
   env: CommandVariables.default({}),
-  /** Of one attempt; then it is ended. */
+  /** Of one attempt, its folds included; then it is ended. */
   timeout: Duration.refine((text) => isTimeout(text), 'longer than nothing and at most 14d').default('6h'),
+  /**
+   * How often it trains once more without a run of days, to be judged on them: what the rule that sets limits from training needs. 0: never.
+   */
+  folds: z
+    .int()
+    .min(0)
+    .max(foldsMax)
+    .refine((folds) => folds !== 1, '0, or at least 2')
+    .default(0),
   /** Attempts after a first that failed. */
   retries: z.int().min(0).max(retriesMax).default(2),
 })

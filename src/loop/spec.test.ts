@@ -55,6 +55,16 @@ test.each([
     { retrain: retrain({ on: 'calibration', cooldown: '0s' }) },
     /retrain\.cooldown: it must be at least "1m"/v,
   ],
+  [
+    'a limit by rule for a command without folds',
+    { training: { ...training, trainer: command(['x']) } },
+    /monitors\[0\]: "calibration" takes its limits from days .* give command\(\) `folds: 5`/v,
+  ],
+  [
+    'a command with one fold',
+    { training: { ...training, trainer: command(['x'], { folds: 1 }) } },
+    /training\.trainer\.folds/v,
+  ],
   ['a command without a program', { training: { ...training, trainer: command([]) } }, /training\.trainer\.argv/v],
   [
     'a command with a variable of ours',

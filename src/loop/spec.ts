@@ -106,6 +106,13 @@ function checkTogether(spec: z.infer<typeof LoopSpec>, context: Issues): void {
   if (trainer.trainer !== 'command' && trainer.objective !== target.task) {
     complain(['training', 'trainer'], `${trainer.trainer} is set to ${trainer.objective}, the target is ${target.task}`)
   }
+  if (trainer.trainer === 'command' && trainer.folds === 0) {
+    monitors.forEach(({ name, threshold }, index) => {
+      if (!('fromTraining' in threshold)) return
+      const why = `"${name}" takes its limits from days that a model has not seen, and the command trains none without them`
+      complain(['monitors', index], `${why}: give command() \`folds: 5\`, or the monitor a low or high`)
+    })
+  }
   if (features.includes(target.column)) {
     complain(
       ['features', features.indexOf(target.column)],

@@ -75,13 +75,20 @@ test('a command trains in the code of the loop, which is a part of its work and 
   expect(workOf({ spec: builtIn, code: codeOf('a') })).toBe(workOf({ spec: builtIn, code: codeOf('b') }))
 
   const { window } = builtIn.training
-  const trainer = commandTrainer(['python3', 'train.py'], { env: { DEPTH: '3' }, timeout: '90m', retries: 1 })
+  const trainer = commandTrainer(['python3', 'train.py'], { env: { DEPTH: '3' }, timeout: '90m', retries: 1, folds: 5 })
   const spec = testLoop({ training: { trainer, window: window as '28d' } })
   expect(trainingOf({ spec, code: codeOf('a') })).toMatchObject({
     kind: 'training.command',
     retries: 1,
     timeoutMs: 90 * 60_000,
-    input: { loop: 'flights', argv: ['python3', 'train.py'], env: { DEPTH: '3' }, code: 'a'.repeat(64), seed: 1 },
+    input: {
+      loop: 'flights',
+      argv: ['python3', 'train.py'],
+      env: { DEPTH: '3' },
+      folds: 5,
+      code: 'a'.repeat(64),
+      seed: 1,
+    },
   })
   expect(JSON.stringify(trainingOf({ spec, code: codeOf('a') }).input)).not.toContain('holdout')
   expect(workOf({ spec, code: codeOf('a') })).not.toBe(workOf({ spec, code: codeOf('b') }))

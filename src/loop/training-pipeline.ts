@@ -84,9 +84,9 @@ function makerStep({ spec, code }: Definition, rows: object): object {
   const common = { rows, features, target, seed, threads }
   if (trainer.trainer !== 'command') return step(trainingStep, 'training.train', { ...common, trainer })
   if (!code?.snapshot) throw loopCodeMissing(loop)
-  const { argv, env, retries, timeout } = trainer
+  const { argv, env, folds, retries, timeout } = trainer
   // The code is a part of its input: other code is other work.
-  const input = { ...common, loop, argv, env, code: code.snapshot }
+  const input = { ...common, loop, argv, env, folds, code: code.snapshot }
   return { ...step(trainingStep, 'training.command', input), retries, timeoutMs: durationMs(timeout) }
 }
 

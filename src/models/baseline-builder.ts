@@ -106,8 +106,18 @@ export interface CrossFitInput {
 const microsPerDay = 86_400_000_000n
 const dayMs = 86_400_000
 
+/** What is left out at a time: whole days of the time column, [from, to). */
+export interface Fold {
+  readonly index: number
+  readonly fromMs: number
+  readonly toMs: number
+}
+
 /** A predictor trained on a frame: class probabilities or values, row by row, as a trained model's `predict` gives them. */
-export type TrainPart = (part: Frame, fold: number) => Promise<(rows: Frame) => ArrayLike<number>>
+export type TrainPart = (
+  part: Frame,
+  fold: Fold,
+) => Promise<(rows: Frame) => ArrayLike<number> | Promise<ArrayLike<number>>>
 
 /**
  * What a model that has not seen a day says of it, day by day: the training period's own days as a monitor will see later ones. Days are left
@@ -130,13 +140,15 @@ export async function crossFittedDays(train: TrainPart, input: CrossFitInput): P
   const sums = new Map(
     days.map((day) => [day, { dayMs: day * dayMs, rows: 0, sumPredicted: 0, sumObserved: 0, sumLoss: 0 }]),
   )
-  for (let fold = 0; fold < folds; fold++) {
+  for (let index = 0; index < folds; index++) {
+    const left = days.filter((day) => foldOfDay.get(day) === index)
+    const fold = { index, fromMs: left[0]! * dayMs, toMs: (left.at(-1)! + 1) * dayMs }
     const inside: number[] = []
     const outside: number[] = []
-    dayOf.forEach((day, row) => (foldOfDay.get(day) === fold ? inside : outside).push(row))
+    dayOf.forEach((day, row) => (foldOfDay.get(day) === index ? inside : outside).push(row))
     const rows = takeRows(frame, inside)
     const predict = await train(takeRows(frame, outside), fold)
-    const { predicted, observed, losses } = outcomesOf(signature, rows.target, predict(rows))
+    const { predicted, observed, losses } = outcomesOf(signature, rows.target, await predict(rows))
     inside.forEach((row, at) => {
       const sum = sums.get(dayOf[row]!)!
       sum.rows++

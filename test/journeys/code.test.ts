@@ -213,6 +213,7 @@ test('its run says what it was, and has all that it left', async () => {
     timeColumn: 'time',
     window: { from: '2025-03-01T00:00:00.000Z', to: '2025-03-13T00:00:00.000Z' },
     rows: 3600,
+    fold: null,
     seed: 7,
     threads: 1,
   })

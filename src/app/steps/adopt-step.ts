@@ -26,8 +26,9 @@ export const adoptStep: StepKind<AdoptInput, Trained> = {
   output: Trained,
   async execute(tools, { onnx: digest, origin, ...input }) {
     const onnx = await tools.blobs.get(digest)
+    const { days: _, ...described } = await describeGraph(tools, { onnx, ...input })
     return {
-      ...(await describeGraph(tools, { onnx, ...input })),
+      ...described,
       onnx: { digest, bytes: onnx.length },
       metrics: {},
       params: { origin },

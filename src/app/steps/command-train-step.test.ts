@@ -6,6 +6,7 @@ import { ingest } from '../../data/ingest.ts'
 import { storeManifest } from '../../data/manifest-blob.ts'
 import { Source } from '../../data/source.ts'
 import { openDataWorkshop, type DataWorkshop } from '../../data/testing.ts'
+import { Baseline } from '../../models/baseline.ts'
 import { sendSnapshot, takeSnapshot } from '../../experiments/take-snapshot.ts'
 import type { StepTools } from '../../pipelines/step.ts'
 import { silentLog } from '../../platform/log.ts'
@@ -74,6 +75,7 @@ async function trained(script: string, change: object = {}): Promise<Trained> {
     rows,
     features: ['amount'],
     target,
+    folds: 0,
     seed: 3,
     threads: 8,
     ...change,
@@ -109,6 +111,23 @@ test('a command finds code and rows, and what it leaves becomes a candidate', as
       seed: 3,
       window: { from: '2025-03-01T00:00:00.000Z', to: '2025-03-31T00:00:00.000Z' },
     },
+  })
+})
+
+test('with folds it trains once more without each, and its baseline has what it said of the days', async () => {
+  const file = join(shop.folder, 'trainings')
+  const note = `const { fold, rows } = JSON.parse(fs.readFileSync('inputs/loop.json')); fs.appendFileSync(${JSON.stringify(file)}, JSON.stringify([fold, rows]) + ' ');`
+  const candidate = await trained(note + copyGraph, { folds: 3 })
+  expect(await readFile(file, 'utf8')).toBe('[null,270] [0,180] [1,180] [2,180] ')
+  const baseline = Baseline.parse(
+    JSON.parse(await readFile(await shop.blobs.localPath(candidate.baseline.digest), 'utf8')),
+  )
+  expect(baseline.days.map(({ dayMs: at, rows }) => [at, rows])).toEqual(
+    Array.from({ length: 30 }, (_, day) => [startMs + day * dayMs, 9]),
+  )
+  expect(candidate.metrics['cross_fitted_loss']).toBeGreaterThan(0.5)
+  await expect(trained(`${note} if (fold === null) { ${copyGraph} }`, { folds: 2 })).rejects.toMatchObject({
+    code: 'model_missing',
   })
 })
 

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { Digest } from '../../data/manifest.ts'
 import { Target } from '../../loop/target.ts'
-import { computeBaseline, crossFittedDays } from '../../models/baseline-builder.ts'
+import { computeBaseline, crossFittedDays, type Fold } from '../../models/baseline-builder.ts'
 import type { Baseline } from '../../models/baseline.ts'
 import { examplesFrom, type Examples } from '../../models/examples.ts'
 import { loadModel } from '../../models/inference.ts'
@@ -90,17 +90,20 @@ async function judgedDays(
   tools: StepTools,
   { training, labelled, signature }: { training: TrainingInput; labelled: LabelledRows; signature: Signature },
 ): Promise<Baseline['days']> {
-  const dayMicros = 86_400_000_000n
-  const days = new Set(Array.from(labelled.times, (time) => time / dayMicros))
-  if (days.size < daysMin) return []
-  const trainPart = async (part: Frame, fold: number): Promise<(rows: Frame) => Float64Array> => {
-    tools.progress(0.65 + 0.25 * (fold / folds), `cross-fitting: ${fold + 1} of ${folds}`)
+  if (!hasDaysToJudge(labelled)) return []
+  const trainPart = async (part: Frame, { index }: Fold): Promise<(rows: Frame) => Float64Array> => {
+    tools.progress(0.65 + 0.25 * (index / folds), `cross-fitting: ${index + 1} of ${folds}`)
     const frame = sampleOf(part, training.seed)
     const model = await train({ ...training, frame })
     return (rows) => model.predict(rows)
   }
   return crossFittedDays(trainPart, { frame: labelled.frame, signature, micros: labelled.times, folds })
 }
+
+const dayMicros = 86_400_000_000n
+
+export const hasDaysToJudge = ({ times }: LabelledRows): boolean =>
+  new Set(Array.from(times, (time) => time / dayMicros)).size >= daysMin
 
 function sampleOf(frame: Frame, seed: number): Frame {
   if (frame.rowCount <= foldRowsMax) return frame
@@ -162,7 +165,7 @@ const importances = (model: TrainedModel): Record<string, number> =>
   Object.fromEntries(model.featureImportance.slice(0, 50).map(({ name, gain }) => [`gain.${name}`, gain]))
 
 /** Loss and calibration of the cross-fitted rows: what to expect of this trainer on days it has not seen. */
-function crossFitted(days: Baseline['days']): Record<string, number> {
+export function crossFitted(days: Baseline['days']): Record<string, number> {
   if (days.length === 0) return {}
   const sum = (pick: (day: Baseline['days'][number]) => number): number =>
     days.reduce((total, day) => total + pick(day), 0)

@@ -39,8 +39,13 @@ export const linearRegression = (options: Options<typeof LinearRegressionSpec> =
 export interface CommandOptions {
   /** Added to its environment. No place for secrets: a loop is shown to whoever may read it. */
   readonly env?: Readonly<Record<string, string>>
-  /** Of one attempt, at most `14d`; `6h` by default. */
+  /** Of one attempt, its folds included, at most `14d`; `6h` by default. */
   readonly timeout?: Duration
+  /**
+   * How often it trains once more without a run of days (`inputs/loop.json` says `fold`), 0 by default. A monitor of calibration, log loss or
+   * RMSE without limits of its own needs at least 2; built-in trainers do 5.
+   */
+  readonly folds?: number
   /** Attempts after a first that failed; 2 by default. */
   readonly retries?: number
 }
