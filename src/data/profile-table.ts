@@ -5,14 +5,10 @@ import type { Column } from './manifest.ts'
 import type { ColumnProfile, Profile } from './profile.ts'
 import { profileCategories, profileCounted } from './profiling/counted-column.ts'
 import { profileSketched } from './profiling/sketched-columns.ts'
+import { nearlyUnique } from './value-counts.ts'
 
 /** Up to so many distinct numbers or moments are counted one by one: some 16 MB, and half a second beside three million rows. */
 const distinctMax = 1_000_000
-/** The first rows, which say whether counting is worth beginning. */
-const headRows = 32_768
-/** With more different values than this share of them, sketches are faster. */
-const headDistinctShare = 0.98
-
 /** @param table a table or view with exactly these columns. */
 export async function profileTable(
   tables: Tables,
@@ -20,7 +16,9 @@ export async function profileTable(
 ): Promise<Profile> {
   const [counted] = await tables.rows(`SELECT count(*) AS n FROM ${quoteName(table)}`)
   const rows = Number(counted!['n'])
-  const countless = rows > distinctMax ? await countlessColumns(tables, { table, columns }) : new Set<Column>()
+  const numbers = columns.filter((column) => !isCategory(column))
+  const countless =
+    rows > distinctMax ? await nearlyUnique(tables, { view: table, columns: numbers }) : new Set<Column>()
   const profiles = new Map<Column, ColumnProfile>()
   for (const column of columns) {
     if (countless.has(column)) continue
@@ -36,18 +34,3 @@ export async function profileTable(
 }
 
 const isCategory = ({ type }: Column): boolean => type === 'string' || type === 'boolean'
-
-/** Numbers and moments of which nearly every one of the first rows has another. */
-async function countlessColumns(
-  tables: Tables,
-  { table, columns }: { table: string; columns: readonly Column[] },
-): Promise<Set<Column>> {
-  const candidates = columns.filter((column) => !isCategory(column))
-  if (candidates.length === 0) return new Set()
-  const names = candidates.map(({ name }) => quoteName(name))
-  const counts = names.map((name, index) => `count(DISTINCT ${name}) AS "d${index}"`)
-  const [row] = await tables.rows(
-    `SELECT ${counts.join(', ')} FROM (SELECT ${names.join(', ')} FROM ${quoteName(table)} LIMIT ${headRows})`,
-  )
-  return new Set(candidates.filter((_, index) => Number(row![`d${index}`]) > headRows * headDistinctShare))
-}

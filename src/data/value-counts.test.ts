@@ -1,7 +1,7 @@
 // Value counts against rows counted by hand, with every kind of value that has no place on an axis.
 import { expect, test } from 'vitest'
 import { openDataWorkshop } from './testing.ts'
-import { countCategories, countNumbers, countUnnamed } from './value-counts.ts'
+import { countCategories, countNumbers, countUnnamed, nearlyUnique, sortNumbers } from './value-counts.ts'
 
 const rows = (type: string, ...values: string[]): string =>
   `SELECT unnest([${values.map((value) => `${value}::${type}`).join(', ')}]::${type}[]) AS "a ""column"""`
@@ -43,6 +43,30 @@ test('two sides stand beside each other, integers with doubles and an empty side
     ])
     expect((await countNumbers(tables, { sides: ['none'], name, type: 'double' }))!.values).toHaveLength(0)
   })
+})
+
+test('sorting the rows gives what counting them gives', async () => {
+  await using shop = await openDataWorkshop()
+  await shop.step(async ({ tables }) => {
+    await tables.run(`CREATE TABLE a AS ${rows('DOUBLE', '3', 'NULL', "'nan'", '-0.0', "'-inf'", '3', '0', "'inf'")}`)
+    await tables.run(`CREATE TABLE b AS ${rows('BIGINT', '4', '3', 'NULL')}`)
+    await tables.run(`CREATE TABLE none AS ${rows('DOUBLE')}`)
+    for (const sides of [['a'], ['a', 'b'], ['b', 'a'], ['none', 'b'], ['none', 'none']]) {
+      const input = { sides, name, type: 'double' as const }
+      expect(await sortNumbers(tables, input)).toEqual(await countNumbers(tables, input))
+    }
+  })
+})
+
+test('a column is nearly unique when nearly every one of its first rows has another value', async () => {
+  await using shop = await openDataWorkshop()
+  const unique = await shop.step(async ({ tables }) => {
+    await tables.run('CREATE TABLE t AS SELECT i AS each, i // 2 AS twice, random() AS drawn FROM range(40000) r(i)')
+    const types = { each: 'integer', twice: 'integer', drawn: 'double' } as const
+    const columns = (['each', 'twice', 'drawn'] as const).map((one) => ({ name: one, type: types[one] }))
+    return nearlyUnique(tables, { view: 't', columns })
+  })
+  expect([...unique].map((column) => column.name)).toEqual(['each', 'drawn'])
 })
 
 test('more distinct values than asked for give nothing, whatever special ones stand beside them', async () => {

@@ -2,7 +2,8 @@
 import type { Cell, Tables } from '../platform/tables.ts'
 import type { ColumnArray } from '../platform/tables-columnar.ts'
 import { quoteName } from '../platform/tables-sql.ts'
-import type { ColumnType } from './manifest.ts'
+import { alignCounts, valueCountsOf, type ValueCounts } from '../statistics/value-counts.ts'
+import type { Column, ColumnType } from './manifest.ts'
 
 export interface CountInput {
   /** Tables or views that have the column. */
@@ -59,6 +60,49 @@ export async function countNumbers(
     }
   })
   return { values: values.slice(from, to), sides }
+}
+
+/**
+ * As {@link countNumbers}, but every row is read and sorted here, 8 bytes each and as much again: several times faster where nearly each has a
+ * value of its own.
+ */
+export async function sortNumbers(tables: Tables, { sides, name, type }: CountInput): Promise<NumberCounts> {
+  const read: { side: Omit<CountedSide, 'counts'>; finite: ValueCounts }[] = []
+  for (const side of sides) {
+    const { columns } = await tables.columnar(`SELECT ${axisSql(quoteName(name), type)} AS v FROM ${quoteName(side)}`)
+    const list = numbersOf(columns.get('v'))
+    const rowsWith = (is: (value: number) => boolean): number =>
+      list.reduce((rows, value) => (is(value) ? rows + 1 : rows), 0)
+    read.push({
+      side: {
+        missing: rowsWith(Number.isNaN),
+        negativeInfinite: rowsWith((value) => value === -Infinity),
+        positiveInfinite: rowsWith((value) => value === Infinity),
+      },
+      finite: valueCountsOf(list),
+    })
+  }
+  const { values, counts } = alignCounts(read.map(({ finite }) => finite))
+  return { values, sides: read.map(({ side }, at) => ({ ...side, counts: counts[at]! })) }
+}
+
+/** The first rows of a table, which tell whether its values repeat. */
+const headRows = 32_768
+/** With more different values than this share of them, counting is slower than other ways. */
+const headDistinctShare = 0.98
+
+/** Columns of which nearly every one of the first rows has another value; none of a table of fewer rows. */
+export async function nearlyUnique(
+  tables: Tables,
+  { view, columns }: { view: string; columns: readonly Column[] },
+): Promise<Set<Column>> {
+  if (columns.length === 0) return new Set()
+  const names = columns.map(({ name }) => quoteName(name))
+  const counts = names.map((name, index) => `count(DISTINCT ${name}) AS "d${index}"`)
+  const [row] = await tables.rows(
+    `SELECT ${counts.join(', ')} FROM (SELECT ${names.join(', ')} FROM ${quoteName(view)} LIMIT ${headRows})`,
+  )
+  return new Set(columns.filter((_, index) => Number(row![`d${index}`]) > headRows * headDistinctShare))
 }
 
 export interface CategoryCounts {

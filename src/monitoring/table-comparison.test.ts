@@ -80,6 +80,28 @@ test("by the monitors' definitions every column has a PSI in the reference's bin
   expect(compared.leftOut).toEqual([])
 })
 
+test('a column where every row differs has the score of its rows too', async () => {
+  await using shop = await openDataWorkshop()
+  const { compared, drift } = await shop.step(async ({ tables }) => {
+    await tables.run('CREATE TABLE was AS SELECT i * 7919 % 50021 / 64.0::DOUBLE AS x FROM range(40000) r(i)')
+    await tables.run('CREATE TABLE "is" AS SELECT i * 104729 % 60013 / 64.0::DOUBLE AS x FROM range(45000) r(i)')
+    const read = async (view: string) => (await tables.columnar(`SELECT x FROM "${view}"`)).columns.get('x')
+    const [before, now] = [await read('was'), await read('is')]
+    if (before?.kind !== 'number' || now?.kind !== 'number') throw new Error('not read as numbers')
+    const x: Column = { name: 'x', type: 'double' }
+    const both = [
+      { view: 'was', title: 'was', columns: [x] },
+      { view: 'is', title: 'is', columns: [x] },
+    ] as const
+    return {
+      compared: await compareTables(tables, { sides: both, definitions: 'evidently' }),
+      drift: evidentlyDrift({ counts: pairCounts(valueCountsOf(before.values), valueCountsOf(now.values)) }),
+    }
+  })
+  expect(drift).toMatchObject({ method: 'wasserstein', drifted: true })
+  expect(compared.columns[0]!.value).toBeCloseTo(drift.score, 12)
+})
+
 test('what cannot be compared is left out with a reason, and refused when it was asked for', async () => {
   await using shop = await openDataWorkshop()
   await shop.step(async ({ tables }) => {

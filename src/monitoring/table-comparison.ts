@@ -1,6 +1,14 @@
 // Has one table drifted from another? Counts each column of both where the tables are, and compares the counts.
 import type { Column } from '../data/manifest.ts'
-import { countCategories, countNumbers, countUnnamed, type CountInput } from '../data/value-counts.ts'
+import {
+  countCategories,
+  countNumbers,
+  countUnnamed,
+  nearlyUnique,
+  sortNumbers,
+  type CountInput,
+  type NumberCounts,
+} from '../data/value-counts.ts'
 import { DomainError } from '../platform/errors.ts'
 import type { Tables } from '../platform/tables.ts'
 import { quoteName } from '../platform/tables-sql.ts'
@@ -64,7 +72,7 @@ export interface TableComparison {
 
 /** Common practice for PSI: much has changed. The monitors' default too. */
 const populationStabilityMost = 0.2
-/** Different values of a column that fit in memory: 24 bytes each. */
+/** Different values of a column, on both sides together, that fit in memory: 24 bytes each. */
 const distinctMax = 10_000_000
 
 /**
@@ -82,7 +90,7 @@ export async function compareTables(tables: Tables, input: ComparisonInput): Pro
   const counted: Counted[] = []
   for (const name of namesOf(input)) {
     const column = commonColumn(sides, name)
-    const found = 'reason' in column ? column : await countColumn(tables, { ...column, sides, definitions })
+    const found = 'reason' in column ? column : await countColumn(tables, { ...column, sides, rows, definitions })
     if ('reason' in found) leaveOut(name, found.reason)
     else counted.push(found)
   }
@@ -155,7 +163,9 @@ function commonColumn(sides: Sides<ComparedSide>, name: string): Column | NotCom
 /** What a verdict is made of. */
 type Counted = { readonly binned: BinnedColumn } | { readonly name: string; readonly evidently: EvidentlyDrift }
 
-type ColumnInput = Column & Pick<ComparisonInput, 'sides' | 'definitions'>
+interface ColumnInput extends Column, Pick<ComparisonInput, 'sides' | 'definitions'> {
+  readonly rows: Sides<number>
+}
 
 /** @throws DomainError comparison_values_many */
 async function countColumn(tables: Tables, input: ColumnInput): Promise<Counted | NotComparable> {
@@ -174,12 +184,25 @@ async function countColumn(tables: Tables, input: ColumnInput): Promise<Counted 
     const counts = await countCategories(tables, { ...from, most: categoriesMost })
     return empty(counts.sides.map(({ rows, missing }) => rows - missing)) ?? { binned: binCategories(name, counts) }
   }
-  const counts = await countNumbers(tables, { ...from, distinctMax })
-  if (!counts) throw tooMany(name)
+  const counts = await numbersOf(tables, input, from)
   const nothing = empty(counts.sides.map((side) => rowsOf(side.counts)))
   if (nothing) return nothing
   if (definitions === 'monitors') return { binned: binNumbers(name, counts) }
   return { name, evidently: evidentlyNumbers(counts, { isInteger: type === 'integer' }) }
+}
+
+/** @throws DomainError comparison_values_many */
+async function numbersOf(
+  tables: Tables,
+  { name, type, sides, rows }: ColumnInput,
+  from: CountInput,
+): Promise<NumberCounts> {
+  const larger = sides[rows[0] > rows[1] ? 0 : 1]
+  const isUnique = (await nearlyUnique(tables, { view: larger.view, columns: [{ name, type }] })).size > 0
+  if (isUnique && rows[0] + rows[1] <= distinctMax) return await sortNumbers(tables, from)
+  const counts = await countNumbers(tables, { ...from, distinctMax })
+  if (!counts) throw tooMany(name)
+  return counts
 }
 
 const tooMany = (name: string): DomainError =>

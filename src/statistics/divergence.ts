@@ -8,7 +8,10 @@ export type Counts = ArrayLike<number>
 /** Counts as shares of their sum; all 0 where there are none. */
 export function sharesOf(counts: Counts): Float64Array {
   const total = rowsOf(counts)
-  return Float64Array.from(counts, (count) => (total > 0 ? count / total : 0))
+  const shares = new Float64Array(counts.length)
+  // A loop, for Float64Array.from() with a function takes many times as long for millions of counts.
+  if (total > 0) for (let at = 0; at < shares.length; at++) shares[at] = counts[at]! / total
+  return shares
 }
 
 /**
@@ -151,11 +154,12 @@ export function wassersteinOfCounts(positions: ArrayLike<number>, reference: Cou
 
 /** Standard deviation (denominator n) of weighted positions. */
 export function deviationOfCounts(positions: ArrayLike<number>, counts: Counts): number {
-  const shares = sharesOf(counts)
+  const rows = rowsOf(counts)
+  if (rows === 0) return 0
   let mean = 0
-  for (let at = 0; at < shares.length; at++) mean += shares[at]! * positions[at]!
+  for (let at = 0; at < counts.length; at++) mean += (counts[at]! / rows) * positions[at]!
   let variance = 0
-  for (let at = 0; at < shares.length; at++) variance += shares[at]! * (positions[at]! - mean) ** 2
+  for (let at = 0; at < counts.length; at++) variance += (counts[at]! / rows) * (positions[at]! - mean) ** 2
   return Math.sqrt(variance)
 }
 

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { momentsOf } from './moments.ts'
 import { createGenerator } from './random.ts'
 import {
+  alignCounts,
   frequentOfCounts,
   histogramOfCounts,
   momentsOfCounts,
@@ -30,6 +31,13 @@ test('two samples pair by value, with no row where a side lacks it', () => {
   expect([...paired.reference]).toEqual([0, 2, 1, 0])
   expect([...paired.current]).toEqual([1, 0, 2, 1])
   expect(pairCounts(valueCountsOf([]), valueCountsOf([])).values).toHaveLength(0)
+  const three = alignCounts([valueCountsOf([2]), valueCountsOf([]), valueCountsOf([2, 1, 2])])
+  expect([...three.values]).toEqual([1, 2])
+  expect(three.counts.map((side) => [...side])).toEqual([
+    [0, 1],
+    [0, 0],
+    [1, 2],
+  ])
 })
 
 test('moments are those of the rows, also far from zero', () => {

@@ -40,27 +40,30 @@ function sortedFinite(list: ArrayLike<number>): Float64Array {
   return finite.subarray(0, rows).sort()
 }
 
+/** Samples side by side: the counts of each, 0 where only another one has the value. */
+export function alignCounts(sides: readonly ValueCounts[]): { values: Float64Array; counts: Float64Array[] } {
+  const most = sides.reduce((sum, { values }) => sum + values.length, 0)
+  const values = new Float64Array(most)
+  const counts = sides.map(() => new Float64Array(most))
+  const at = sides.map(() => 0)
+  let distinct = 0
+  for (;;) {
+    let value = Infinity
+    for (let side = 0; side < sides.length; side++) value = Math.min(value, sides[side]!.values[at[side]!] ?? Infinity)
+    if (value === Infinity) break
+    values[distinct] = value
+    for (let side = 0; side < sides.length; side++) {
+      if (sides[side]!.values[at[side]!] === value) counts[side]![distinct] = sides[side]!.counts[at[side]!++]!
+    }
+    distinct++
+  }
+  return { values: values.slice(0, distinct), counts: counts.map((one) => one.slice(0, distinct)) }
+}
+
 /** Two samples side by side. */
 export function pairCounts(reference: ValueCounts, current: ValueCounts): PairedCounts & { values: Float64Array } {
-  const most = reference.values.length + current.values.length
-  const paired = {
-    values: new Float64Array(most),
-    reference: new Float64Array(most),
-    current: new Float64Array(most),
-  }
-  let distinct = 0
-  for (let r = 0, c = 0; r < reference.values.length || c < current.values.length; distinct++) {
-    const value = Math.min(reference.values[r] ?? Infinity, current.values[c] ?? Infinity)
-    paired.values[distinct] = value
-    if (reference.values[r] === value) paired.reference[distinct] = reference.counts[r++]!
-    if (current.values[c] === value) paired.current[distinct] = current.counts[c++]!
-  }
-  const { values, ...sides } = paired
-  return {
-    values: values.slice(0, distinct),
-    reference: sides.reference.slice(0, distinct),
-    current: sides.current.slice(0, distinct),
-  }
+  const { values, counts } = alignCounts([reference, current])
+  return { values, reference: counts[0]!, current: counts[1]! }
 }
 
 /** Of counts of any kind. */
