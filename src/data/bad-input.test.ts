@@ -85,6 +85,16 @@ test('a fraction in a column of whole numbers is told and never rounded, found l
   expect(await read('a\n3.0\n1e3\n\n')).toEqual([3, 1000])
 })
 
+test('an instant that is none is told and never missing, found late or not', async () => {
+  await using shop = await openDataWorkshop()
+  const day = '2024-01-01T00:00:00+02:00\n'
+  const late = await failure(shop, { name: 'instants.csv', content: `at\n${day.repeat(150_000)}soon\n` })
+  expect(late).toMatchObject({ code: 'value_not_of_type', detail: { column: 'at', samples: [{ value: 'soon' }] } })
+  const schema = Schema.parse({ columns: { at: 'timestamp' } })
+  const said = await failure(shop, { name: 'said.csv', content: `at,n\nsoon,1\n${day.trim()},2\n`, schema })
+  expect(said.message).toMatch(/cannot be read as timestamp: row 1 of .+ holds "soon"/v)
+})
+
 test('Latin-1 read as UTF-8 is told, and read when it is said', async () => {
   await using shop = await openDataWorkshop()
   const content = Buffer.from(`city,n\nM\u00fcnchen,2\n${'Bonn,3\n'.repeat(40)}`, 'latin1')

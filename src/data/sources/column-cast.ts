@@ -35,7 +35,7 @@ export const typeOfOverride = (override: ColumnOverride): ColumnType =>
   override in divisorOf ? 'timestamp' : (override as ColumnType)
 
 /**
- * `isText`: the source's text of an integer, read by us: DuckDB's own reader would round 4.5 to 5 and say nothing.
+ * `isText`: what `sourceType` says comes as the source's own text.
  * @throws DomainError column_type_unsupported for bytes and the like, unless an override says how to read them.
  */
 export function castColumn(
@@ -54,7 +54,8 @@ export function castColumn(
     return cast('timestamp', `make_timestamp(CAST(round(CAST(${column} AS DECIMAL(38, 6)) * ${factor}) AS BIGINT))`)
   }
   const type = override ? typeOfOverride(override) : inferredType({ name, sourceType })
-  if (isText) return { name, type, ...integerSql(column) }
+  if (isText && sourceType === 'BIGINT') return { name, type, ...integerSql(column) }
+  if (isText && type === 'timestamp') return cast(type, `(CAST(${column} AS ${sourceType}) AT TIME ZONE 'UTC')`)
   if (type === 'timestamp') return cast(type, momentSql(column, sourceType, zone))
   const nested = /[\[\]\(]|^JSON$/v.test(sourceType) && !sourceType.startsWith('DECIMAL')
   if (type === 'string' && nested) return cast(type, `CAST(to_json(${column}) AS VARCHAR)`)
