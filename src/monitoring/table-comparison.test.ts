@@ -141,7 +141,9 @@ test('what cannot be compared is left out with a reason, and refused when it was
     await expect(compare(['b'])).rejects.toMatchObject({ code: 'comparison_columns_differ' })
     await expect(compare(['c'])).rejects.toThrowError(/"c" cannot be compared: old.csv has no value in it/v)
     await expect(compare(['d'])).rejects.toMatchObject({ code: 'column_not_found' })
-    await expect(compare(['a', 'e'])).rejects.toThrowError(/old.csv has no column "e": it has a, b, c, d, n/v)
+    await expect(compare(['a', 'e'])).rejects.toThrowError(
+      /old.csv has no column "e": did you mean "a"\? there are a, b, c, d, n/v,
+    )
     const none = { ...was, view: 'none', title: 'none.csv' }
     await expect(compareTables(tables, { sides: [was, none], definitions: 'monitors' })).rejects.toMatchObject({
       code: 'comparison_side_empty',

@@ -10,6 +10,7 @@ import {
   type NumberCounts,
 } from '../data/value-counts.ts'
 import { DomainError } from '../platform/errors.ts'
+import { namesHint } from '../platform/near-names.ts'
 import type { Tables } from '../platform/tables.ts'
 import { quoteName } from '../platform/tables-sql.ts'
 import { EVIDENTLY_DRIFT_SHARE, type EvidentlyDrift } from '../statistics/evidently.ts'
@@ -130,7 +131,7 @@ function namesOf({ sides, columns }: ComparisonInput): string[] {
       throw new DomainError(
         'invalid',
         'column_not_found',
-        `${side.title} has no column "${name}": it has ${names[at]!.join(', ')}`,
+        `${side.title} has no column "${name}": ${namesHint(name, names[at]!)}`,
         { column: name },
       )
     }
