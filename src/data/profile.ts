@@ -18,7 +18,10 @@ export const ColumnProfile = z.object({
   /** Infinities; they are left out of mean, deviation, quantiles and histogram. */
   infinite: z.int(),
   distinct: z.int(),
-  /** Whether `distinct` and `quantiles` are exact; else they come from sketches, the count up to some 16 % off and the quantiles by ranks less than 1 %. */
+  /**
+   * Whether `distinct` and `quantiles` are exact. Else they come from sketches: the count up to some 16 % off, the quantiles by ranks less
+   * than 1 %.
+   */
   exact: z.boolean(),
   min: Value,
   max: Value,
