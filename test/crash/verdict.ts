@@ -47,7 +47,7 @@ export async function judge(config: Config, ledger: Ledger, workerKills: readonl
   await judgeExperiments(it)
   await judgeTriggers(it)
   const predictions = await judgeCounters(it)
-  const lost = judgeLosses(it, predictions, workerKills)
+  const lost = await judgeLosses(it, predictions, workerKills)
   await judgeChampion(it)
   const attempts = await judgeSteps(it, join(config.home, 'attempts'))
   const versions = await judgeVersions(it)
@@ -172,7 +172,11 @@ async function judgeCounters({ db, complain, ledger }: Case): Promise<Set<string
 }
 
 /** Answers that are not in the prediction log; each must have been given by a worker shortly before its end. */
-function judgeLosses({ complain, ledger }: Case, logged: ReadonlySet<string>, kills: readonly Kill[]): Answered[] {
+async function judgeLosses(
+  { db, complain, ledger }: Case,
+  logged: ReadonlySet<string>,
+  kills: readonly Kill[],
+): Promise<Answered[]> {
   const lost = ledger.answered.filter(({ id }) => !logged.has(id))
   for (const { id, atMs } of lost) {
     // The answer is read a moment after it was given, which may be after the kill.
@@ -180,6 +184,11 @@ function judgeLosses({ complain, ledger }: Case, logged: ReadonlySet<string>, ki
     if (!isExplained)
       complain(`prediction ${id} is lost, and no worker was killed around ${new Date(atMs).toISOString()}`)
   }
+  const total = on(db).selectFrom('monitoring_total').select('value').where('name', '=', 'predictions_lost')
+  const told = (await total.executeTakeFirst())?.value ?? 0
+  // A worker does not count what it answered in its very last turn, and counts what nobody received: about a request a kill.
+  if (Math.abs(told - lost.length) > kills.length)
+    complain(`${lost.length} predictions are lost with ${kills.length} kills, ${told} were told as lost`)
   return lost
 }
 
