@@ -95,6 +95,30 @@ test('an instant that is none is told and never missing, found late or not', asy
   expect(said.message).toMatch(/cannot be read as timestamp: row 1 of .+ holds "soon"/v)
 })
 
+test('a time of day among days, or an offset among times without one, is told when it comes late', async () => {
+  await using shop = await openDataWorkshop()
+  const days = (text: string): string => `at\n${'2024-01-01\n'.repeat(150_000)}${text}\n`
+  const late = await failure(shop, { name: 'days.csv', content: days('2024-01-02 05:00:00') })
+  expect(late).toMatchObject({ code: 'value_not_of_type', detail: { samples: [{ value: '2024-01-02 05:00:00' }] } })
+  expect(late.message).toMatch(/cannot be read as date: row 150001 .+ or set the type to timestamp or string/v)
+  const moments = `at\n${'2024-01-01 10:00:00\n'.repeat(150_000)}2024-01-01 10:00:00+02:00\n`
+  expect(await failure(shop, { name: 'moments.csv', content: moments })).toMatchObject({
+    code: 'value_not_of_type',
+    detail: { column: 'at' },
+  })
+  for (const [first, then] of [
+    ['2024-01-01', '2024-01-02 05:00:00'],
+    ['2024-01-01 10:00:00', '2024-01-01 10:00:00+02:00'],
+  ]) {
+    const content = `${`{"at":"${first}"}\n`.repeat(150_000)}{"at":"${then}"}\n`
+    expect(await failure(shop, { name: 'moments.ndjson', content })).toMatchObject({ code: 'json_malformed' })
+  }
+  const source = Source.parse({ kind: 'file', paths: [join(shop.folder, 'days.csv')] })
+  const schema = Schema.parse({ columns: { at: 'timestamp' } })
+  const { profile } = await shop.step((deps) => ingest(deps, { source, schema, nowMs: 0 }))
+  expect(profile.columns[0]).toMatchObject({ max: '2024-01-02T05:00:00Z' })
+})
+
 test('Latin-1 read as UTF-8 is told, and read when it is said', async () => {
   await using shop = await openDataWorkshop()
   const content = Buffer.from(`city,n\nM\u00fcnchen,2\n${'Bonn,3\n'.repeat(40)}`, 'latin1')

@@ -2,6 +2,7 @@
 import { DomainError, messageOf } from '../../platform/errors.ts'
 import { cellText, type Tables } from '../../platform/tables.ts'
 import { quoteName } from '../../platform/tables-sql.ts'
+import type { ColumnType } from '../manifest.ts'
 import type { SourceFormat } from '../source.ts'
 import type { CastColumn } from './column-cast.ts'
 import type { LocalFile } from './files.ts'
@@ -98,8 +99,13 @@ export async function explain(error: unknown, { tables, input, reader, casts }: 
   }
 }
 
+const widerThan: Readonly<Partial<Record<ColumnType, string>>> = {
+  integer: 'double or string',
+  date: 'timestamp or string',
+}
+
 /** The first values that a cast refuses, by column; for formats whose reader has no rejects of its own. */
-async function findMisfit(
+export async function findMisfit(
   tables: Tables,
   { input, reader, casts }: Omit<Failure, 'tables'>,
 ): Promise<DomainError | undefined> {
@@ -109,7 +115,7 @@ async function findMisfit(
     const rows = await tables.rows(query).catch(() => [])
     if (rows.length === 0) continue
     const samples = rows.map((row) => ({ row: row['n'], value: row['v'] }))
-    const message = `column "${name}" cannot be read as ${type}: row ${cellText(rows[0]!['n'])} of ${nameOf(input)} holds "${cellText(rows[0]!['v'])}"; mend it, or set the type to ${type === 'integer' ? 'double or string' : 'string'}`
+    const message = `column "${name}" cannot be read as ${type}: row ${cellText(rows[0]!['n'])} of ${nameOf(input)} holds "${cellText(rows[0]!['v'])}"; mend it, or set the type to ${widerThan[type] ?? 'string'}`
     return new DomainError('invalid', 'value_not_of_type', message, { column: name, samples })
   }
   return undefined

@@ -7,7 +7,7 @@ import type { Column, ColumnType } from '../manifest.ts'
 import { CsvOptions, type ColumnOverride, type Schema, type SourceFormat } from '../source.ts'
 import { castColumn, duckTypeOf, typeOfOverride, type CastColumn, type SourceColumn } from './column-cast.ts'
 import type { LocalFile } from './files.ts'
-import { assertNoRejects, explain, nameOf, rejectsMax } from './stage-errors.ts'
+import { assertNoRejects, explain, findMisfit, nameOf, rejectsMax } from './stage-errors.ts'
 
 export interface StageInput {
   readonly format: SourceFormat
@@ -47,7 +47,46 @@ export async function stageSource(tables: Tables, input: StageInput): Promise<Co
     throw await explain(error, { tables, input, ...exact })
   }
   if (input.format === 'csv') await assertNoRejects(tables, input)
+  await assertNothingCut(tables, input, { found, columns })
   return exact.casts.map(({ name, type }) => ({ name, type }))
+}
+
+/** What a reader drops of a text whose column it takes for days, or for moments without an offset. */
+const cutOf: Readonly<Record<string, string>> = {
+  DATE: String.raw`[ T]\d{1,2}:\d{2}`,
+  TIMESTAMP: String.raw`:\d{2}[^+\-]*([+\-]\d{2}(:?\d{2})?|Z)$`,
+}
+
+/**
+ * Later rows may say more than those that types were inferred from, and DuckDB's CSV reader then drops it: the time of a day, an offset.
+ * @throws DomainError value_not_of_type
+ */
+async function assertNothingCut(
+  tables: Tables,
+  input: StageInput,
+  { found, columns }: { found: readonly SourceColumn[]; columns: readonly string[] },
+): Promise<void> {
+  if (input.format !== 'csv' || input.written) return
+  const [staged] = await tables.rows('SELECT count(*) AS n FROM staged')
+  if (Number(staged!['n']) <= sampleRows) return
+  const cuts = found.flatMap(({ name, sourceType }) => {
+    const pattern = cutOf[sourceType]
+    if (pattern === undefined || name in input.schema.columns || !columns.includes(name)) return []
+    return [{ name, sourceType, isCut: `regexp_matches(${quoteName(name)}, '${pattern}')` }]
+  })
+  if (cuts.length === 0) return
+  const texts = new Map(cuts.map(({ name }) => [name, 'VARCHAR']))
+  const reader = readerSql(input, texts)
+  const [cut] = await tables.rows(
+    `SELECT count(*) AS n FROM ${reader} WHERE ${cuts.map(({ isCut }) => isCut).join(' OR ')}`,
+  )
+  if (cut!['n'] === 0) return
+  const casts = cuts.map(({ name, sourceType, isCut }) => ({
+    ...castColumn({ name, sourceType }, { zone: 'UTC' }),
+    sql: isCut,
+    tried: `CASE WHEN ${isCut} THEN NULL ELSE true END`,
+  }))
+  throw await findMisfit(tables, { input, reader, casts })
 }
 
 /** How the source is read, and what is made of each column. */
