@@ -7,7 +7,6 @@ import {
   nearlyUnique,
   sortNumbers,
   type CountInput,
-  type NumberCounts,
 } from '../data/value-counts.ts'
 import { DomainError } from '../platform/errors.ts'
 import { namesHint } from '../platform/near-names.ts'
@@ -89,9 +88,13 @@ export async function compareTables(tables: Tables, input: ComparisonInput): Pro
     leftOut.push({ name, reason })
   }
   const counted: Counted[] = []
-  for (const name of namesOf(input)) {
-    const column = commonColumn(sides, name)
-    const found = 'reason' in column ? column : await countColumn(tables, { ...column, sides, rows, definitions })
+  const common = namesOf(input).map((name) => [name, commonColumn(sides, name)] as const)
+  const sorted = await columnsToSort(tables, { sides, rows, columns: common.map(([, column]) => column) })
+  for (const [name, column] of common) {
+    const found =
+      'reason' in column
+        ? column
+        : await countColumn(tables, { ...column, sides, definitions, isSorted: sorted.has(column) })
     if ('reason' in found) leaveOut(name, found.reason)
     else counted.push(found)
   }
@@ -165,7 +168,8 @@ function commonColumn(sides: Sides<ComparedSide>, name: string): Column | NotCom
 type Counted = { readonly binned: BinnedColumn } | { readonly name: string; readonly evidently: EvidentlyDrift }
 
 interface ColumnInput extends Column, Pick<ComparisonInput, 'sides' | 'definitions'> {
-  readonly rows: Sides<number>
+  /** Numbers of which each row has another. */
+  readonly isSorted: boolean
 }
 
 /** @throws DomainError comparison_values_many */
@@ -185,25 +189,28 @@ async function countColumn(tables: Tables, input: ColumnInput): Promise<Counted 
     const counts = await countCategories(tables, { ...from, most: categoriesMost })
     return empty(counts.sides.map(({ rows, missing }) => rows - missing)) ?? { binned: binCategories(name, counts) }
   }
-  const counts = await numbersOf(tables, input, from)
+  const counts = input.isSorted ? await sortNumbers(tables, from) : await countNumbers(tables, { ...from, distinctMax })
+  if (!counts) throw tooMany(name)
   const nothing = empty(counts.sides.map((side) => rowsOf(side.counts)))
   if (nothing) return nothing
   if (definitions === 'monitors') return { binned: binNumbers(name, counts) }
   return { name, evidently: evidentlyNumbers(counts, { isInteger: type === 'integer' }) }
 }
 
-/** @throws DomainError comparison_values_many */
-async function numbersOf(
+/** Numbers that are sooner sorted than counted: nearly every row of the larger side has another. */
+async function columnsToSort(
   tables: Tables,
-  { name, type, sides, rows }: ColumnInput,
-  from: CountInput,
-): Promise<NumberCounts> {
-  const larger = sides[rows[0] > rows[1] ? 0 : 1]
-  const isUnique = (await nearlyUnique(tables, { view: larger.view, columns: [{ name, type }] })).size > 0
-  if (isUnique && rows[0] + rows[1] <= distinctMax) return await sortNumbers(tables, from)
-  const counts = await countNumbers(tables, { ...from, distinctMax })
-  if (!counts) throw tooMany(name)
-  return counts
+  {
+    sides,
+    rows,
+    columns,
+  }: { sides: Sides<ComparedSide>; rows: Sides<number>; columns: readonly (Column | NotComparable)[] },
+): Promise<ReadonlySet<Column>> {
+  if (rows[0] + rows[1] > distinctMax) return new Set()
+  const { view } = sides[rows[0] > rows[1] ? 0 : 1]
+  const isNumber = (column: Column | NotComparable): column is Column =>
+    'type' in column && (column.type === 'integer' || column.type === 'double')
+  return await nearlyUnique(tables, { view, columns: columns.filter(isNumber) })
 }
 
 const tooMany = (name: string): DomainError =>
