@@ -5,7 +5,7 @@ import { sleep } from '../../platform/clock.ts'
 import { messageOf } from '../../platform/errors.ts'
 import type { Log } from '../../platform/log.ts'
 import { endsWithin } from '../time-limit.ts'
-import { listSpool, readReport, removeReport, type SpooledReport } from '../worker/report-spool.ts'
+import { clearUnfinished, listSpool, readReport, removeReport, type SpooledReport } from '../worker/report-spool.ts'
 import { post, type FindControlPlane } from './control-plane.ts'
 
 const pollMs = 50
@@ -28,7 +28,9 @@ export interface ForwarderDeps {
   readonly log: Log
 }
 
+/** Before the first worker starts. */
 export function startForwarder(deps: ForwarderDeps): Forwarder {
+  clearUnfinished(deps.directory)
   const stopping = new AbortController()
   let pending = 0
   let isControlPlaneUp = true

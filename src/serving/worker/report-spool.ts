@@ -1,9 +1,10 @@
 // Reports on disk until the control plane has taken them: written by a worker, sent by the primary, in the order of their numbers.
 import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 const ending = '.report.json'
+const unfinishedEnding = '.part'
 const sequenceDigits = 12
 
 /** `<worker>.<sequence>.report.json`: the name alone says the order. A worker's name is made by us, of letters, digits and `_`. */
@@ -19,16 +20,26 @@ export interface SpooledReport {
 export async function spoolReport(directory: string, name: string, json: string): Promise<void> {
   await mkdir(directory, { recursive: true, mode: 0o700 })
   const path = join(directory, name)
-  await writeFile(`${path}.part`, json, { mode: 0o600 })
-  renameSync(`${path}.part`, path)
+  const unfinished = path + unfinishedEnding
+  await writeFile(unfinished, json, { mode: 0o600 })
+  renameSync(unfinished, path)
 }
 
 /** As {@link spoolReport}, for a process that is about to end. */
 export function spoolReportNow(directory: string, name: string, json: string): void {
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   const path = join(directory, name)
-  writeFileSync(`${path}.part`, json, { mode: 0o600 })
-  renameSync(`${path}.part`, path)
+  const unfinished = path + unfinishedEnding
+  writeFileSync(unfinished, json, { mode: 0o600 })
+  renameSync(unfinished, path)
+}
+
+/** Removes what killed workers were writing. While no worker runs; done when it returns, so that none can have begun. */
+export function clearUnfinished(directory: string): void {
+  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  for (const name of readdirSync(directory)) {
+    if (name.endsWith(ending + unfinishedEnding)) rmSync(join(directory, name), { force: true })
+  }
 }
 
 /** Oldest first within each worker. */

@@ -1,0 +1,27 @@
+// The spool of reports: what is finished is read in order, what a killed worker had begun goes.
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { expect, test } from 'vitest'
+import { clearUnfinished, listSpool, readReport, reportFileName, spoolReport, spoolReportNow } from './report-spool.ts'
+
+test('finished reports are listed in the order of their numbers; unfinished ones never, and they are cleared', async () => {
+  const home = mkdtempSync(join(tmpdir(), 'trueloop-spool-'))
+  const directory = join(home, 'reports')
+  try {
+    clearUnfinished(directory)
+    await spoolReport(directory, reportFileName('w1', 10), '{"n":10}')
+    spoolReportNow(directory, reportFileName('w1', 9), '{"n":9}')
+    writeFileSync(join(directory, `${reportFileName('w1', 11)}.part`), '{"n":')
+    const found = await listSpool(directory)
+    expect(found.map(({ path, bytes }) => [basename(path), bytes])).toEqual([
+      ['w1.000000000009.report.json', 7],
+      ['w1.000000000010.report.json', 8],
+    ])
+    expect((await readReport(found[0]!)).toString()).toBe('{"n":9}')
+    clearUnfinished(directory)
+    expect(readdirSync(directory).toSorted()).toEqual(found.map(({ path }) => basename(path)))
+  } finally {
+    rmSync(home, { recursive: true, force: true })
+  }
+})
