@@ -1,5 +1,5 @@
 // Identifiers: sortable by time, unguessable, safe in a URL and never a path.
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { systemClock, type Clock } from './clock.ts'
 
 /**
@@ -41,3 +41,6 @@ export function createIds(clock: Clock = systemClock): IdSource {
     return `${prefix}_${base32(lastMs, 9)}${base32(count, countDigits)}${random}`
   }
 }
+
+/** 32 random hexadecimal digits: the ids that MLflow's clients know. */
+export const hexId = (): string => randomUUID().replaceAll('-', '')
