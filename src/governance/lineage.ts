@@ -7,6 +7,7 @@ export const lineageKinds = [
   'dataset_split',
   'pipeline_run',
   'run',
+  'logged_model',
   'model_version',
   'gate',
   'deployment',
