@@ -16,6 +16,8 @@ import { systemClock, type Clock } from '../platform/clock.ts'
 import { startDispatcher, type EventConsumer } from '../platform/dispatcher.ts'
 import { createIds, type IdSource } from '../platform/ids.ts'
 import { createLog, standardErrorWriter, type Log } from '../platform/log.ts'
+import { openReader } from '../platform/reader-threads.ts'
+import type { Reader } from '../platform/reader.ts'
 import { createGatewayConfigs, type GatewayConfigs } from '../serving/gateway-configs.ts'
 import { openBlobs } from './blobs.ts'
 import { childEnvironment, type Config } from './config.ts'
@@ -34,6 +36,8 @@ import { beginStepRun, recordStepMetrics, runIdOf, unfinishedRuns } from './trac
 
 export interface Context extends AsyncDisposable {
   readonly db: Connection<Tables>
+  /** For reads that may take over 20 ms. */
+  readonly reader: Reader
   readonly blobs: BlobStore
   readonly engine: PipelineEngine
   readonly configs: GatewayConfigs
@@ -79,6 +83,7 @@ export async function openContext(config: Config): Promise<Context> {
   const alerts = alertConsumers(config, log)
   const secrets = loadSecrets(config.home)
   const { db } = stack.use(await openMetadata(config, { log, clock }))
+  const reader = stack.use(openReader(db, config.database))
   const blobs = openBlobs(config)
   const attemptsDirectory = join(config.home, 'attempts')
   mkdirSync(attemptsDirectory, { recursive: true, mode: 0o700 })
@@ -117,7 +122,7 @@ export async function openContext(config: Config): Promise<Context> {
     watermarkMs: (endpoint) => watermarkMs(db, endpoint),
   })
   const configs = createGatewayConfigs(db)
-  const opened = { db, blobs, engine, configs, versions, clock, ids, log, secrets, attemptsDirectory }
+  const opened = { db, reader, blobs, engine, configs, versions, clock, ids, log, secrets, attemptsDirectory }
   const resources = stack.move()
   return {
     ...opened,
