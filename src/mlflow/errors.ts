@@ -1,0 +1,67 @@
+// MLflow's errors: a code and a message that its clients match on. Rules of the stages are told in its words here.
+import type { DomainError, ErrorKind } from '../platform/errors.ts'
+
+const statuses = {
+  BAD_REQUEST: 400,
+  INVALID_PARAMETER_VALUE: 400,
+  RESOURCE_ALREADY_EXISTS: 400,
+  UNAUTHENTICATED: 401,
+  PERMISSION_DENIED: 403,
+  ENDPOINT_NOT_FOUND: 404,
+  NOT_FOUND: 404,
+  RESOURCE_DOES_NOT_EXIST: 404,
+  RESOURCE_CONFLICT: 409,
+  REQUEST_LIMIT_EXCEEDED: 429,
+  INTERNAL_ERROR: 500,
+  INVALID_STATE: 500,
+  FEATURE_DISABLED: 500,
+  NOT_IMPLEMENTED: 501,
+  TEMPORARILY_UNAVAILABLE: 503,
+} as const
+
+/** https://mlflow.org/docs/latest/api_reference/rest-api.html: the names that its clients know. */
+export type ErrorCode = keyof typeof statuses
+
+/** An answer that is an error: thrown by what translates, where the check itself is MLflow's (the syntax of a name, a limit). */
+export class MlflowError extends Error {
+  readonly code: ErrorCode
+  readonly status: number
+
+  constructor(code: ErrorCode, message: string, status: number = statuses[code]) {
+    super(message)
+    this.name = 'MlflowError'
+    this.code = code
+    this.status = status
+  }
+}
+
+export const mlflowError = (code: ErrorCode, message: string): MlflowError => new MlflowError(code, message)
+export const invalidParameter = (message: string): MlflowError => new MlflowError('INVALID_PARAMETER_VALUE', message)
+
+interface Translation {
+  readonly code: ErrorCode
+  /** The stage's own message by default. */
+  readonly message?: (facts: Readonly<Record<string, unknown>>, message: string) => string
+  /** The code's own by default. */
+  readonly status?: number
+}
+
+/** Codes of the stages (docs/reference/errors.md) whose MLflow code or text is not that of their kind. */
+const translations: Readonly<Record<string, Translation | undefined>> = {
+  disk_full: { code: 'TEMPORARILY_UNAVAILABLE', status: 507 },
+}
+
+const ofKind: Readonly<Record<ErrorKind, Translation>> = {
+  invalid: { code: 'INVALID_PARAMETER_VALUE' },
+  unauthenticated: { code: 'UNAUTHENTICATED' },
+  forbidden: { code: 'PERMISSION_DENIED' },
+  not_found: { code: 'RESOURCE_DOES_NOT_EXIST' },
+  conflict: { code: 'INVALID_PARAMETER_VALUE' },
+  too_large: { code: 'INVALID_PARAMETER_VALUE', status: 413 },
+  unavailable: { code: 'TEMPORARILY_UNAVAILABLE' },
+}
+
+export function translated(error: DomainError): MlflowError {
+  const { code, message, status } = translations[error.code] ?? ofKind[error.kind]
+  return new MlflowError(code, message?.(error.detail ?? {}, error.message) ?? error.message, status ?? statuses[code])
+}

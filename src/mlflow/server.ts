@@ -1,0 +1,65 @@
+// MLflow's API on the control plane: the methods of its services, and what its clients ask of a server beside them.
+import type { FastifyError, FastifyInstance, FastifyPluginAsync, FastifyReply } from 'fastify'
+import { DomainError, messageOf } from '../platform/errors.ts'
+import type { Log } from '../platform/log.ts'
+import { MlflowError, translated } from './errors.ts'
+import { release } from './generated/descriptors.ts'
+import { readBodiesAsText, registerMethods, type BoundMethods } from './rpc.ts'
+
+export interface MlflowDeps {
+  readonly methods: BoundMethods
+  readonly log: Log
+}
+
+export const mlflowRoutes: FastifyPluginAsync<MlflowDeps> = async (server, { methods, log }) => {
+  answerErrors(server, log)
+  readBodiesAsText(server)
+  registerMethods(server, methods)
+  const probe = { schema: { hide: true }, config: { permission: 'public' } } as const
+  server.get('/health', probe, async (_request, reply) => reply.type('text/plain').send('OK'))
+  // Clients decide by it what they may ask for, so it is the release that is spoken here.
+  server.get('/version', probe, async (_request, reply) => reply.type('text/plain').send(release))
+  for (const prefix of ['/api', '/ajax-api']) {
+    server.get(`${prefix}/3.0/mlflow/server-info`, probe, async () => ({
+      store_type: 'SqlStore',
+      workspaces_enabled: false,
+      trace_archival_enabled: false,
+    }))
+  }
+}
+
+/** For every plugin that answers MLflow's clients: errors in the form that they read. */
+export function answerErrors(server: FastifyInstance, log: Log): void {
+  server.setErrorHandler((error: FastifyError, request, reply) => {
+    const { code, message, status } = answerOf(error)
+    if (status >= 500) {
+      log.error('a request of MLflow’s API failed', {
+        requestId: request.id,
+        route: request.routeOptions.url,
+        error: messageOf(error),
+        ...(error instanceof DomainError || error instanceof MlflowError ? {} : { stack: error.stack }),
+      })
+    }
+    return sendError(reply, { code, message, status })
+  })
+}
+
+function sendError(reply: FastifyReply, error: Pick<MlflowError, 'code' | 'message' | 'status'>): FastifyReply {
+  const body = JSON.stringify({ error_code: error.code, message: error.message })
+  return reply.code(error.status).type('application/json').send(body)
+}
+
+function answerOf(error: FastifyError): Pick<MlflowError, 'code' | 'message' | 'status'> {
+  if (error instanceof MlflowError) return error
+  if (error instanceof DomainError) return translated(error)
+  const { statusCode } = error
+  if (statusCode !== undefined && statusCode < 500) {
+    const code = statusCode === 413 ? 'INVALID_PARAMETER_VALUE' : 'BAD_REQUEST'
+    return { code, message: error.message, status: statusCode }
+  }
+  return {
+    code: 'INTERNAL_ERROR',
+    message: 'This is a bug in Trueloop; its log has the cause.',
+    status: 500,
+  }
+}
