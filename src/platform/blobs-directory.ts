@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { constants, createReadStream } from 'node:fs'
 import { access, link, mkdir, open, opendir, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { BlobRef, BlobSource, BlobStore } from './blobs.ts'
+import type { BlobPart, BlobRef, BlobSource, BlobStore } from './blobs.ts'
 import { DomainError } from './errors.ts'
 
 /** A temporary file this old belongs to a process that died; it is removed at the next first `put`. */
@@ -82,7 +82,7 @@ export function openDirectoryBlobs(directory: string): BlobStore {
       for await (const chunk of streamFile(pathOf(digest), digest)) chunks.push(chunk)
       return Buffer.concat(chunks)
     },
-    stream: (digest) => streamFile(pathOf(digest), digest),
+    stream: (digest, part) => (part ? streamPart(pathOf(digest), digest, part) : streamFile(pathOf(digest), digest)),
     localPath,
     has: async (digest) => isStored(pathOf(digest)),
     delete: async (digest) => rm(pathOf(digest), { force: true }),
@@ -171,6 +171,19 @@ async function* streamFile(path: string, digest: string): AsyncIterable<Uint8Arr
     throw isMissing(error) ? blobNotFound(digest) : error
   }
   if (hash.digest('hex') !== digest) throw blobCorrupt(digest, path)
+}
+
+async function* streamPart(path: string, digest: string, { start, end }: BlobPart): AsyncIterable<Uint8Array> {
+  let bytes = 0
+  try {
+    for await (const chunk of createReadStream(path, { start, end, highWaterMark: readChunkBytes })) {
+      bytes += (chunk as Uint8Array).byteLength
+      yield chunk as Uint8Array
+    }
+  } catch (error) {
+    throw isMissing(error) ? blobNotFound(digest) : error
+  }
+  if (bytes !== end - start + 1) throw blobCorrupt(digest, path)
 }
 
 async function* listFiles(directory: string): AsyncIterable<BlobRef> {

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { assertDigest, blobCorrupt, blobNotFound, openDirectoryBlobs } from './blobs-directory.ts'
-import type { BlobRef, BlobSource, BlobStore } from './blobs.ts'
+import type { BlobPart, BlobRef, BlobSource, BlobStore } from './blobs.ts'
 import { DomainError, messageOf } from './errors.ts'
 
 /** Objects above this go up in parts of this size. */
@@ -84,9 +84,11 @@ export function openS3Blobs(url: string, options: S3Options): BlobStore & AsyncD
       return undefined
     }
   }
-  async function* stream(digest: string): AsyncIterable<Uint8Array> {
-    if (await cachedPath(digest)) yield* cache.stream(digest)
-    else yield* (await remote()).download(digest)
+  async function* stream(digest: string, part?: BlobPart): AsyncIterable<Uint8Array> {
+    // A part of a copy that was not looked at yet would wait for all of it to be read, again for each part.
+    const isHere = part ? await cache.has(digest) : await cachedPath(digest)
+    if (isHere) yield* cache.stream(digest, part)
+    else yield* (await remote()).download(digest, part)
   }
   return {
     put,
@@ -123,7 +125,7 @@ export function openS3Blobs(url: string, options: S3Options): BlobStore & AsyncD
 interface Remote {
   /** Put-if-absent from a file. */
   upload(ref: BlobRef, path: string): Promise<void>
-  download(digest: string): AsyncIterable<Uint8Array>
+  download(digest: string, part?: BlobPart): AsyncIterable<Uint8Array>
   size(digest: string): Promise<number | undefined>
   remove(digest: string): Promise<void>
   list(): AsyncIterable<BlobRef>
@@ -150,7 +152,7 @@ async function openRemote(location: S3Location, options: S3Options): Promise<Rem
       if (ref.bytes > askFirstBytes && (await size(ref.digest)) === ref.bytes) return
       await withStoreErrors(location, () => send(context, ref, path))
     },
-    download: (digest) => download(context, digest),
+    download: (digest, part) => download(context, { digest, part }),
     remove: (digest) =>
       withStoreErrors(location, async () => {
         await client.send(new sdk.DeleteObjectCommand(objectOf(location, digest)))
@@ -219,8 +221,11 @@ async function sendOnce({ sdk, client }: Context, { ref, path, params }: Sending
   }).done()
 }
 
-async function* download({ sdk, client, location }: Context, digest: string): AsyncIterable<Uint8Array> {
-  const target = objectOf(location, digest)
+async function* download(
+  { sdk, client, location }: Context,
+  { digest, part }: { digest: string; part: BlobPart | undefined },
+): AsyncIterable<Uint8Array> {
+  const target = { ...objectOf(location, digest), ...(part ? { Range: `bytes=${part.start}-${part.end}` } : {}) }
   const body = await withStoreErrors(location, async () => {
     try {
       return (await client.send(new sdk.GetObjectCommand(target))).Body
@@ -229,18 +234,21 @@ async function* download({ sdk, client, location }: Context, digest: string): As
     }
   })
   const hash = createHash('sha256')
+  let bytes = 0
   const chunks = (body as AsyncIterable<Uint8Array> | undefined)?.[Symbol.asyncIterator]()
   try {
     for (;;) {
       const next = await withStoreErrors(location, async () => chunks?.next())
       if (!next || next.done) break
-      hash.update(next.value)
+      if (!part) hash.update(next.value)
+      bytes += next.value.byteLength
       yield next.value
     }
   } finally {
     await chunks?.return?.() // Frees the connection when the reader stops early.
   }
-  if (hash.digest('hex') !== digest) throw blobCorrupt(digest, `bucket ${location.bucket}`)
+  const isWhole = part ? bytes === part.end - part.start + 1 : hash.digest('hex') === digest
+  if (!isWhole) throw blobCorrupt(digest, `bucket ${location.bucket}`)
 }
 
 async function* listObjects({ sdk, client, location }: Context): AsyncIterable<BlobRef> {

@@ -100,6 +100,21 @@ function testReading(open: () => Promise<BlobStoreFixture>): void {
     await fixture.blobs.delete(digest)
   })
 
+  test('a part comes alone, also when the object was never read before', async () => {
+    await using fixture = await open()
+    const { digest } = await fixture.blobs.put(text('0123456789'))
+    const part = async (start: number, end: number): Promise<string> =>
+      Buffer.concat(await collect(fixture.blobs.stream(digest, { start, end }))).toString()
+    expect(await part(0, 0)).toBe('0')
+    expect(await part(3, 6)).toBe('3456')
+    expect(await part(0, 9)).toBe('0123456789')
+    await expect(part(8, 12)).rejects.toMatchObject({ code: 'blob_corrupt' })
+    await fixture.overwrite(digest, text('0123456789'))
+    expect(await part(9, 9)).toBe('9')
+    const missing = fixture.blobs.stream(sha256(text('absent')), { start: 0, end: 0 })
+    await expect(collect(missing)).rejects.toMatchObject({ code: 'blob_not_found' })
+  })
+
   test('only a sha256 names an object', async () => {
     await using fixture = await open()
     for (const digest of ['', '../../etc/passwd', 'A'.repeat(64), `${'a'.repeat(63)}/`, 'a'.repeat(65)]) {

@@ -6,6 +6,12 @@ export interface BlobRef {
   readonly bytes: number
 }
 
+/** Offsets in bytes, the last one's own included, as a Range header counts; both lie in the object. */
+export interface BlobPart {
+  readonly start: number
+  readonly end: number
+}
+
 export type BlobSource = Uint8Array | AsyncIterable<Uint8Array>
 
 /** One contract for a directory and for S3; `testBlobStore` (blobs.conformance.ts) holds every implementation to it. */
@@ -16,8 +22,11 @@ export interface BlobStore {
   putFile(path: string): Promise<BlobRef>
   /** The whole object, verified. @throws DomainError blob_not_found, blob_corrupt */
   get(digest: string): Promise<Uint8Array>
-  /** The object in chunks; verified at the end, so use what came only after it ended. */
-  stream(digest: string): AsyncIterable<Uint8Array>
+  /**
+   * The object in chunks; verified at the end, so use what came only after it ended. A part of it cannot be verified, except that all of it
+   * comes. @throws DomainError blob_not_found, blob_corrupt
+   */
+  stream(digest: string, part?: BlobPart): AsyncIterable<Uint8Array>
   /** A local, read-only file with the verified bytes: the stored file itself, or a cached copy of a remote one. */
   localPath(digest: string): Promise<string>
   has(digest: string): Promise<boolean>
