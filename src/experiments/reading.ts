@@ -1,8 +1,10 @@
 // Reading runs: one with all it recorded, or many as a list shows them.
 import type { Db } from '../platform/database.ts'
+import { artifactOf, runTree } from './artifact.ts'
+import { listFiles } from './artifacts.ts'
 import { artifactsMax, runNotFound, type Run, type RunSummary } from './run.ts'
 import { wireOfSummary, type MetricSummary, type WireMetricSummary } from './metric.ts'
-import { readArtifacts, readInputs } from './stores/artifact-store.ts'
+import { readInputs } from './stores/artifact-store.ts'
 import { readSummaries } from './stores/metric-store.ts'
 import { readTexts } from './stores/param-store.ts'
 import { readEnvironment, readRunHeaders } from './stores/run-store.ts'
@@ -33,7 +35,7 @@ export async function getRun(db: Db<ExperimentTables>, id: string): Promise<Run>
     code: header.code,
     environment: header.environmentDigest === null ? null : await readEnvironment(db, header.environmentDigest),
     inputs: await readInputs(db, id),
-    artifacts: await readArtifacts(db, id, { limit: artifactsMax }),
+    artifacts: (await listFiles(db, runTree(header), { limit: artifactsMax })).map(artifactOf),
   }
 }
 

@@ -4,10 +4,11 @@ import { recordAudit, type Actor, type AuditTables } from '../governance/audit.t
 import { recordLineage, type LineageEdge, type LineageTables } from '../governance/lineage.ts'
 import { DomainError } from '../platform/errors.ts'
 import { appendEvent, type EventTables } from '../platform/events.ts'
+import { runTree } from './artifact.ts'
+import { nameFile } from './artifacts.ts'
 import { ensureExperiment } from './experiments.ts'
 import type { MetricPoint } from './metric.ts'
 import {
-  artifactsMax,
   batchMax,
   paramChanged,
   runDeleted,
@@ -18,7 +19,7 @@ import {
   type Run,
   type RunInput,
 } from './run.ts'
-import { countArtifacts, findArtifact, insertInputs, putArtifact } from './stores/artifact-store.ts'
+import { insertInputs } from './stores/artifact-store.ts'
 import { addPoints } from './stores/metric-store.ts'
 import { insertParams, putTags, readParams } from './stores/param-store.ts'
 import { insertRun, putEnvironment, readRunHeaders, updateRun, type RunHeader } from './stores/run-store.ts'
@@ -159,19 +160,15 @@ export async function logInputs(
 
 /**
  * Names a stored blob. A name that is taken names the new blob from now on.
- * @throws DomainError run_not_found, run_deleted, artifacts_too_many
+ * @throws DomainError run_not_found, run_deleted, artifact_path_invalid, artifact_path_taken
  */
 export async function logArtifact(
   trx: Transaction<ExperimentTables>,
   actor: Actor,
-  { runId, ...artifact }: Artifact & { runId: string },
+  { runId, name, blob, mediaType }: Artifact & { runId: string },
 ): Promise<void> {
-  await writableRun(trx, runId)
-  if (!(await findArtifact(trx, runId, artifact.name)) && (await countArtifacts(trx, runId)) >= artifactsMax) {
-    const message = `run "${runId}" has ${artifactsMax} artifacts: pack further files into one`
-    throw new DomainError('too_large', 'artifacts_too_many', message)
-  }
-  await putArtifact(trx, { runId, ...artifact, atMs: actor.clock() })
+  const run = await writableRun(trx, runId)
+  await nameFile(trx, { path: `${runTree(run)}/${name}`, ...blob, mediaType, atMs: actor.clock() })
 }
 
 /**
