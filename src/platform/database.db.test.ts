@@ -84,3 +84,11 @@ test('two sets of tables in one database are migrated each by itself', async () 
   await transact(one, (trx) => appendEvent(trx, { type: 'test.made', subject: 'one', payload: {}, atMs: 1 }))
   expect(await readEvents(two, { seq: 0 })).toEqual([])
 })
+
+test('integers beyond those that a double holds are read as bigints, the others as numbers', async () => {
+  await using db = await createTestDatabase<unknown>({})
+  const large = 9_223_372_036_854_775_807n
+  const { rows } = await sql<{ large: unknown; small: unknown }>`
+    select cast(${large} as bigint) as large, cast(${7} as bigint) as small`.execute(on(db))
+  expect(rows).toEqual([{ large, small: 7 }])
+})

@@ -137,10 +137,16 @@ export async function openDatabase<T>(url: string, schema?: string): Promise<Dat
   return openPostgres<T>(url, schema)
 }
 
+/** Clients choose some of the 64-bit integers: what a double does not hold is read as a bigint, as on SQLite. */
+function exactInteger(text: string): number | bigint {
+  const number = Number(text)
+  return Number.isSafeInteger(number) ? number : BigInt(text)
+}
+
 async function openPostgres<T>(url: string, schema?: string): Promise<Database<T>> {
   // Loaded when first used: a home on SQLite never pays for it.
   const { default: pg } = await import('pg')
-  pg.types.setTypeParser(pg.types.builtins.INT8, Number)
+  pg.types.setTypeParser(pg.types.builtins.INT8, exactInteger)
   const options = schema ? { options: `-c search_path=${schema}` } : {}
   const pool = new pg.Pool({ connectionString: url, max: poolSize, ...options })
   pool.on('error', () => undefined) // An idle connection that breaks is replaced by the next query's.

@@ -1,5 +1,5 @@
 // node:sqlite in the shape that Kysely's SQLite dialect expects.
-import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import type { SqliteDatabase, SqliteStatement } from 'kysely'
 import { DomainError } from './errors.ts'
 
@@ -11,6 +11,32 @@ const keptTextMax = 16_384
 
 const bindable = (value: unknown): SQLInputValue =>
   typeof value === 'boolean' ? (value ? 1 : 0) : value === undefined ? null : (value as SQLInputValue)
+
+/** Integers that a double does not hold come as bigints; the driver reads either all integers so or none. */
+function allOf(statement: StatementSync, parameters: readonly SQLInputValue[]): unknown[] {
+  try {
+    return statement.all(...parameters)
+  } catch (error) {
+    // What writes and answers rows has written by now, and is not run again.
+    if ((error as { code?: unknown }).code !== 'ERR_OUT_OF_RANGE' || !isRead.test(statement.sourceSQL)) throw error
+    statement.setReadBigInts(true)
+    try {
+      return statement.all(...parameters).map(withNumbers)
+    } finally {
+      statement.setReadBigInts(false)
+    }
+  }
+}
+
+const isRead = /^\s*(?:select|with)\b/iv
+
+const withNumbers = (row: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(row).map(([name, value]) => [
+      name,
+      typeof value === 'bigint' && Number.isSafeInteger(Number(value)) ? Number(value) : value,
+    ]),
+  )
 
 /** SQLITE_FULL */
 const fullCode = 13
@@ -42,7 +68,7 @@ export function openSqliteDriver(path: string): SqliteDatabase {
     const statement = database.prepare(sql)
     return {
       reader: statement.columns().length > 0,
-      all: (parameters) => told(path, () => statement.all(...parameters.map(bindable))),
+      all: (parameters) => told(path, () => allOf(statement, parameters.map(bindable))),
       run: (parameters) => told(path, () => statement.run(...parameters.map(bindable))),
       // Of its own: it is still being read while the same text may be run again.
       iterate: (parameters) => database.prepare(sql).iterate(...parameters.map(bindable)) as IterableIterator<unknown>,
