@@ -3,6 +3,7 @@ import { isAbsolute, join, resolve } from 'node:path'
 import { availableParallelism } from 'node:os'
 import { z } from 'zod'
 import { DomainError } from '../platform/errors.ts'
+import { loadMlflowConfig, MlflowEnvironment, type MlflowConfig } from './mlflow-config.ts'
 
 const port = z.coerce.number().int().min(0).max(65_535)
 const cores = availableParallelism()
@@ -104,6 +105,7 @@ export interface Config {
   readonly url: string | undefined
   readonly token: string | undefined
   readonly runId: string | undefined
+  readonly mlflow: MlflowConfig
   /** PATH of this process, which commands that are steps get too. */
   readonly path: string
 }
@@ -176,6 +178,7 @@ export function loadConfig(environment: Environment): Config {
     url: settings.TRUELOOP_URL,
     token: settings.TRUELOOP_TOKEN,
     runId: settings.TRUELOOP_RUN_ID,
+    mlflow: loadMlflowConfig(environment),
     path: environment['PATH'] ?? '/usr/bin:/bin',
   }
 }
@@ -183,14 +186,16 @@ export function loadConfig(environment: Environment): Config {
 /** The settings of a child process of this home: the parent's, with what it changed. */
 export function childEnvironment(config: Config, changes: Environment = {}): Record<string, string> {
   const { PATH, HOME, TMPDIR, LANG, TZ } = process.env
-  const aws = Object.fromEntries(Object.entries(process.env).filter(([name]) => name.startsWith('AWS_')))
+  const passedOn = Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => name.startsWith('AWS_') || name in MlflowEnvironment.shape),
+  )
   const all: Environment = {
     PATH,
     HOME,
     TMPDIR,
     LANG,
     TZ,
-    ...aws,
+    ...passedOn,
     // Compiled code, kept in the home: a step's process starts in half the time.
     NODE_COMPILE_CACHE: join(config.home, 'code-cache'),
     TRUELOOP_HOME: config.home,

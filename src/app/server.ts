@@ -23,6 +23,7 @@ import { packageVersion } from './entries.ts'
 import { lockHome, removeRuntime, writeRuntime } from './home.ts'
 import { identifyWith } from './identity.ts'
 import { countResponses, metricRoutes } from './metric-routes.ts'
+import { registerMlflow } from './mlflow.ts'
 import { systemRoutes } from './system-routes.ts'
 import type { Tables } from './tables.ts'
 import { stepRunIdOf } from './tracking.ts'
@@ -46,6 +47,7 @@ export async function createServer(config: Config, context: Context): Promise<Fa
   guard(server, identifyWith({ secrets, clock, ids, isAtWork }))
   await server.register(metricRoutes, { db: context.db, answered: countResponses(server) })
   await server.register(async (api) => registerStages(api, config, context), { prefix })
+  await registerMlflow(server, config, context)
   return server
 }
 
@@ -89,7 +91,7 @@ async function registerStages(api: FastifyInstance, config: Config, context: Con
 }
 
 /** Runs until it is told to end. @throws DomainError home_in_use, bind_refused, and what opening the resources throws */
-async function runServer(config: Config): Promise<void> {
+export async function runServer(config: Config, onReady: (url: string) => void = () => undefined): Promise<void> {
   assertMayListen(config.host, false)
   using _ = lockHome(config.home, 'server')
   const stop = new Promise<void>((resolve) => {
@@ -102,6 +104,7 @@ async function runServer(config: Config): Promise<void> {
   await context.listening(url)
   writeRuntime(config.home, 'server', url)
   context.log.info('the control plane is up', { url, home: config.home })
+  onReady(url)
   await stop
   removeRuntime(config.home, 'server')
   await server.close()

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { loadConfig } from '../app/config.ts'
+import { MlflowEnvironment } from '../app/mlflow-config.ts'
 import { commandUses } from './command-tree.ts'
 import { exitCodeLines } from './help.ts'
 import { createProgram } from './program.ts'
@@ -40,13 +41,15 @@ test('cli.md has every exit code and what it means', () => {
   expect(documented).toEqual(exitCodeLines().map(([code, meaning]) => [String(code), meaning]))
 })
 
+const settingRow = /^`(?:TRUELOOP|MLFLOW)_/v
+
 test('settings.md has every setting, and none that does not exist', () => {
-  const documented = rowsOf(reference('settings.md'), /^`TRUELOOP_/v).map(([name = '']) => name.slice(1, -1))
-  expect(documented.toSorted()).toEqual(settingNames().toSorted())
+  const documented = rowsOf(reference('settings.md'), settingRow).map(([name = '']) => name.slice(1, -1))
+  expect(documented.toSorted()).toEqual([...settingNames(), ...Object.keys(MlflowEnvironment.shape)].toSorted())
 })
 
 test('a default that settings.md gives as a value is the one that holds', () => {
-  const rows = rowsOf(reference('settings.md'), /^`TRUELOOP_/v)
+  const rows = rowsOf(reference('settings.md'), settingRow)
   const given = rows.flatMap(([name = '', value = '']) =>
     /^`[^`]+`$/v.test(value) ? [[name.slice(1, -1), value.slice(1, -1)]] : [],
   )

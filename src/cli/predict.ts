@@ -144,7 +144,7 @@ function refusal(status: number, text: string): DomainError {
 async function readClasses(client: Client, reference: string): Promise<readonly string[]> {
   const { model, version } = parseVersion(reference)
   const { signature } = await client.call({ path: pathOf`/models/${model}/versions/${version}`, answer: ModelVersion })
-  return signature.classes
+  return signature?.classes ?? []
 }
 
 /** The id of a row: of several in one request, each has its place after the request's id. */

@@ -1,5 +1,6 @@
 // Commands about this home and its processes.
 import type { Command } from 'commander'
+import type { ServerOptions } from './server.ts'
 import type { UpOptions } from './up.ts'
 import { work } from './work.ts'
 
@@ -15,6 +16,25 @@ export function addProcessCommands(program: Command): void {
     )
     .action(
       work(async (session, options: UpOptions) => (await import('./up.ts')).up(session, options), { endsItself: true }),
+    )
+  program
+    .command('server')
+    .description('run the control plane alone, in the foreground: a drop-in for an MLflow server')
+    .option('--host <host>', 'to listen on (default: TRUELOOP_HOST, else 127.0.0.1)')
+    .option('--port <port>', '0 takes a free one (default: TRUELOOP_PORT, else 7070)')
+    .option('--home <folder>', 'that holds everything (default: TRUELOOP_HOME, else .trueloop)')
+    .option(
+      '--default-artifact-root <location>',
+      'of new experiments: mlflow-artifacts:/ (stored here), file:///…, s3://… or a folder (default: MLFLOW_DEFAULT_ARTIFACT_ROOT)',
+    )
+    .option(
+      '--artifacts-destination <location>',
+      'what is stored here lies in this folder or s3://… (default: the home)',
+    )
+    .action(
+      work(async (session, options: ServerOptions) => (await import('./server.ts')).server(session, options), {
+        endsItself: true,
+      }),
     )
   program
     .command('down')

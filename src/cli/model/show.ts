@@ -44,21 +44,22 @@ export function renderModelVersion(version: ModelVersion): string {
         : `${version.state} by ${version.approvedBy} at ${timeText(version.approvedAtMs)}`,
     ],
     ['description', version.description || undefined],
-    ['task', signature.classes.length > 0 ? `${signature.task}: ${signature.classes.join(', ')}` : signature.task],
+    ['task', signature ? [signature.task, signature.classes.join(', ')].filter(Boolean).join(': ') : undefined],
+    ['source', version.source ?? undefined],
     ['trained on', trainedText(version.datasetVersion, trainedOn)],
     ['run', version.runId ?? undefined],
     ['pipeline run', version.pipelineRunId ?? undefined],
-    ['graph', `${bytesText(version.bytes)}, sha256 ${version.digest}`],
+    ['graph', version.bytes === null ? 'none: not servable' : `${bytesText(version.bytes)}, sha256 ${version.digest}`],
     ['infra check', infraText(infra)],
     ['made', `${timeText(version.createdAtMs)} by ${version.createdBy}`],
     ...Object.entries(version.tags),
   ])
   const metrics = Object.entries(version.metrics).map(([name, value]) => [name, numberText(value)])
-  const inputs = signature.inputs.map(({ name, type, required }) => [name, type, required ? 'yes' : 'no'])
+  const inputs = (signature?.inputs ?? []).map(({ name, type, required }) => [name, type, required ? 'yes' : 'no'])
   const sections = [
     facts,
     ...(metrics.length > 0 ? [table(['METRIC', 'VALUE'], metrics)] : []),
-    table(['INPUT', 'TYPE', 'REQUIRED'], inputs),
+    ...(inputs.length > 0 ? [table(['INPUT', 'TYPE', 'REQUIRED'], inputs)] : []),
   ]
   return sections.join('\n\n')
 }

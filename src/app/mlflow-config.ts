@@ -1,0 +1,91 @@
+// The settings of the MLflow server that a client can see the effect of, under the names that its operators know.
+import { resolve } from 'node:path'
+import { z } from 'zod'
+import { DomainError } from '../platform/errors.ts'
+
+const flag = z.stringbool({ truthy: ['true', '1'], falsy: ['false', '0'] })
+
+/** Every one, its default and its bounds. docs/reference/settings.md lists them (tested). Other MLFLOW_ variables are its clients'. */
+export const MlflowEnvironment = z.object({
+  /** Where the artifacts of a new experiment go: `mlflow-artifacts:/` (stored here), `file:///…`, `s3://…`, or a folder. */
+  MLFLOW_DEFAULT_ARTIFACT_ROOT: z.string().min(1).default('mlflow-artifacts:/'),
+  /** Whether params and tags that are too long are cut; else they are refused. */
+  MLFLOW_TRUNCATE_LONG_VALUES: flag.default(true),
+  /** Of the location that a client gives an experiment, in characters. */
+  MLFLOW_ARTIFACT_LOCATION_MAX_LENGTH: z.coerce.number().int().min(1).max(65_536).default(2048),
+  /** A pattern that the source of a new model version must match. */
+  MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX: z.string().min(1).optional(),
+  MLFLOW_WEBHOOK_ALLOWED_SCHEMES: z.string().default('https'),
+  MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS: flag.default(false),
+  /** Encrypts the secrets of webhooks; the default is a key of the home's own. */
+  MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY: z.string().min(1).optional(),
+  MLFLOW_WEBHOOK_REQUEST_MAX_RETRIES: z.coerce.number().int().min(0).max(100).default(3),
+  /** Seconds. */
+  MLFLOW_WEBHOOK_REQUEST_TIMEOUT: z.coerce.number().int().min(1).max(600).default(30),
+  /** Seconds. */
+  MLFLOW_WEBHOOK_CACHE_TTL: z.coerce.number().int().min(0).max(86_400).default(60),
+  MLFLOW_SERVER_GRAPHQL_MAX_ROOT_FIELDS: z.coerce.number().int().min(1).max(1000).default(10),
+  MLFLOW_SERVER_GRAPHQL_MAX_ALIASES: z.coerce.number().int().min(1).max(1000).default(10),
+})
+
+export interface MlflowConfig {
+  readonly defaultArtifactRoot: string
+  readonly truncatesLongValues: boolean
+  readonly artifactLocationLengthMax: number
+  readonly sourcePattern: RegExp | undefined
+  readonly webhooks: {
+    readonly schemes: readonly string[]
+    readonly allowsPrivateAddresses: boolean
+    readonly encryptionKey: string | undefined
+    readonly retriesMax: number
+    readonly timeoutMs: number
+    readonly cacheMs: number
+  }
+  readonly graphql: { readonly rootFieldsMax: number; readonly aliasesMax: number }
+}
+
+/** A folder is one of this machine, whatever a client's current folder is. */
+export const locationOf = (text: string): string => (/^[a-z][a-z0-9+.\-]*:/iv.test(text) ? text : resolve(text))
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** @throws DomainError setting_invalid */
+export function loadMlflowConfig(environment: Environment): MlflowConfig {
+  // Set to nothing is not set, as its own server has it.
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''))
+  const parsed = MlflowEnvironment.safeParse(given)
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues
+    throw new DomainError('invalid', 'setting_invalid', `${String(issue?.path[0])}: ${issue?.message ?? 'not valid'}`)
+  }
+  const settings = parsed.data
+  return {
+    defaultArtifactRoot: locationOf(settings.MLFLOW_DEFAULT_ARTIFACT_ROOT),
+    truncatesLongValues: settings.MLFLOW_TRUNCATE_LONG_VALUES,
+    artifactLocationLengthMax: settings.MLFLOW_ARTIFACT_LOCATION_MAX_LENGTH,
+    sourcePattern: patternOf(settings.MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX),
+    webhooks: {
+      schemes: settings.MLFLOW_WEBHOOK_ALLOWED_SCHEMES.split(',').map((scheme) => scheme.trim()),
+      allowsPrivateAddresses: settings.MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS,
+      encryptionKey: settings.MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY,
+      retriesMax: settings.MLFLOW_WEBHOOK_REQUEST_MAX_RETRIES,
+      timeoutMs: settings.MLFLOW_WEBHOOK_REQUEST_TIMEOUT * 1000,
+      cacheMs: settings.MLFLOW_WEBHOOK_CACHE_TTL * 1000,
+    },
+    graphql: {
+      rootFieldsMax: settings.MLFLOW_SERVER_GRAPHQL_MAX_ROOT_FIELDS,
+      aliasesMax: settings.MLFLOW_SERVER_GRAPHQL_MAX_ALIASES,
+    },
+  }
+}
+
+/** @throws DomainError setting_invalid */
+function patternOf(text: string | undefined): RegExp | undefined {
+  if (text === undefined) return undefined
+  try {
+    return new RegExp(text, 'u')
+  } catch (error) {
+    const message = `MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX: ${error instanceof Error ? error.message : String(error)}`
+    throw new DomainError('invalid', 'setting_invalid', message)
+  }
+}

@@ -1,0 +1,63 @@
+// trueloop server: the control plane of a home in the foreground, with the flags of an MLflow server.
+import { resolve } from 'node:path'
+import type { Config } from '../app/config.ts'
+import { locationOf } from '../app/mlflow-config.ts'
+import { runServer } from '../app/server.ts'
+import { DomainError } from '../platform/errors.ts'
+import type { Session } from './session.ts'
+
+export interface ServerOptions {
+  readonly host?: string
+  readonly port?: string
+  readonly home?: string
+  readonly defaultArtifactRoot?: string
+  readonly artifactsDestination?: string
+}
+
+export async function server({ config, terminal }: Session, options: ServerOptions): Promise<void> {
+  const chosen = withOptions(config, options)
+  const tell = (url: string): void =>
+    terminal.show(
+      { home: chosen.home, url },
+      () => `Trueloop's control plane is up.\n  MLFLOW_TRACKING_URI=${url}\n  home ${chosen.home}`,
+    )
+  await runServer(chosen, tell)
+}
+
+function withOptions(config: Config, options: ServerOptions): Config {
+  const home = options.home === undefined ? config.home : resolve(options.home)
+  const { artifactsDestination: destination, defaultArtifactRoot: root } = options
+  const moved = home === config.home ? config : rehomed(config, home)
+  return {
+    ...moved,
+    host: options.host ?? config.host,
+    port: options.port === undefined ? config.port : portOf(options.port),
+    blobs: destination === undefined ? moved.blobs : blobsOf(destination),
+    mlflow: { ...config.mlflow, ...(root === undefined ? {} : { defaultArtifactRoot: locationOf(root) }) },
+  }
+}
+
+/** What lies in the home by default lies in the other one. */
+function rehomed(config: Config, home: string): Config {
+  const moved = (text: string): string => text.replace(`${config.home}/`, `${home}/`)
+  return { ...config, home, database: moved(config.database), blobs: moved(config.blobs) }
+}
+
+/** @throws DomainError port_invalid */
+function portOf(text: string): number {
+  const value = Number(text)
+  if (Number.isInteger(value) && value >= 0 && value <= 65_535) return value
+  const message = `--port ${text}: a port is a number from 0 (any free one) to 65535`
+  throw new DomainError('invalid', 'port_invalid', message)
+}
+
+/** Stored objects lie where an MLflow server would lay files: below a folder, or in a bucket. @throws DomainError setting_invalid */
+function blobsOf(destination: string): string {
+  if (destination.startsWith('s3://')) return destination
+  if (destination.startsWith('file://')) return new URL(destination).pathname
+  if (/^[a-z][a-z0-9+.\-]*:/iv.test(destination)) {
+    const message = `--artifacts-destination ${destination}: artifacts go to a folder, file:///… or s3://bucket/prefix`
+    throw new DomainError('invalid', 'setting_invalid', message)
+  }
+  return resolve(destination)
+}
