@@ -54,6 +54,51 @@ export async function recordLineage(trx: Transaction<LineageTables>, edges: read
     .execute()
 }
 
+/** Parameters of one statement. */
+const nodesPerStatement = 500
+
+/** Nodes whose thing has another name now. Wants the transaction that gave it. */
+export async function renameLineage(
+  trx: Transaction<LineageTables>,
+  renames: readonly { readonly from: LineageNode; readonly to: LineageNode }[],
+): Promise<void> {
+  const names = new Map<string, string>(renames.map(({ from, to }) => [from, to]))
+  for (const rows of await takeEdges(trx, [...names.keys()])) {
+    await on(trx)
+      .insertInto('lineage_edge')
+      .values(
+        rows.map(({ upstream: from, downstream: to, ...row }) => ({
+          ...row,
+          upstream: names.get(from) ?? from,
+          downstream: names.get(to) ?? to,
+        })),
+      )
+      .execute()
+  }
+}
+
+/** Forgets nodes, with all edges that they have. Wants the transaction in which their things go. */
+export async function removeLineage(trx: Transaction<LineageTables>, nodes: readonly LineageNode[]): Promise<void> {
+  await takeEdges(trx, nodes)
+}
+
+/** Deletes the edges of the nodes and answers them, in portions. */
+async function takeEdges(
+  trx: Transaction<LineageTables>,
+  nodes: readonly string[],
+): Promise<LineageTables['lineage_edge'][][]> {
+  const taken: LineageTables['lineage_edge'][][] = []
+  for (let at = 0; at < nodes.length; at += nodesPerStatement) {
+    const part = nodes.slice(at, at + nodesPerStatement)
+    for (const side of ['upstream', 'downstream'] as const) {
+      const rows = await on(trx).deleteFrom('lineage_edge').where(side, 'in', part).returningAll().execute()
+      for (let from = 0; from < rows.length; from += nodesPerStatement)
+        taken.push(rows.slice(from, from + nodesPerStatement))
+    }
+  }
+  return taken
+}
+
 /** Everything that `node` came from, nearest first, as edges. */
 export const upstream = (db: Db<LineageTables>, node: LineageNode): Promise<LineageEdge[]> =>
   walk(db, { node, from: 'downstream', to: 'upstream' })

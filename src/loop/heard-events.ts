@@ -48,7 +48,14 @@ const RolloutFinished = z.object({
   outcome: z.enum(['promoted', 'rolled_back', 'inconclusive']),
   sentence: z.string(),
 })
-const AliasMoved = z.object({ model: z.string(), alias: z.string(), to: z.int().nullable(), reason: z.string() })
+const AliasMoved = z.object({
+  model: z.string(),
+  alias: z.string(),
+  to: z.int().nullable(),
+  reason: z.string(),
+  /** False where the version has no graph: it is no champion that a loop could compare with. */
+  servable: z.boolean().default(true),
+})
 
 export const heardEventTypes = [
   'loop.applied',
@@ -165,8 +172,8 @@ async function datasetInput(db: Db<Tables>, found: DatasetVersion): Promise<Hear
 }
 
 async function hearAlias(db: Db<Tables>, payload: unknown): Promise<HeardInput[]> {
-  const { model, alias, to, reason } = AliasMoved.parse(payload)
-  if (alias !== 'champion' || to === null) return []
+  const { model, alias, to, reason, servable } = AliasMoved.parse(payload)
+  if (alias !== 'champion' || to === null || !servable) return []
   const loops = await loopsWhere(db, (spec) => spec.name === model)
   return loops.map((loop) => ({ loop, input: { kind: 'champion_moved', modelVersion: `${model}/${to}`, reason } }))
 }

@@ -24,6 +24,17 @@ export async function listAliases(db: Db<AliasTables>, model: string): Promise<A
   return rows.map(aliasOf)
 }
 
+/** Of all these models, by model and alias. */
+export async function listAliasesOf(db: Db<AliasTables>, models: readonly string[]): Promise<Alias[]> {
+  if (models.length === 0) return []
+  const query = on(db)
+    .selectFrom('model_alias')
+    .selectAll()
+    .where('model', 'in', [...models])
+  const rows = await query.orderBy('model').orderBy('alias').execute()
+  return rows.map(aliasOf)
+}
+
 /** Moves or makes the alias. Wants a transaction: the caller has checked where it stands. */
 export async function putAlias(trx: Transaction<AliasTables>, { setAtMs, ...alias }: Alias): Promise<void> {
   const row = { ...alias, set_at_ms: setAtMs }

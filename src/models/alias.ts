@@ -3,10 +3,16 @@ import { z } from 'zod'
 import { DomainError } from '../platform/errors.ts'
 import { ModelName } from './model.ts'
 
+/** Names that would read as something else: the newest version, or a version by its number. */
+const reserved = /^(?:latest|v\d+)$/iv
+
 /** A movable name of one version of a model: `champion` serves, `challenger` is on trial. */
 export const Alias = z.strictObject({
   model: ModelName,
-  alias: z.string().regex(/^\w[\w\-]{0,63}$/v, 'letters, digits, "_" and "-", at most 64'),
+  alias: z
+    .string()
+    .regex(/^[\p{L}\p{N}_\-]{1,255}$/v, 'letters, digits, "_" and "-", at most 255')
+    .refine((alias) => !reserved.test(alias), '"latest" and "v" with a number are reserved'),
   version: z.int().positive(),
   setAtMs: z.int(),
 })
@@ -14,7 +20,7 @@ export type Alias = Readonly<z.infer<typeof Alias>>
 export type AliasId = Pick<Alias, 'model' | 'alias'>
 
 export const aliasNotFound = ({ model, alias }: AliasId): DomainError =>
-  new DomainError('not_found', 'alias_not_found', `model "${model}" has no alias "${alias}"`)
+  new DomainError('not_found', 'alias_not_found', `model "${model}" has no alias "${alias}"`, { model, alias })
 
 /** @throws DomainError alias_moved: somebody else moved it since the caller looked; look again, then decide. */
 export function assertStillAt(id: AliasId, expected: number | null, current: Alias | undefined): void {

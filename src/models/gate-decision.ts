@@ -8,9 +8,10 @@ import type { GateEvidence } from './evaluation.ts'
 import type { GatePolicy } from './gate-policy.ts'
 import { insertGate, type GateTables, type StoredGate } from './gate-store.ts'
 import { judgeGate } from './gate.ts'
-import { getVersion } from './model-version-store.ts'
+import { getGraphVersion } from './model-version-store.ts'
 import { versionNode, versionText, type TimeWindow, type VersionId } from './model-version.ts'
-import { judgeVersion, type RegistryTables } from './registration.ts'
+import type { RegistryTables } from './registry-tables.ts'
+import { judgeVersion } from './version-changes.ts'
 
 export interface GateRequest extends VersionId {
   readonly policy: GatePolicy
@@ -26,7 +27,7 @@ export interface GateRequest extends VersionId {
  * Judges a candidate and approves or rejects it in the name of the actor. Event `gate.passed` or `gate.failed` with payload {id, model,
  * version, champion, sentence, failed: names of failed checks}; lineage from the held-out rows and the champion to the gate, and from the
  * gate to the version.
- * @throws DomainError model_version_not_found; gate_already_judged: the version is no candidate any more
+ * @throws DomainError model_version_not_found, version_without_graph; gate_already_judged: the version is no candidate any more
  */
 export async function passGate(
   trx: Transaction<RegistryTables & GateTables>,
@@ -34,12 +35,12 @@ export async function passGate(
   request: GateRequest,
 ): Promise<StoredGate> {
   const { model, version, policy, evidence, datasetVersion, heldOut } = request
-  const candidate = await getVersion(trx, { model, version })
+  const candidate = await getGraphVersion(trx, { model, version })
   if (candidate.state !== 'candidate') {
     const message = `${versionText(candidate)} is ${candidate.state} already: a gate judges candidates; register a new version to try again`
     throw new DomainError('conflict', 'gate_already_judged', message)
   }
-  const champion = request.champion === null ? null : await getVersion(trx, { model, version: request.champion })
+  const champion = request.champion === null ? null : await getGraphVersion(trx, { model, version: request.champion })
   const result = judgeGate({
     policy,
     candidate: { ...candidate, name: versionText(candidate) },

@@ -1,5 +1,6 @@
 // The tables of models: names, versions, aliases, gate results.
 import type { Migrations } from '../platform/database.ts'
+import { toRegistry } from './registry/migration.ts'
 
 export const modelMigrations: Migrations = {
   '2026-11-21-40-model': {
@@ -77,4 +78,5 @@ export const modelMigrations: Migrations = {
       await db.schema.createIndex('gate_result_version').on('gate_result').columns(['model', 'version', 'id']).execute()
     },
   },
+  '2026-11-21-53-registry': { up: toRegistry },
 }

@@ -1,15 +1,19 @@
-// What a model version is: the bytes of a graph and all that is known of it. Everything but its state, words and approval is fixed. Pure.
+// What a model version is: a graph that can serve, or what an MLflow client keeps elsewhere, and all that is known of it. Pure.
 import { z } from 'zod'
 import { Digest } from '../data/manifest.ts'
 import type { LineageNode } from '../governance/lineage.ts'
 import { DomainError } from '../platform/errors.ts'
 import { InfraResult } from './infra-result.ts'
-import { Description, ModelName, Tags } from './model.ts'
+import { ModelName, StoredTags } from './model.ts'
 import { Signature } from './signature.ts'
 
 /** candidate: registered, not judged; approved: may serve; rejected: a gate or a person said no; retired: has served and shall not again. */
 export const VersionState = z.enum(['candidate', 'approved', 'rejected', 'retired'])
 export type VersionState = z.infer<typeof VersionState>
+
+/** Of MLflow's registry, beside the state: a label, which serves nothing by itself. */
+export const VersionStage = z.enum(['None', 'Staging', 'Production', 'Archived'])
+export type VersionStage = z.infer<typeof VersionStage>
 
 /** Half-open [fromMs, toMs) of the rows' event time. */
 export const TimeWindow = z.strictObject({ fromMs: z.int(), toMs: z.int() })
@@ -19,15 +23,22 @@ export const ModelVersion = z.strictObject({
   model: ModelName,
   version: z.int().positive(),
   state: VersionState,
-  description: Description,
-  tags: Tags,
-  /** sha256 of the ONNX file in the blob store. */
-  digest: Digest,
-  bytes: z.int().positive(),
-  signature: Signature,
+  stage: VersionStage,
+  description: z.string(),
+  tags: StoredTags,
+  /** Where an MLflow client has put the model (`models:/m-…`, `runs:/…`, the URI of its artifacts); null: it was registered here. */
+  source: z.string().nullable(),
+  /** The logged model that the version is of. */
+  modelId: z.string().nullable(),
+  /** sha256 of the ONNX file in the blob store; null, with bytes and signature: the version has no graph, and cannot serve. */
+  digest: Digest.nullable(),
+  bytes: z.int().positive().nullable(),
+  signature: Signature.nullable(),
   /** Of training and its validation, by name. */
   metrics: z.record(z.string(), z.number()),
   runId: z.string().nullable(),
+  /** Page of the run on another server. */
+  runLink: z.string().nullable(),
   /** `dataset/version` of the training rows. */
   datasetVersion: z.string().nullable(),
   pipelineRunId: z.string().nullable(),
@@ -39,12 +50,20 @@ export const ModelVersion = z.strictObject({
   hasBaseline: z.boolean(),
   createdAtMs: z.int(),
   createdBy: z.string(),
+  /** When its words, tags, stage or state last changed. */
+  updatedAtMs: z.int(),
   /** Who approved it: a person, or a policy such as `loop:flights`. */
   approvedBy: z.string().nullable(),
   approvedAtMs: z.int().nullable(),
 })
 export type ModelVersion = Readonly<z.infer<typeof ModelVersion>>
 export type VersionId = Pick<ModelVersion, 'model' | 'version'>
+/** One with a graph: what gates judge and endpoints serve. */
+export type GraphVersion = ModelVersion & {
+  readonly digest: string
+  readonly bytes: number
+  readonly signature: Signature
+}
 
 /** `model/version`, such as `flights/3`. */
 export const versionText = ({ model, version }: VersionId): string => `${model}/${version}`
@@ -67,22 +86,32 @@ export const versionNotFound = (id: VersionId): DomainError =>
     'not_found',
     'model_version_not_found',
     `there is no version ${id.version} of the model "${id.model}"`,
+    { ...id },
   )
 
-/** Aliases whose versions serve: they take approved versions only. */
-const servingAliases: ReadonlySet<string> = new Set(['champion', 'challenger'])
+/** @throws DomainError version_without_graph */
+export function assertGraph(version: ModelVersion): asserts version is GraphVersion {
+  if (version.digest !== null && version.bytes !== null && version.signature !== null) return
+  throw new DomainError(
+    'conflict',
+    'version_without_graph',
+    `${versionText(version)} is not servable: it has no ONNX graph, only the source ${version.source ?? ''}; convert it to ONNX and register that as a version`,
+  )
+}
 
-/** @throws DomainError version_not_approved: the version may not serve */
-export function assertMayServe(
-  { state, ...id }: Pick<ModelVersion, 'model' | 'version' | 'state'>,
-  alias: string,
-): void {
-  if (state === 'approved' || !servingAliases.has(alias)) return
+/** Aliases whose versions serve: they take approved versions only. */
+export const servingAliases: ReadonlySet<string> = new Set(['champion', 'challenger'])
+
+/** @throws DomainError version_without_graph, version_not_approved: the version may not serve */
+export function assertMayServe(version: ModelVersion, alias: string): asserts version is GraphVersion {
+  assertGraph(version)
+  const { state } = version
+  if (state === 'approved') return
   const next =
     state === 'candidate' ? 'let a gate judge it, or approve it' : 'approve it again, or choose another version'
   throw new DomainError(
     'conflict',
     'version_not_approved',
-    `${versionText(id)} is ${state} and cannot become ${alias}: ${next}`,
+    `${versionText(version)} is ${state} and cannot become ${alias}: ${next}`,
   )
 }

@@ -1,49 +1,20 @@
-// Registering models and versions, describing them, and saying whether a version may serve.
+// Registering versions: of a graph that is in the blob store, or of a model that an MLflow client keeps elsewhere.
 import type { Transaction } from '../platform/database.ts'
-import { recordAudit, type Actor, type AuditTables } from '../governance/audit.ts'
-import { recordLineage, type LineageEdge, type LineageNode, type LineageTables } from '../governance/lineage.ts'
-import { appendEvent, type EventTables } from '../platform/events.ts'
+import { recordAudit, type Actor } from '../governance/audit.ts'
+import { recordLineage, type LineageEdge, type LineageNode } from '../governance/lineage.ts'
+import { appendEvent } from '../platform/events.ts'
 import { baselineFits, type Baseline } from './baseline.ts'
-import { findModel, insertModel, takeVersionNumber, updateModel, type ModelTables } from './model-store.ts'
-import { modelExists, modelNotFound, type Model } from './model.ts'
-import { getVersion, insertVersion, updateVersion, type ModelVersionTables } from './model-version-store.ts'
-import { versionNode, versionText, type ModelVersion, type VersionId, type VersionState } from './model-version.ts'
+import { findModel, takeVersionNumber } from './model-store.ts'
+import { isPrompt } from './model.ts'
+import { insertVersion } from './model-version-store.ts'
+import { versionNode, versionText, type GraphVersion, type ModelVersion } from './model-version.ts'
+import { createModel } from './registered-models.ts'
+import type { RegistryTables } from './registry-tables.ts'
 
-export type RegistryTables = ModelTables & ModelVersionTables & AuditTables & EventTables & LineageTables
 type Trx = Transaction<RegistryTables>
 
-export type NewModel = Pick<Model, 'name'> & Partial<Pick<Model, 'description' | 'tags'>>
-
-/** @throws DomainError model_exists */
-export async function createModel(
-  trx: Trx,
-  actor: Actor,
-  { name, description = '', tags = {} }: NewModel,
-): Promise<Model> {
-  if (await findModel(trx, name)) throw modelExists(name)
-  const atMs = actor.clock()
-  const model: Model = { name, description, tags, lastVersion: 0, createdAtMs: atMs, updatedAtMs: atMs }
-  await insertModel(trx, model)
-  await recordAudit(trx, actor, { action: 'model.create', subject: name, detail: { description, tags } })
-  return model
-}
-
-/** @throws DomainError model_not_found */
-export async function describeModel(
-  trx: Trx,
-  actor: Actor,
-  { name, ...change }: Pick<Model, 'name'> & Partial<Pick<Model, 'description' | 'tags'>>,
-): Promise<Model> {
-  const found = await findModel(trx, name)
-  if (!found) throw modelNotFound(name)
-  const changed = { ...found, ...change, updatedAtMs: actor.clock() }
-  await updateModel(trx, changed)
-  await recordAudit(trx, actor, { action: 'model.describe', subject: name, detail: change })
-  return changed
-}
-
 /** What is known of a new version; what is left out is null, or empty. */
-export type NewVersion = Pick<ModelVersion, 'model' | 'digest' | 'bytes' | 'signature'> &
+export type NewVersion = Pick<GraphVersion, 'model' | 'digest' | 'bytes' | 'signature'> &
   Partial<
     Pick<
       ModelVersion,
@@ -64,20 +35,18 @@ export type NewVersion = Pick<ModelVersion, 'model' | 'digest' | 'bytes' | 'sign
  * bytes are not looked at here. Event `model.version_registered`; lineage from the run, the dataset version and the pipeline run.
  * @throws DomainError baseline_mismatch
  */
-export async function registerVersion(trx: Trx, actor: Actor, input: NewVersion): Promise<ModelVersion> {
-  const { model, baseline = null } = input
-  if (baseline) baselineFits(baseline, input.signature)
+export async function registerVersion(trx: Trx, actor: Actor, input: NewVersion): Promise<GraphVersion> {
+  const { model, digest, bytes, signature, baseline = null } = input
+  if (baseline) baselineFits(baseline, signature)
   if (!(await findModel(trx, model))) await createModel(trx, actor, { name: model })
-  const atMs = actor.clock()
-  const version: Omit<ModelVersion, 'hasBaseline'> = {
-    model,
-    version: await takeVersionNumber(trx, model, atMs),
-    state: 'candidate',
+  const fields = await fieldsOf(trx, actor, model)
+  const version = {
+    ...fields,
     description: input.description ?? '',
     tags: input.tags ?? {},
-    digest: input.digest,
-    bytes: input.bytes,
-    signature: input.signature,
+    digest,
+    bytes,
+    signature,
     metrics: input.metrics ?? {},
     runId: input.runId ?? null,
     datasetVersion: input.datasetVersion ?? null,
@@ -85,72 +54,85 @@ export async function registerVersion(trx: Trx, actor: Actor, input: NewVersion)
     trainedOn: input.trainedOn ?? null,
     examplesDigest: input.examplesDigest ?? null,
     infra: input.infra ?? null,
+    hasBaseline: baseline !== null,
+  }
+  await insertVersion(trx, { ...version, storageLocation: null }, baseline)
+  await record(trx, actor, version)
+  return version
+}
+
+/** A version without a graph. `storageLocation`: what the source means now, if that is another place. */
+export interface NewSource
+  extends
+    Pick<ModelVersion, 'model' | 'description' | 'tags' | 'runId' | 'runLink' | 'modelId'>,
+    Readonly<{ source: string; storageLocation: string | null }> {}
+
+/**
+ * Registers the next version of a model that there is. It has no graph, and cannot serve. Event `model.version_registered`; lineage from the
+ * run.
+ * @throws DomainError model_not_found
+ */
+export async function registerSource(trx: Trx, actor: Actor, input: NewSource): Promise<ModelVersion> {
+  const { storageLocation, ...known } = input
+  const fields = await fieldsOf(trx, actor, input.model)
+  const version: ModelVersion = { ...fields, ...known }
+  await insertVersion(trx, { ...version, storageLocation }, null)
+  await record(trx, actor, version)
+  return version
+}
+
+/** The next version of the model, of which nothing is known. @throws DomainError model_not_found */
+async function fieldsOf(trx: Trx, actor: Actor, model: string): Promise<ModelVersion> {
+  const atMs = actor.clock()
+  return {
+    model,
+    version: await takeVersionNumber(trx, model, atMs),
+    state: 'candidate',
+    stage: 'None',
+    description: '',
+    tags: {},
+    source: null,
+    modelId: null,
+    digest: null,
+    bytes: null,
+    signature: null,
+    metrics: {},
+    runId: null,
+    runLink: null,
+    datasetVersion: null,
+    pipelineRunId: null,
+    trainedOn: null,
+    examplesDigest: null,
+    infra: null,
+    hasBaseline: false,
     createdAtMs: atMs,
     createdBy: actor.name,
+    updatedAtMs: atMs,
     approvedBy: null,
     approvedAtMs: null,
   }
-  await insertVersion(trx, version, baseline)
-  const { digest, runId, datasetVersion, pipelineRunId } = version
-  const detail = { digest, runId, datasetVersion, pipelineRunId }
-  await recordAudit(trx, actor, { action: 'model.register', subject: versionText(version), detail })
-  await recordLineage(trx, originsOf(version, atMs))
-  const payload = { model, version: version.version, ...detail }
-  await appendEvent(trx, { type: 'model.version_registered', subject: versionText(version), payload, atMs })
-  return { ...version, hasBaseline: baseline !== null }
 }
 
-function originsOf(version: Omit<ModelVersion, 'hasBaseline'>, atMs: number): LineageEdge[] {
+async function record(trx: Trx, actor: Actor, version: ModelVersion): Promise<void> {
+  const { model, digest, source, runId, datasetVersion, pipelineRunId, tags, description, createdAtMs } = version
+  const detail = { digest, source, runId, datasetVersion, pipelineRunId }
+  const subject = versionText(version)
+  await recordAudit(trx, actor, { action: 'model.register', subject, detail })
+  await recordLineage(trx, originsOf(version))
+  const payload = { model, version: version.version, ...detail, tags, description, prompt: isPrompt(version) }
+  await appendEvent(trx, { type: 'model.version_registered', subject, payload, atMs: createdAtMs })
+}
+
+function originsOf(version: ModelVersion): LineageEdge[] {
   const edge = (upstream: LineageNode, relation: string): LineageEdge => ({
     upstream,
     downstream: versionNode(version),
     relation,
-    atMs,
+    atMs: version.createdAtMs,
   })
   return [
     ...(version.runId ? [edge(`run:${version.runId}`, 'produced')] : []),
     ...(version.datasetVersion ? [edge(`dataset_version:${version.datasetVersion}`, 'trained_on')] : []),
     ...(version.pipelineRunId ? [edge(`pipeline_run:${version.pipelineRunId}`, 'produced')] : []),
   ]
-}
-
-/** @throws DomainError model_version_not_found */
-export async function describeVersion(
-  trx: Trx,
-  actor: Actor,
-  { model, version, ...change }: VersionId & Partial<Pick<ModelVersion, 'description' | 'tags'>>,
-): Promise<ModelVersion> {
-  const id = { model, version }
-  await getVersion(trx, id)
-  await updateVersion(trx, id, change)
-  await recordAudit(trx, actor, { action: 'model_version.describe', subject: versionText(id), detail: change })
-  return getVersion(trx, id)
-}
-
-export interface Judgement extends VersionId {
-  readonly state: VersionState
-  readonly reason: string
-}
-
-/**
- * Says whether a version may serve. The actor (a person, or a policy after a gate) is recorded as who approved it. Event
- * `model.version_judged`. Nothing happens when it is in that state already.
- * @throws DomainError model_version_not_found
- */
-export async function judgeVersion(trx: Trx, actor: Actor, { state, reason, ...id }: Judgement): Promise<ModelVersion> {
-  const before = await getVersion(trx, id)
-  if (before.state === state) return before
-  const atMs = actor.clock()
-  const approval =
-    state === 'approved'
-      ? { approvedBy: actor.name, approvedAtMs: atMs }
-      : state === 'retired'
-        ? {}
-        : { approvedBy: null, approvedAtMs: null }
-  await updateVersion(trx, id, { state, ...approval })
-  const detail = { from: before.state, to: state, reason }
-  await recordAudit(trx, actor, { action: 'model_version.judge', subject: versionText(id), detail })
-  const payload = { ...id, ...detail, by: actor.name }
-  await appendEvent(trx, { type: 'model.version_judged', subject: versionText(id), payload, atMs })
-  return { ...before, state, ...approval }
 }

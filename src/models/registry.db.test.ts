@@ -12,7 +12,8 @@ import { eventMigrations, readEvents } from '../platform/events.ts'
 import { createTestDatabase } from '../platform/testing.ts'
 import { modelMigrations } from './migrations.ts'
 import { moveAlias } from './promotion.ts'
-import { judgeVersion, registerVersion, type NewVersion } from './registration.ts'
+import { judgeVersion } from './version-changes.ts'
+import { registerVersion, type NewVersion } from './registration.ts'
 import { aliasRoutes, modelRoutes, versionRoutes, type ModelDeps, type ModelRouteTables } from './routes.ts'
 import { endlessModel, smallModel, smallSignature } from './testing.ts'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
@@ -80,6 +81,7 @@ test('versions are numbered without gaps, and know what they came from', async (
   ])
   const events = await readEvents(db, { seq: 0 })
   expect(events.map(({ type, subject }) => `${type} ${subject}`).toSorted()).toEqual([
+    'model.created flights',
     'model.version_registered flights/1',
     'model.version_registered flights/2',
     'model.version_registered flights/3',

@@ -6,7 +6,7 @@ import { actorOf } from '../governance/access.ts'
 import type { BlobStore } from '../platform/blobs.ts'
 import { transact, type Connection } from '../platform/database.ts'
 import { Page } from '../platform/http.ts'
-import { findAlias, listAliases, type AliasTables } from './alias-store.ts'
+import { findAlias, listAliases } from './alias-store.ts'
 import { Alias, aliasNotFound } from './alias.ts'
 import { Baseline } from './baseline.ts'
 import { getGate, listGates, StoredGate, type GateTables } from './gate-store.ts'
@@ -15,11 +15,13 @@ import { Description, Model, ModelName, modelNotFound, Tags } from './model.ts'
 import { findBaseline, getVersion, listVersions } from './model-version-store.ts'
 import { ModelVersion, TimeWindow, VersionState } from './model-version.ts'
 import { moveAlias, removeAlias } from './promotion.ts'
-import { createModel, describeModel, describeVersion, judgeVersion, type RegistryTables } from './registration.ts'
+import { createModel, describeModel } from './registered-models.ts'
+import type { RegistryTables } from './registry-tables.ts'
 import { Signature } from './signature.ts'
 import { registerUpload } from './upload.ts'
+import { describeVersion, judgeVersion } from './version-changes.ts'
 
-export type ModelRouteTables = RegistryTables & AliasTables & GateTables
+export type ModelRouteTables = RegistryTables & GateTables
 export interface ModelDeps {
   readonly db: Connection<ModelRouteTables>
   readonly blobs: BlobStore

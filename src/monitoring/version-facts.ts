@@ -13,7 +13,7 @@ export interface VersionFacts {
   readonly baseline: Baseline | null
 }
 
-/** By `model/version`; undefined for a version that nobody registered. Takes the caller's transaction. */
+/** By `model/version`; undefined for a version that nobody registered, or that has no graph. Takes the caller's transaction. */
 export type VersionLookup = (db: Db<ModelVersionTables>, version: string) => Promise<VersionFacts | undefined>
 
 const keptVersionsMax = 256
@@ -26,7 +26,7 @@ export function registryVersions(): VersionLookup {
     if (known) return known
     const id = parseVersion(text)
     const version = await findVersion(db, id)
-    if (!version) return undefined
+    if (!version?.signature) return undefined
     const { task, classes } = version.signature
     const facts: VersionFacts = { task, classes, baseline: (await findBaseline(db, id)) ?? null }
     if (kept.size >= keptVersionsMax) for (const oldest of kept.keys()) if (kept.delete(oldest)) break

@@ -1,7 +1,7 @@
 // The gateways' configuration from the tables: each endpoint's variants with the digest, signature and baseline of their versions.
 import type { Baseline } from '../models/baseline.ts'
 import { parseVersion } from '../models/model-version.ts'
-import { findBaseline, getVersion, type ModelVersionTables } from '../models/model-version-store.ts'
+import { findBaseline, getGraphVersion, type ModelVersionTables } from '../models/model-version-store.ts'
 import type { Signature } from '../models/signature.ts'
 import { sleep } from '../platform/clock.ts'
 import type { Db } from '../platform/database.ts'
@@ -41,7 +41,7 @@ export function createGatewayConfigs(db: Db<EndpointTables & ModelVersionTables>
     const known = facts.get(version)
     if (known) return known
     const id = parseVersion(version)
-    const { digest, signature, infra } = await getVersion(db, id)
+    const { digest, signature, infra } = await getGraphVersion(db, id)
     const baseline = (await findBaseline(db, id)) ?? noBaseline
     const found = { digest, signature, baseline, ...(infra?.passed ? { loadMs: infra.loadMs } : {}) }
     if (facts.size >= factsRememberedMax) facts.delete(facts.keys().next().value!)

@@ -7,9 +7,10 @@ import { passGate } from '../../models/gate-decision.ts'
 import { GatePolicy } from '../../models/gate-policy.ts'
 import type { GateTables } from '../../models/gate-store.ts'
 import { InfraResult } from '../../models/infra-result.ts'
-import { getVersion } from '../../models/model-version-store.ts'
+import { getGraphVersion } from '../../models/model-version-store.ts'
 import { parseVersion, versionText } from '../../models/model-version.ts'
-import { registerVersion, type RegistryTables } from '../../models/registration.ts'
+import { registerVersion } from '../../models/registration.ts'
+import type { RegistryTables } from '../../models/registry-tables.ts'
 import { commitKind, processKind, type CompletedStep, type EngineKind } from '../../pipelines/engine-kind.ts'
 import type { BlobStore } from '../../platform/blobs.ts'
 import { adoptStep } from '../steps/adopt-step.ts'
@@ -108,7 +109,7 @@ async function resolveVersion(
   { input }: CompletedStep<z.infer<typeof ResolveInput>, undefined>,
 ): Promise<z.infer<typeof Opponent>> {
   if (input.version === null) return null
-  const { digest, signature } = await getVersion(trx, parseVersion(input.version))
+  const { digest, signature } = await getGraphVersion(trx, parseVersion(input.version))
   return { version: input.version, digest, signature }
 }
 
