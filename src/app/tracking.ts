@@ -3,14 +3,8 @@ import { z } from 'zod'
 import { transact, type Connection, type Transaction } from '../platform/database.ts'
 import { defaultExperiment } from '../experiments/experiment.ts'
 import { getRun } from '../experiments/reading.ts'
-import {
-  createRun,
-  finishRun,
-  logArtifact,
-  logBatch,
-  logInputs,
-  type RecordingTables,
-} from '../experiments/recording.ts'
+import { createRun, finishRun, logArtifact, logBatch, type RecordingTables } from '../experiments/recording.ts'
+import { logInputs } from '../experiments/run-links.ts'
 import type { Code, Environment, Run } from '../experiments/run.ts'
 import type { Actor } from '../governance/audit.ts'
 import { findCode, type LoopTables } from '../loop/loop-store.ts'

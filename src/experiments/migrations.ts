@@ -1,10 +1,11 @@
 // The tables of experiments: names, runs, and what runs record.
-import { sql, type Kysely, type RawBuilder } from 'kysely'
+import { sql } from 'kysely'
 import { databaseKind, type Migrations } from '../platform/database.ts'
-
-/** Ordered by code point on both databases, whatever the locale of PostgreSQL's; one collation everywhere, so that columns compare. */
-const text = (db: Kysely<unknown>): RawBuilder<unknown> =>
-  databaseKind(db) === 'postgres' ? sql`text collate "C"` : sql`text`
+import { runOriginMigrations } from './migrations/run-origins.ts'
+import { artifactMigrations } from './migrations/artifacts.ts'
+import { loggedModelMigrations } from './migrations/logged-models.ts'
+import { metricSeriesMigrations } from './migrations/metric-series.ts'
+import { text } from './migrations/text-column.ts'
 
 export const experimentMigrations: Migrations = {
   '2026-11-21-30-experiment': {
@@ -125,4 +126,8 @@ export const experimentMigrations: Migrations = {
       await (isPostgres ? points : points.modifyEnd(sql`without rowid`)).execute()
     },
   },
+  ...metricSeriesMigrations,
+  ...runOriginMigrations,
+  ...artifactMigrations,
+  ...loggedModelMigrations,
 }

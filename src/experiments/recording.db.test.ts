@@ -49,12 +49,12 @@ test('a run keeps all that reproducing it needs', async () => {
   )
   await transact(db, async (trx) => {
     const blob = { digest, bytes: 3 }
-    await logArtifact(trx, actor, { runId: id, name: '../../etc/passwd', blob, mediaType: 'text/plain' })
+    await logArtifact(trx, actor, { runId: id, name: 'report/summary.txt', blob, mediaType: 'text/plain' })
   })
   const run = await getRun(db, id)
   expect(run).toMatchObject({ ...recorded, inputs, state: 'running', experiment: 'flights', createdBy: 'ada' })
   expect(Object.keys(run.params)).toContain('__proto__')
-  expect(run.artifacts).toEqual([{ name: '../../etc/passwd', blob: { digest, bytes: 3 }, mediaType: 'text/plain' }])
+  expect(run.artifacts).toEqual([{ name: 'report/summary.txt', blob: { digest, bytes: 3 }, mediaType: 'text/plain' }])
   const edges = await upstream(db, `run:${id}`)
   expect(edges.map(({ upstream: from, relation }) => `${from} ${relation}`).toSorted()).toEqual([
     'dataset_version:flights/1 trained_on',

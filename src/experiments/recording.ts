@@ -1,43 +1,50 @@
 // Recording a run: its beginning, what it measures on the way, and its end.
 import type { Transaction } from '../platform/database.ts'
 import { recordAudit, type Actor, type AuditTables } from '../governance/audit.ts'
-import { recordLineage, type LineageEdge, type LineageTables } from '../governance/lineage.ts'
+import { recordLineage, type LineageTables } from '../governance/lineage.ts'
 import { DomainError } from '../platform/errors.ts'
 import { appendEvent, type EventTables } from '../platform/events.ts'
 import { runTree } from './artifact.ts'
 import { nameFile } from './artifacts.ts'
-import { ensureExperiment } from './experiments.ts'
+import { withinUri } from './experiment.ts'
+import { ensureExperiment, getActiveExperiment } from './experiments.ts'
 import type { MetricPoint } from './metric.ts'
+import { putInputs } from './run-links.ts'
+import { renameRun, setRunTags } from './run-tags.ts'
 import {
   batchMax,
+  EndState,
   paramChanged,
-  runDeleted,
   runEnded,
-  runNotFound,
+  runExists,
   type Artifact,
-  type EndState,
   type Run,
   type RunInput,
+  type RunState,
+  type RunSummary,
+  type TimeMs,
 } from './run.ts'
-import { insertInputs } from './stores/artifact-store.ts'
 import { addPoints } from './stores/metric-store.ts'
 import { insertParams, putTags, readParams } from './stores/param-store.ts'
-import { insertRun, putEnvironment, readRunHeaders, updateRun, type RunHeader } from './stores/run-store.ts'
+import { insertRun, putEnvironment, setRunDeletedAt, updateRun, type RunHeader } from './stores/run-store.ts'
 import type { ExperimentTables } from './tables.ts'
+import { findRun, writableRun } from './writable-run.ts'
 
 /** What recording writes: its own tables, and audit, events and lineage. */
 export type RecordingTables = ExperimentTables & AuditTables & EventTables & LineageTables
 type Trx = Transaction<RecordingTables>
 
 export interface NewRun {
-  /** Made when there is none of that name. */
-  readonly experiment: string
-  /** Made by `actor.ids('run')` by default; given by a caller that must be able to call again. */
+  /** By name, made when there is none; by number, one that is there. */
+  readonly experiment: string | number
+  /** Made by `actor.ids('run')` by default; given by a caller that must be able to call again, or whose ids look otherwise. */
   readonly id?: string | undefined
   /** The id by default. */
   readonly name?: string | undefined
+  /** As the client calls its user; the actor's name by default. */
+  readonly userId?: string | undefined
   /** Now by default. */
-  readonly startedAtMs?: number | undefined
+  readonly startedAtMs?: TimeMs | undefined
   readonly params?: Run['params'] | undefined
   readonly tags?: Run['tags'] | undefined
   readonly seeds?: Run['seeds'] | undefined
@@ -47,68 +54,56 @@ export interface NewRun {
   readonly pipelineRunId?: string | undefined
 }
 
-/** Answers the id. @throws DomainError experiment_deleted, run_exists */
-export async function createRun(trx: Trx, actor: Actor, run: NewRun): Promise<string> {
-  const experiment = await ensureExperiment(trx, actor, run.experiment)
+/** Answers the id. @throws DomainError experiment_not_found, experiment_deleted, run_exists */
+export const createRun = async (trx: Trx, actor: Actor, run: NewRun): Promise<string> =>
+  (await startRun(trx, actor, run)).id
+
+/** Answers what a list shows of the new run. @throws DomainError experiment_not_found, experiment_deleted, run_exists */
+export async function startRun(trx: Trx, actor: Actor, run: NewRun): Promise<RunSummary> {
+  const experiment =
+    typeof run.experiment === 'number'
+      ? await getActiveExperiment(trx, run.experiment)
+      : await ensureExperiment(trx, actor, run.experiment)
   const id = run.id ?? actor.ids('run')
-  if ((await readRunHeaders(trx, [id])).length > 0) {
-    throw new DomainError('conflict', 'run_exists', `there is a run "${id}" already: leave the id out to get a new one`)
-  }
   const atMs = actor.clock()
-  await insertRun(trx, {
+  const summary = {
     id,
     experimentId: experiment.id,
+    experiment: experiment.name,
     name: run.name ?? id,
     state: 'running',
     startedAtMs: run.startedAtMs ?? atMs,
     endedAtMs: null,
     deletedAtMs: null,
     createdBy: actor.name,
+    userId: run.userId ?? actor.name,
+    artifactUri: withinUri(experiment.artifactLocation, id, 'artifacts'),
     pipelineRunId: run.pipelineRunId ?? null,
+  } as const
+  const isNew = await insertRun(trx, {
+    ...summary,
+    isDeletedWithExperiment: false,
     seeds: run.seeds ?? {},
     code: run.code ?? null,
     environmentDigest: run.environment ? await putEnvironment(trx, run.environment) : null,
   })
-  await insertParams(trx, id, run.params ?? {})
-  await putTags(trx, id, run.tags ?? {})
-  await putInputs(trx, { id, inputs: run.inputs ?? [], atMs })
-  if (run.pipelineRunId) {
-    const edge = {
-      upstream: `pipeline_run:${run.pipelineRunId}`,
-      downstream: `run:${id}`,
-      relation: 'produced',
-    } as const
-    await recordLineage(trx, [{ ...edge, atMs }])
-  }
+  if (!isNew) throw runExists(id)
+  const { params = {}, tags = {}, inputs = [] } = run
+  await insertParams(trx, id, params)
+  await putTags(trx, id, tags)
+  await putInputs(trx, summary, { inputs, atMs })
+  await recordOrigin(trx, { id, pipelineRunId: run.pipelineRunId, atMs })
   await recordAudit(trx, actor, { action: 'run.create', subject: `run:${id}`, detail: { experiment: experiment.name } })
-  return id
+  return { ...summary, params, tags, metrics: {} }
 }
 
-async function putInputs(
+async function recordOrigin(
   trx: Trx,
-  { id, inputs, atMs }: { id: string; inputs: readonly RunInput[]; atMs: number },
+  { id, pipelineRunId, atMs }: { id: string; pipelineRunId: string | undefined; atMs: number },
 ): Promise<void> {
-  await insertInputs(trx, id, inputs)
-  const edges = inputs.map(({ datasetVersion, role }): LineageEdge => ({
-    upstream: `dataset_version:${datasetVersion}`,
-    downstream: `run:${id}`,
-    relation: relationOf[role] ?? 'read',
-    atMs,
-  }))
-  await recordLineage(trx, edges)
-}
-
-const relationOf: Readonly<Record<string, string | undefined>> = Object.assign(Object.create(null), {
-  training: 'trained_on',
-  evaluation: 'evaluated_on',
-})
-
-/** A run that takes writes; one that has ended does, as MLflow's clients expect. @throws DomainError run_not_found, run_deleted */
-async function writableRun(trx: Transaction<ExperimentTables>, id: string): Promise<RunHeader> {
-  const [run] = await readRunHeaders(trx, [id])
-  if (!run) throw runNotFound(id)
-  if (run.deletedAtMs !== null) throw runDeleted(id)
-  return run
+  if (!pipelineRunId) return
+  const edge = { upstream: `pipeline_run:${pipelineRunId}`, downstream: `run:${id}`, relation: 'produced' } as const
+  await recordLineage(trx, [{ ...edge, atMs }])
 }
 
 export interface Batch {
@@ -135,7 +130,7 @@ export async function logBatch(
   }
   const fresh = Object.entries(params).filter(([key]) => !stored.has(key))
   await insertParams(trx, runId, Object.fromEntries(fresh))
-  await putTags(trx, runId, tags)
+  await setRunTags(trx, runId, tags)
   await addPoints(trx, runId, metrics)
 }
 
@@ -146,16 +141,6 @@ function assertBatchFits(counts: Record<keyof typeof batchMax, number>): void {
     const message = `${count} ${what} in one batch: send at most ${max} and the rest in further batches`
     throw new DomainError('too_large', 'batch_too_large', message, { what, count, max })
   }
-}
-
-/** Adds dataset versions that the run reads, and their edges of the lineage graph. Idempotent. @throws DomainError run_not_found, run_deleted */
-export async function logInputs(
-  trx: Trx,
-  actor: Actor,
-  { runId, inputs }: { runId: string; inputs: readonly RunInput[] },
-): Promise<void> {
-  await writableRun(trx, runId)
-  await putInputs(trx, { id: runId, inputs, atMs: actor.clock() })
 }
 
 /**
@@ -182,11 +167,35 @@ export async function finishRun(
 ): Promise<void> {
   const run = await writableRun(trx, runId)
   if (run.state === state) return
-  if (run.state !== 'running') throw runEnded(runId, run.state)
-  const atMs = actor.clock()
-  await updateRun(trx, runId, { state, endedAtMs: endedAtMs ?? atMs })
-  const payload = { id: runId, experiment: run.experiment, name: run.name, state }
-  await appendEvent(trx, { type: 'run.finished', subject: `run:${runId}`, payload, atMs })
+  if (isEnded(run.state)) throw runEnded(runId, run.state)
+  await changeRun(trx, actor, { run, state, endedAtMs: endedAtMs ?? actor.clock() })
+}
+
+const isEnded = (state: RunState): state is EndState => EndState.safeParse(state).success
+
+/**
+ * Sets what is given, whatever it was, as MLflow's clients do; `run` is one that takes writes (writable-run.ts). A run that ends is announced
+ * as `run.finished`. Answers the run as it is then.
+ */
+export async function changeRun<T extends RunHeader>(
+  trx: Transaction<ExperimentTables & EventTables>,
+  actor: Actor,
+  change: { readonly run: T; readonly state?: RunState; readonly endedAtMs?: TimeMs; readonly name?: string },
+): Promise<T> {
+  const { run, state, endedAtMs, name } = change
+  await updateRun(trx, run.id, { state, endedAtMs })
+  if (name !== undefined) await renameRun(trx, run.id, name)
+  const after = {
+    ...run,
+    state: state ?? run.state,
+    endedAtMs: endedAtMs ?? run.endedAtMs,
+    name: name ?? run.name,
+  }
+  if (state !== undefined && state !== run.state && isEnded(state)) {
+    const payload = { id: run.id, experiment: run.experiment, name: after.name, state }
+    await appendEvent(trx, { type: 'run.finished', subject: `run:${run.id}`, payload, atMs: actor.clock() })
+  }
+  return after
 }
 
 /** Sets an ended run to running again. @throws DomainError run_not_found, run_deleted */
@@ -201,10 +210,12 @@ export async function setRunDeleted(
   actor: Actor,
   { runId, isDeleted }: { runId: string; isDeleted: boolean },
 ): Promise<void> {
-  const [run] = await readRunHeaders(trx, [runId])
-  if (!run) throw runNotFound(runId)
-  if (isDeleted === (run.deletedAtMs !== null)) return
-  await updateRun(trx, runId, { deletedAtMs: isDeleted ? actor.clock() : null })
+  const run = await findRun(trx, runId)
+  const isAlready = isDeleted === (run.deletedAtMs !== null)
+  // One that went with its experiment is deleted for itself from now on: the experiment's return does not bring it back.
+  if (isAlready && !run.isDeletedWithExperiment) return
+  await setRunDeletedAt(trx, runId, isDeleted ? (run.deletedAtMs ?? actor.clock()) : null)
+  if (isAlready) return
   const action = isDeleted ? 'run.delete' : 'run.restore'
   await recordAudit(trx, actor, { action, subject: `run:${runId}`, detail: { experiment: run.experiment } })
 }

@@ -16,7 +16,6 @@ import {
   finishRun,
   logArtifact,
   logBatch,
-  logInputs,
   resumeRun,
   setRunDeleted,
   type RecordingTables,
@@ -37,6 +36,7 @@ import {
   WireRun,
   WireRunSummary,
 } from './run.ts'
+import { logInputs } from './run-links.ts'
 import { createRunWriter } from './run-writer.ts'
 import { RunFilter, RunOrder, searchRuns } from './search.ts'
 

@@ -1,11 +1,12 @@
 // A run: one execution of training code, and all that reproducing it needs. Pure, so web/ and client/ import it too.
 import { z } from 'zod'
 import { DomainError } from '../platform/errors.ts'
+import { RunDataset } from './logged-dataset.ts'
 import { MetricSummary, WireMetricSummary } from './metric.ts'
 
-export const RunState = z.enum(['running', 'finished', 'failed', 'killed'])
+export const RunState = z.enum(['scheduled', 'running', 'finished', 'failed', 'killed'])
 export type RunState = z.infer<typeof RunState>
-export const EndState = RunState.exclude(['running'])
+export const EndState = RunState.exclude(['scheduled', 'running'])
 export type EndState = z.infer<typeof EndState>
 
 /** Of one `logBatch`; a client with more sends several. */
@@ -84,23 +85,33 @@ export const Seeds = z.record(Key, z.int())
 
 export const RunId = z.string().regex(/^[A-Za-z0-9][\w\-]{0,255}$/v, 'the id of a run')
 
+/** Clients choose when a run began and ended: any 64-bit number. */
+export type TimeMs = number | bigint
+const TimeMs = z.union([z.int(), z.bigint()])
+
+// As stored: MLflow's clients give names and tags that the native API would not take.
 const header = {
   id: RunId,
   experimentId: z.int().nonnegative(),
   /** The experiment's name now. */
   experiment: z.string(),
-  name: z.string().min(1).max(nameLength),
+  name: z.string(),
   state: RunState,
-  startedAtMs: z.int(),
-  endedAtMs: z.int().nullable(),
+  startedAtMs: TimeMs,
+  endedAtMs: TimeMs.nullable(),
   /** Set while it is deleted: it can be restored and is left out of searches. */
   deletedAtMs: z.int().nullable(),
+  /** Who the server knows to have made it. */
   createdBy: z.string(),
+  /** Who its client says made it. */
+  userId: z.string(),
+  artifactUri: z.string(),
   pipelineRunId: z.string().nullable(),
 }
+const texts = z.record(z.string(), z.string())
 const body = {
-  params: Params,
-  tags: Tags,
+  params: texts,
+  tags: texts,
 }
 
 /** What a list shows of a run. */
@@ -111,22 +122,40 @@ const detail = {
   seeds: Seeds,
   code: Code.nullable(),
   environment: Environment.nullable(),
+  /** Dataset versions of this home. */
   inputs: z.array(RunInput),
+  /** Other datasets that it read, as its client named them. */
+  datasets: z.array(RunDataset),
+  /** Logged models that it read. */
+  modelInputs: z.array(z.string()),
+  /** Logged models that it made, and at which step (rounded beyond 2^53). */
+  modelOutputs: z.array(z.strictObject({ modelId: z.string(), step: z.number() })),
   artifacts: z.array(Artifact),
 }
 
 export const Run = RunSummary.extend(detail)
 export type Run = Readonly<z.infer<typeof Run>>
 
-/** As JSON carries it: numbers that JSON does not have are text (metric.ts). */
-export const WireRunSummary = RunSummary.extend({ metrics: z.record(z.string(), WireMetricSummary) })
-export const WireRun = WireRunSummary.extend(detail)
+/** As JSON carries it: numbers that JSON does not have are text (metric.ts), times beyond 2^53 ms are rounded. */
+const wire = {
+  startedAtMs: z.number(),
+  endedAtMs: z.number().nullable(),
+  metrics: z.record(z.string(), WireMetricSummary),
+}
+export const WireRunSummary = RunSummary.extend(wire)
+export const WireRun = Run.extend(wire)
 
 export const runNotFound = (id: string): DomainError =>
-  new DomainError('not_found', 'run_not_found', `there is no run "${id}"`)
+  new DomainError('not_found', 'run_not_found', `there is no run "${id}"`, { id })
+
+export const runExists = (id: string): DomainError =>
+  new DomainError('conflict', 'run_exists', `there is a run "${id}" already: leave the id out to get a new one`, { id })
 
 export const runDeleted = (id: string): DomainError =>
-  new DomainError('conflict', 'run_deleted', `run "${id}" is deleted: restore it before writing to it`)
+  new DomainError('conflict', 'run_deleted', `run "${id}" is deleted: restore it before writing to it`, { id })
+
+export const runTagNotFound = (id: string, key: string): DomainError =>
+  new DomainError('not_found', 'run_tag_not_found', `run "${id}" has no tag "${key}"`, { id, key })
 
 export const runEnded = (id: string, state: RunState): DomainError =>
   new DomainError('conflict', 'run_ended', `run "${id}" has ended as ${state}: resume it before ending it otherwise`)

@@ -26,7 +26,7 @@ export function conditionOf(filter: RunFilter, kind: DatabaseKind): Condition {
     case 'tag':
       return keyedCondition(filter, { table: 'run_tag', key: field.key, kind })
     case 'input':
-      return sql`exists (select 1 from run_input f where f.run_id = run.id and ${textCondition(filter, sql`f.dataset_version`, kind)})`
+      return sql`exists (select 1 from run_dataset i inner join logged_dataset f on f.id = i.dataset_id where i.run_id = run.id and ${textCondition(filter, sql`f.dataset_version`, kind)})`
     case 'time':
       return timeCondition(filter, sql.ref(`run.${field.column}`))
     case 'text':

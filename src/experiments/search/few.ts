@@ -32,7 +32,8 @@ function indexedQuery({ field: text, operator, value }: RunFilter): RawBuilder<u
     return sql`select run_id as id from run_metric where key = ${field.key} and latest_is_nan = 0 and latest ${compare} ${bound}`
   }
   if (operator !== '=' || typeof value !== 'string') return undefined
-  if (field.kind === 'input') return sql`select run_id as id from run_input where dataset_version = ${value}`
+  if (field.kind === 'input')
+    return sql`select i.run_id as id from logged_dataset f inner join run_dataset i on i.dataset_id = f.id where f.dataset_version = ${value}`
   if (field.kind !== 'param' && field.kind !== 'tag') return undefined
   const table = sql.table(field.kind === 'param' ? 'run_param' : 'run_tag')
   const start = sql`substr(cast(${value} as text), 1, 200)` // As in the index.

@@ -1,7 +1,6 @@
 // The only file that reads or writes the table artifact: the tree of files that runs, logged models and traces left.
 import { on, type Db, type Transaction } from '../../platform/database.ts'
 import type { ArtifactFile } from '../artifact.ts'
-import type { RunInput } from '../run.ts'
 import { chunksOf, type ArtifactTables, type ExperimentTables } from '../tables.ts'
 
 type Row = ArtifactTables['artifact']
@@ -85,30 +84,4 @@ export async function deleteFiles(
     await on(trx).deleteFrom('artifact').where('path', '>=', from).where('path', '<=', last.path).execute()
   }
   return { files: files.length, bytes: files.reduce((sum, { bytes }) => sum + bytes, 0) }
-}
-export async function readInputs(db: Db<ExperimentTables>, runId: string): Promise<RunInput[]> {
-  const rows = await on(db)
-    .selectFrom('run_input')
-    .select(['dataset_version', 'role'])
-    .where('run_id', '=', runId)
-    .orderBy('dataset_version')
-    .orderBy('role')
-    .execute()
-  return rows.map((row) => ({ datasetVersion: row.dataset_version, role: row.role }))
-}
-
-/** Idempotent. */
-export async function insertInputs(
-  trx: Transaction<ExperimentTables>,
-  runId: string,
-  inputs: readonly RunInput[],
-): Promise<void> {
-  const rows = inputs.map(({ datasetVersion, role }) => ({ run_id: runId, dataset_version: datasetVersion, role }))
-  for (const chunk of chunksOf(rows)) {
-    await on(trx)
-      .insertInto('run_input')
-      .values(chunk)
-      .onConflict((c) => c.doNothing())
-      .execute()
-  }
 }

@@ -59,6 +59,26 @@ export async function putTags(trx: Transaction<ExperimentTables>, runId: string,
   }
 }
 
+/** Answers whether it was there. */
+export async function deleteTag(trx: Transaction<ExperimentTables>, runId: string, key: string): Promise<boolean> {
+  const { numDeletedRows } = await on(trx)
+    .deleteFrom('run_tag')
+    .where('run_id', '=', runId)
+    .where('key', '=', key)
+    .executeTakeFirst()
+  return Number(numDeletedRows) > 0
+}
+
+export async function readTag(db: Db<ExperimentTables>, runId: string, key: string): Promise<string | undefined> {
+  const row = await on(db)
+    .selectFrom('run_tag')
+    .select('value')
+    .where('run_id', '=', runId)
+    .where('key', '=', key)
+    .executeTakeFirst()
+  return row?.value
+}
+
 const rowsOf = (runId: string, texts: Texts): ExperimentTables[Table][] =>
   Object.entries(texts)
     .toSorted(([a], [b]) => (a < b ? -1 : 1)) // One order for all writers: no two wait for each other.

@@ -1,13 +1,16 @@
 // The only file that reads or writes the tables run and run_environment.
 import { createHash } from 'node:crypto'
 import { on, type Db, type Transaction } from '../../platform/database.ts'
-import type { Run } from '../run.ts'
+import type { Run, RunSummary } from '../run.ts'
 import type { ExperimentTables } from '../tables.ts'
 
 /** What the table run holds, without what hangs on it. */
-export type RunHeader = Omit<Run, 'params' | 'tags' | 'metrics' | 'inputs' | 'artifacts' | 'environment'> & {
-  readonly environmentDigest: string | null
-}
+export type RunHeader = Omit<RunSummary, 'params' | 'tags' | 'metrics'> &
+  Pick<Run, 'seeds' | 'code'> & {
+    readonly environmentDigest: string | null
+    /** The deletion of its experiment took it along. */
+    readonly isDeletedWithExperiment: boolean
+  }
 
 const columns = [
   'run.id',
@@ -18,7 +21,10 @@ const columns = [
   'run.started_at_ms',
   'run.ended_at_ms',
   'run.deleted_at_ms',
+  'run.deleted_with_experiment',
   'run.created_by',
+  'run.user_id',
+  'run.artifact_uri',
   'run.pipeline_run_id',
   'run.seeds',
   'run.code',
@@ -43,7 +49,10 @@ export async function readRunHeaders(db: Db<ExperimentTables>, ids: readonly str
     startedAtMs: row.started_at_ms,
     endedAtMs: row.ended_at_ms,
     deletedAtMs: row.deleted_at_ms,
+    isDeletedWithExperiment: row.deleted_with_experiment === 1,
     createdBy: row.created_by,
+    userId: row.user_id,
+    artifactUri: row.artifact_uri,
     pipelineRunId: row.pipeline_run_id,
     seeds: JSON.parse(row.seeds) as Run['seeds'],
     code: row.code === null ? null : (JSON.parse(row.code) as Run['code']),
@@ -51,7 +60,8 @@ export async function readRunHeaders(db: Db<ExperimentTables>, ids: readonly str
   }))
 }
 
-export async function insertRun(trx: Transaction<ExperimentTables>, run: Omit<RunHeader, 'experiment'>): Promise<void> {
+/** Answers false, and changes nothing, when the id is taken. */
+export async function insertRun(trx: Transaction<ExperimentTables>, run: RunHeader): Promise<boolean> {
   const row = {
     id: run.id,
     experiment_id: run.experimentId,
@@ -61,26 +71,57 @@ export async function insertRun(trx: Transaction<ExperimentTables>, run: Omit<Ru
     ended_at_ms: run.endedAtMs,
     deleted_at_ms: run.deletedAtMs,
     created_by: run.createdBy,
+    user_id: run.userId,
+    artifact_uri: run.artifactUri,
     pipeline_run_id: run.pipelineRunId,
     seeds: JSON.stringify(run.seeds),
     code: run.code && JSON.stringify(run.code),
     environment_digest: run.environmentDigest,
   }
-  await on(trx).insertInto('run').values(row).execute()
+  const { numInsertedOrUpdatedRows } = await on(trx)
+    .insertInto('run')
+    .values(row)
+    .onConflict((c) => c.doNothing())
+    .executeTakeFirst()
+  return Number(numInsertedOrUpdatedRows) > 0
 }
 
-export type RunChange = Partial<Pick<Run, 'name' | 'state' | 'endedAtMs' | 'deletedAtMs'>>
+export type RunChange = { readonly [Key in 'name' | 'state' | 'endedAtMs']?: RunHeader[Key] | undefined }
 
+/** What is undefined stays. */
 export async function updateRun(trx: Transaction<ExperimentTables>, id: string, change: RunChange): Promise<void> {
-  const { name, state, endedAtMs, deletedAtMs } = change
+  const { name, state, endedAtMs } = change
   const set = {
     ...(name === undefined ? {} : { name }),
     ...(state === undefined ? {} : { state }),
     ...(endedAtMs === undefined ? {} : { ended_at_ms: endedAtMs }),
-    ...(deletedAtMs === undefined ? {} : { deleted_at_ms: deletedAtMs }),
   }
   if (Object.keys(set).length === 0) return
   await on(trx).updateTable('run').set(set).where('id', '=', id).execute()
+}
+
+/** Deletes (with a time) or restores (null) one run. */
+export async function setRunDeletedAt(
+  trx: Transaction<ExperimentTables>,
+  id: string,
+  deletedAtMs: number | null,
+): Promise<void> {
+  const set = { deleted_at_ms: deletedAtMs, deleted_with_experiment: 0 }
+  await on(trx).updateTable('run').set(set).where('id', '=', id).execute()
+}
+
+/** Deletes with its experiment the runs that are there, or restores those that went with it. */
+export async function setRunsDeleted(
+  trx: Transaction<ExperimentTables>,
+  { experimentId, deletedAtMs }: { experimentId: number; deletedAtMs: number | null },
+): Promise<void> {
+  const update = on(trx)
+    .updateTable('run')
+    .set({ deleted_at_ms: deletedAtMs, deleted_with_experiment: deletedAtMs === null ? 0 : 1 })
+    .where('experiment_id', '=', experimentId)
+  const affected =
+    deletedAtMs === null ? update.where('deleted_with_experiment', '=', 1) : update.where('deleted_at_ms', 'is', null)
+  await affected.execute()
 }
 
 /** Idempotent; answers the digest of its JSON. */
