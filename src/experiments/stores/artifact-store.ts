@@ -1,7 +1,7 @@
 // The only file that reads or writes the table artifact: the tree of files that runs, logged models and traces left.
 import { on, type Db, type Transaction } from '../../platform/database.ts'
 import type { ArtifactFile } from '../artifact.ts'
-import { chunksOf, type ArtifactTables, type ExperimentTables } from '../tables.ts'
+import type { ArtifactTables } from '../tables.ts'
 
 type Row = ArtifactTables['artifact']
 
