@@ -26,6 +26,7 @@ export const loggedModelMigrations: Migrations = {
         .on('logged_model')
         .columns(['source_run_id', 'created_at_ms'])
         .execute()
+      await db.schema.createIndex('logged_model_name').on('logged_model').columns(['name', 'id']).execute()
       await db.schema
         .createIndex('logged_model_metric_value')
         .on('logged_model_metric')
