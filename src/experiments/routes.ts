@@ -1,10 +1,8 @@
 // Runs and experiments over HTTP: parse, call one function, answer.
-import type { FastifyRequest } from 'fastify'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { actorOf, callerOf } from '../governance/access.ts'
 import { transact, type Connection } from '../platform/database.ts'
-import { DomainError } from '../platform/errors.ts'
 import { Page } from '../platform/http.ts'
 import { Experiment, ExperimentName } from './experiment.ts'
 import { changeExperiment, createExperiment, getExperiment, listExperiments } from './experiments.ts'
@@ -39,6 +37,7 @@ import {
 import { logInputs } from './run-links.ts'
 import { createRunWriter } from './run-writer.ts'
 import { RunFilter, RunOrder, searchRuns } from './search.ts'
+import { assertStartsRun, assertUnscoped, assertWritesRun } from './write-scope.ts'
 
 const params = z.object({ run: RunId })
 const ok = { 200: z.strictObject({}) }
@@ -70,14 +69,6 @@ const search = z.strictObject({
   after: z.string().max(20_000).optional(),
 })
 
-/** A step's token may write the run of its step and no other. @throws DomainError run_scope */
-function assertInScope(request: FastifyRequest, runId: string | null): void {
-  const { scope } = callerOf(request)
-  if (scope === undefined || scope === runId) return
-  const message = `this token writes ${scope} only: use it with that run, or another token`
-  throw new DomainError('forbidden', 'run_scope', message)
-}
-
 const read = { permission: 'run.read' } as const
 const write = { permission: 'run.write' } as const
 
@@ -85,7 +76,7 @@ export const runRoutes: FastifyPluginAsyncZod<{ db: Connection<RecordingTables> 
   const writer = createRunWriter(db)
   const created = { 201: z.strictObject({ id: RunId }) }
   server.post('/runs', { schema: { body: newRun, response: created }, config: write }, async (request, reply) => {
-    assertInScope(request, null)
+    await assertStartsRun(db, callerOf(request), request.body)
     const id = await transact(db, (trx) => createRun(trx, actorOf(request), request.body))
     return reply.code(201).send({ id })
   })
@@ -100,7 +91,7 @@ export const runRoutes: FastifyPluginAsyncZod<{ db: Connection<RecordingTables> 
   )
   server.post('/runs/:run/batch', { schema: { params, body: batch, response: ok }, config: write }, async (request) => {
     const { run } = request.params
-    assertInScope(request, run)
+    await assertWritesRun(db, callerOf(request), run)
     const metrics = request.body.metrics.map((sent) => ({ ...sent, value: numberOfWire(sent.value) }))
     await writer.write(run, (trx) => logBatch(trx, run, { ...request.body, metrics }))
     return {}
@@ -111,7 +102,7 @@ export const runRoutes: FastifyPluginAsyncZod<{ db: Connection<RecordingTables> 
     { schema: { params, body: added, response: ok }, config: write },
     async (request) => {
       const { run } = request.params
-      assertInScope(request, run)
+      await assertWritesRun(db, callerOf(request), run)
       await writer.write(run, (trx) => logInputs(trx, actorOf(request), { runId: run, ...request.body }))
       return {}
     },
@@ -121,7 +112,7 @@ export const runRoutes: FastifyPluginAsyncZod<{ db: Connection<RecordingTables> 
     { schema: { params, body: Artifact, response: ok }, config: write },
     async (request) => {
       const { run } = request.params
-      assertInScope(request, run)
+      await assertWritesRun(db, callerOf(request), run)
       await writer.write(run, (trx) => logArtifact(trx, actorOf(request), { runId: run, ...request.body }))
       return {}
     },
@@ -133,13 +124,13 @@ const runStateRoutes: FastifyPluginAsyncZod<{ db: Connection<RecordingTables> }>
   const end = z.strictObject({ state: EndState, endedAtMs: z.int().optional() })
   server.post('/runs/:run/finish', { schema: { params, body: end, response: ok }, config: write }, async (request) => {
     const { run } = request.params
-    assertInScope(request, run)
+    await assertWritesRun(db, callerOf(request), run)
     await transact(db, (trx) => finishRun(trx, actorOf(request), { runId: run, ...request.body }))
     return {}
   })
   server.post('/runs/:run/resume', { schema: { params, response: ok }, config: write }, async (request) => {
     const { run } = request.params
-    assertInScope(request, run)
+    await assertWritesRun(db, callerOf(request), run)
     await transact(db, (trx) => resumeRun(trx, run))
     return {}
   })
@@ -149,7 +140,7 @@ const runStateRoutes: FastifyPluginAsyncZod<{ db: Connection<RecordingTables> }>
   ] as const) {
     server.post(`/runs/:run/${action}`, { schema: { params, response: ok }, config: write }, async (request) => {
       const runId = (request.params as z.infer<typeof params>).run
-      assertInScope(request, runId)
+      await assertWritesRun(db, callerOf(request), runId)
       await transact(db, (trx) => setRunDeleted(trx, actorOf(request), { runId, isDeleted }))
       return {}
     })
@@ -191,7 +182,7 @@ export const experimentRoutes: FastifyPluginAsyncZod<{ db: Connection<RecordingT
   const made = { 201: Experiment }
   const body = z.strictObject({ name: ExperimentName, tags: Tags.optional() })
   server.post('/experiments', { schema: { body, response: made }, config: write }, async (request, reply) => {
-    assertInScope(request, null)
+    assertUnscoped(callerOf(request))
     const { name, tags = {} } = request.body
     const experiment = await transact(db, (trx) => createExperiment(trx, actorOf(request), { name, tags }))
     return reply.code(201).send(experiment)
@@ -205,7 +196,7 @@ export const experimentRoutes: FastifyPluginAsyncZod<{ db: Connection<RecordingT
     '/experiments/:experiment',
     { schema: { params: experimentParams, body: change, response: one }, config: write },
     async (request) => {
-      assertInScope(request, null)
+      assertUnscoped(callerOf(request))
       const id = request.params.experiment
       return transact(db, (trx) => changeExperiment(trx, actorOf(request), { id, ...request.body }))
     },

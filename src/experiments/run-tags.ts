@@ -1,7 +1,7 @@
 // Tags of a run. One of them is its name: MLflow's clients set either, and mean both.
-import type { Transaction } from '../platform/database.ts'
+import type { Db, Transaction } from '../platform/database.ts'
 import { runTagNotFound, type Run } from './run.ts'
-import { deleteTag, putTags } from './stores/param-store.ts'
+import { deleteTag, putTags, readTag } from './stores/param-store.ts'
 import { updateRun } from './stores/run-store.ts'
 import type { ExperimentTables } from './tables.ts'
 import { writableRun } from './writable-run.ts'
@@ -30,3 +30,6 @@ export async function removeRunTag(trx: Trx, { runId, key }: { runId: string; ke
   await writableRun(trx, runId)
   if (!(await deleteTag(trx, runId, key))) throw runTagNotFound(runId, key)
 }
+
+export const readRunTag = (db: Db<ExperimentTables>, runId: string, key: string): Promise<string | undefined> =>
+  readTag(db, runId, key)

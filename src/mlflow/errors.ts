@@ -48,6 +48,47 @@ interface Translation {
 
 /** Codes of the stages (docs/reference/errors.md) whose MLflow code or text is not that of their kind. */
 const translations: Readonly<Record<string, Translation | undefined>> = {
+  experiment_not_found: {
+    code: 'RESOURCE_DOES_NOT_EXIST',
+    message: ({ experiment }) =>
+      typeof experiment === 'number'
+        ? `No Experiment with id=${experiment} exists`
+        : `Could not find experiment with name '${String(experiment)}'`,
+  },
+  experiment_exists: {
+    code: 'RESOURCE_ALREADY_EXISTS',
+    message: ({ name }, message) => `Experiment(name=${String(name)}) already exists. Error: ${message}`,
+  },
+  experiment_deleted: {
+    code: 'INVALID_PARAMETER_VALUE',
+    message: ({ id }) => `The experiment ${String(id)} must be in the 'active' state. Current state is deleted.`,
+  },
+  experiment_tag_not_found: {
+    code: 'RESOURCE_DOES_NOT_EXIST',
+    message: ({ id, key }) => `No tag with name: ${String(key)} in experiment with id ${String(id)}`,
+  },
+  run_not_found: {
+    code: 'RESOURCE_DOES_NOT_EXIST',
+    message: ({ id }) => `Run with id=${String(id)} not found`,
+  },
+  run_deleted: {
+    code: 'INVALID_PARAMETER_VALUE',
+    message: ({ id }) => `The run ${String(id)} must be in the 'active' state. Current state is deleted.`,
+  },
+  run_tag_not_found: {
+    code: 'RESOURCE_DOES_NOT_EXIST',
+    message: ({ id, key }) => `No tag with name: ${String(key)} in run with id ${String(id)}`,
+  },
+  run_output_step: { code: 'BAD_REQUEST' },
+  artifact_path_invalid: { code: 'INVALID_PARAMETER_VALUE', message: () => 'Invalid path' },
+  artifact_not_found: {
+    code: 'RESOURCE_DOES_NOT_EXIST',
+    message: ({ path }) => `No such artifact: '${String(path)}'`,
+  },
+  artifact_is_directory: {
+    code: 'INVALID_PARAMETER_VALUE',
+    message: ({ path }) => `Artifact path refers to a directory, not a file: '${String(path)}'`,
+  },
   disk_full: { code: 'TEMPORARILY_UNAVAILABLE', status: 507 },
 }
 

@@ -46,7 +46,7 @@ function normalPath(path: string): string {
 }
 
 /** Length in characters, as Python counts them. */
-const lengthOf = (text: string): number => [...text].length
+const lengthOf = (text: string): number => Array.from(text).length
 
 /** @throws MlflowError INVALID_PARAMETER_VALUE */
 export function assertLength(text: string, { what, max }: { what: string; max: number }): void {
@@ -58,7 +58,7 @@ export function assertLength(text: string, { what, max }: { what: string; max: n
 /** The text, or its beginning where long ones are cut off. @throws MlflowError INVALID_PARAMETER_VALUE */
 export function fitted(text: string, limit: { what: string; max: number; truncates: boolean }): string {
   const { max } = limit
-  if (limit.truncates && text.length > max && lengthOf(text) > max) return [...text].slice(0, max).join('')
+  if (limit.truncates && text.length > max && lengthOf(text) > max) return Array.from(text).slice(0, max).join('')
   assertLength(text, limit)
   return text
 }
