@@ -2,6 +2,7 @@
 import type { Actor, AuditTables } from '../governance/audit.ts'
 import { recordAudit } from '../governance/audit.ts'
 import type { BlobSource, BlobStore } from '../platform/blobs.ts'
+import type { Clock } from '../platform/clock.ts'
 import { transact, type Connection, type Db } from '../platform/database.ts'
 import {
   artifactIsDirectory,
@@ -88,8 +89,8 @@ export async function nameFile(db: Db<ArtifactTables>, file: ArtifactFile): Prom
   await putFile(db, file)
 }
 
-/** Not in one transaction with the write: two that meet may leave a file beside a directory of its name, and both can be read. */
-async function assertFree(db: Db<ArtifactTables>, path: string): Promise<void> {
+/** That a file may be there. Not in one transaction with the write: two that meet may leave a file beside a directory of its name, and both can be read. */
+export async function assertFree(db: Db<ArtifactTables>, path: string): Promise<void> {
   const segments = path.split('/')
   const parents = segments.slice(1).map((_, index) => segments.slice(0, index + 1).join('/'))
   const parent = await firstFileOf(db, parents)
@@ -102,14 +103,13 @@ async function assertFree(db: Db<ArtifactTables>, path: string): Promise<void> {
  * @throws DomainError artifact_path_invalid, artifact_path_taken, disk_full, blob_store_unavailable
  */
 export async function storeFile(
-  { db, blobs }: { db: Db<ArtifactTables>; blobs: BlobStore },
-  actor: Pick<Actor, 'clock'>,
+  { db, blobs, clock }: { db: Db<ArtifactTables>; blobs: BlobStore; clock: Clock },
   { path, source }: { path: string; source: BlobSource },
 ): Promise<ArtifactFile> {
   assertArtifactPath(path)
   await assertFree(db, path) // Before the bytes come: a gigabyte later is late to hear of it.
   const stored = await blobs.put(source)
-  const file = { path, ...stored, mediaType: artifactMediaType(path), atMs: actor.clock() }
+  const file = { path, ...stored, mediaType: artifactMediaType(path), atMs: clock() }
   await nameFile(db, file)
   return file
 }

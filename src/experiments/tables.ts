@@ -4,8 +4,8 @@ import type { Generated } from 'kysely'
 /** Files by their path below the root of all artifacts. */
 export interface ArtifactTables {
   artifact: { path: string; digest: string; bytes: number; media_type: string; at_ms: number }
-  /** An upload in parts that is under way; its parts are files of the home. */
-  artifact_upload: { id: string; path: string; created_at_ms: number }
+  /** An upload in parts; the parts are files of the home. */
+  artifact_upload: { id: string; path: string; created_at_ms: number; completed_at_ms: number | null }
 }
 
 export interface ExperimentTables extends ArtifactTables {

@@ -209,7 +209,7 @@ const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException).
 const fullCodes = new Set(['ENOSPC', 'EDQUOT'])
 
 /** @throws DomainError disk_full in place of the system's error. */
-async function withDiskFull<T>(directory: string, work: () => Promise<T>): Promise<T> {
+export async function withDiskFull<T>(directory: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {

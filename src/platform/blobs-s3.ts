@@ -29,7 +29,7 @@ export interface S3Options {
   /** A directory for copies of what was read or written; shared by the processes of a home. */
   readonly cacheDirectory: string
   /** Absent: the SDK's default chain (environment, shared files, instance role). */
-  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string }
+  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined
 }
 
 /**
@@ -132,7 +132,11 @@ interface Remote {
   close(): void
 }
 
-async function openRemote(location: S3Location, options: S3Options): Promise<Remote> {
+/** The SDK and a client of it; loaded here, so that who has no bucket never pays for it. */
+export async function openS3Client(
+  location: S3Location,
+  credentials: S3Options['credentials'],
+): Promise<{ sdk: typeof Sdk; client: Sdk.S3Client }> {
   const sdk = await import('@aws-sdk/client-s3')
   const client = new sdk.S3Client({
     region: location.region,
@@ -142,8 +146,13 @@ async function openRemote(location: S3Location, options: S3Options): Promise<Rem
     responseChecksumValidation: 'WHEN_REQUIRED',
     requestHandler: { connectionTimeout: connectionTimeoutMs, requestTimeout: requestTimeoutMs },
     ...(location.endpoint ? { endpoint: location.endpoint, forcePathStyle: true } : {}),
-    ...(options.credentials ? { credentials: options.credentials } : {}),
+    ...(credentials ? { credentials } : {}),
   })
+  return { sdk, client }
+}
+
+async function openRemote(location: S3Location, options: S3Options): Promise<Remote> {
+  const { sdk, client } = await openS3Client(location, options.credentials)
   const context: Context = { sdk, client, location }
   const size = (digest: string): Promise<number | undefined> => sizeOf(context, digest)
   return {
@@ -272,12 +281,13 @@ async function* listObjects({ sdk, client, location }: Context): AsyncIterable<B
   } while (token)
 }
 
-function statusOf(error: unknown): number | undefined {
+/** Of the store's answer, in what the SDK threw. */
+export function statusOf(error: unknown): number | undefined {
   return (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode
 }
 
 /** @throws DomainError blob_store_unavailable for whatever the store or the network failed with. */
-async function withStoreErrors<T>({ bucket, endpoint }: S3Location, work: () => Promise<T>): Promise<T> {
+export async function withStoreErrors<T>({ bucket, endpoint }: S3Location, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {

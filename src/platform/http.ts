@@ -1,5 +1,6 @@
 // The control plane's HTTP server: Zod schemas on every route, OpenAPI, problem+json errors, request ids, limits.
 import fastifySwagger from '@fastify/swagger'
+import type { IncomingMessage } from 'node:http'
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import {
   hasZodFastifySchemaValidationErrors,
@@ -23,6 +24,13 @@ const statusOf: Record<ErrorKind, number> = {
   unavailable: 503,
 }
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The route takes its body as it comes, however long that takes. */
+    isStreamed?: boolean
+  }
+}
+
 /** The body of every error answer (RFC 9457). */
 export const Problem = z.object({
   type: z.string(),
@@ -36,7 +44,8 @@ export const Problem = z.object({
 export type Problem = z.infer<typeof Problem>
 
 const bodyBytesMax = 8 * 1024 * 1024
-const requestTimeoutMs = 60_000
+/** For a body to arrive; of a stream, for the next of it. */
+const bodyTimeoutMs = 60_000
 /** Longer than common client pools keep an idle connection, so that the client closes first and nothing is reset. */
 const keepAliveTimeoutMs = 75_000
 
@@ -49,7 +58,7 @@ export const Page = z.object({
 export async function createHttpServer(deps: { log: Log; ids: IdSource; version: string }): Promise<FastifyInstance> {
   const server = fastify({
     bodyLimit: bodyBytesMax,
-    requestTimeout: requestTimeoutMs,
+    requestTimeout: 0, // It would cut off long uploads: see `endIdleBody`.
     keepAliveTimeout: keepAliveTimeoutMs,
     genReqId: () => deps.ids('req'),
     logger: false,
@@ -68,17 +77,32 @@ export async function createHttpServer(deps: { log: Log; ids: IdSource; version:
     )
     return sendProblem(reply, request, problemOf(missing, request, deps.log))
   })
+  server.addHook('onRequest', async ({ raw, routeOptions }) =>
+    endIdleBody(raw, routeOptions.config.isStreamed ?? false),
+  )
   server.addHook('onSend', async (request, reply) => {
-    void reply
-      .header('request-id', request.id)
-      .header('x-content-type-options', 'nosniff')
-      .header('cache-control', 'no-store')
+    void reply.header('request-id', request.id).header('x-content-type-options', 'nosniff')
+    if (!reply.hasHeader('cache-control')) void reply.header('cache-control', 'no-store')
   })
   await server.register(fastifySwagger, {
     openapi: { openapi: '3.1.0', info: { title: 'Trueloop', version: deps.version } },
     transform: jsonSchemaTransform,
   })
   return server
+}
+
+/** Ends a request whose body does not come: in all, or for a stream as long as it moves. */
+function endIdleBody(request: IncomingMessage, isStreamed: boolean): void {
+  const { 'content-length': length, 'transfer-encoding': encoding } = request.headers
+  if (encoding === undefined && Number(length ?? 0) === 0) return
+  const { socket } = request
+  let received = socket.bytesRead
+  const timer = setInterval(() => {
+    if (isStreamed && socket.bytesRead > received) received = socket.bytesRead
+    else request.destroy()
+  }, bodyTimeoutMs)
+  const stop = (): void => clearInterval(timer)
+  request.once('end', stop).once('close', stop)
 }
 
 function sendProblem(

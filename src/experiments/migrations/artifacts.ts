@@ -24,6 +24,7 @@ export const artifactMigrations: Migrations = {
         .addColumn('id', text(db), (c) => c.primaryKey())
         .addColumn('path', text(db), (c) => c.notNull())
         .addColumn('created_at_ms', 'bigint', (c) => c.notNull())
+        .addColumn('completed_at_ms', 'bigint')
         .execute()
       await db.schema.createIndex('artifact_upload_created').on('artifact_upload').columns(['created_at_ms']).execute()
     },

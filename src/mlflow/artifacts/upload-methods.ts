@@ -1,0 +1,116 @@
+// Uploads in parts, and links to up- and download files by: all of them URLs of this server, whatever store it keeps the bytes in.
+import { artifactRepository } from '../../experiments/artifact-repository.ts'
+import { assertWritesArtifact } from '../../experiments/artifact-scope.ts'
+import { loggedModelUri, runUri } from '../../experiments/artifact-uris.ts'
+import {
+  abortUpload,
+  beginUpload,
+  completeUpload,
+  uploadMsMax,
+  uploadPartsMax,
+} from '../../experiments/artifact-upload.ts'
+import { joinArtifactPath, treePathOf, writableArtifactPath } from '../../experiments/artifact.ts'
+import type { FastifyRequest } from 'fastify'
+import { invalidParameter, mlflowError } from '../errors.ts'
+import type { Methods } from '../method.ts'
+import type { ArtifactDeps } from './deps.ts'
+import { linkUrl } from './links.ts'
+
+const secondsMax = 7 * 86_400
+const secondsDefault = 900
+
+export const artifactUploadMethods: Methods<ArtifactDeps> = {
+  createMultipartUpload: {
+    permission: 'run.write',
+    async handle(deps, { request, actor, caller, http }) {
+      const count = Number(request.num_parts ?? 1)
+      if (count < 1 || count > uploadPartsMax) {
+        throw invalidParameter(`num_parts must be between 1 and ${uploadPartsMax} (got ${count}).`)
+      }
+      const path = destinationOf(http, request.path)
+      await assertWritesArtifact(deps.db, caller, path)
+      const id = await beginUpload(deps, actor, path)
+      const credentials = Array.from({ length: count }, (_, index) => ({
+        url: linkUrl(deps, http, { action: 'part', subject: `${id}/${index + 1}`, lifeMs: uploadMsMax }),
+        part_number: index + 1,
+      }))
+      return { upload_id: id, credentials }
+    },
+  },
+  completeMultipartUpload: {
+    permission: 'run.write',
+    async handle(deps, { request, caller, http }) {
+      const path = destinationOf(http, request.path)
+      await assertWritesArtifact(deps.db, caller, path)
+      const parts = (request.parts ?? []).map(({ part_number: number, etag = '' }) => ({
+        number: Number(number ?? 0),
+        digest: etag.replaceAll('"', ''),
+      }))
+      await completeUpload(deps, { id: request.upload_id ?? '', path, parts })
+      return {}
+    },
+  },
+  abortMultipartUpload: {
+    permission: 'run.write',
+    async handle(deps, { request, caller, http }) {
+      const path = destinationOf(http, request.path)
+      await assertWritesArtifact(deps.db, caller, path)
+      await abortUpload(deps, { id: request.upload_id ?? '', path })
+      return {}
+    },
+  },
+  getPresignedDownloadUrl: {
+    permission: 'run.read',
+    async handle(deps, { http }) {
+      const path = writableArtifactPath((http.params as { '*': string })['*'])
+      const { bytes } = await artifactRepository(deps, 'mlflow-artifacts:/').open(path)
+      const link = { action: 'read', subject: path, lifeMs: secondsDefault * 1000 } as const
+      return { url: linkUrl(deps, http, link), headers: {}, file_size: bytes }
+    },
+  },
+  createPresignedDownloadUrl: {
+    permission: 'run.read',
+    async handle(deps, { request, http }) {
+      const path = writableArtifactPath(request.path ?? '')
+      const lifeMs = lifeOf(request.expiration)
+      const subject = joinArtifactPath(treeOf(await runUri(deps.db, request.run_id ?? ''), 'download'), path)
+      const { bytes } = await artifactRepository(deps, 'mlflow-artifacts:/').open(subject)
+      return { presigned_url: linkUrl(deps, http, { action: 'read', subject, lifeMs }), headers: {}, file_size: bytes }
+    },
+  },
+  createPresignedUploadUrl: {
+    permission: 'run.write',
+    async handle(deps, { request, caller, http }) {
+      const { run_id: run, model_id: model } = request
+      if (Boolean(run) === Boolean(model))
+        throw invalidParameter('Exactly one of run_id and model_id must be provided.')
+      const path = writableArtifactPath(request.path ?? '')
+      const uri = run ? await runUri(deps.db, run) : await loggedModelUri(deps.db, model ?? '')
+      const subject = joinArtifactPath(treeOf(uri, 'upload'), path)
+      await assertWritesArtifact(deps.db, caller, subject)
+      return {
+        presigned_url: linkUrl(deps, http, { action: 'write', subject, lifeMs: lifeOf(request.expiration) }),
+        headers: {},
+      }
+    },
+  },
+}
+
+/** Clients send the path of their own file, of which only the name is meant. */
+function destinationOf(http: FastifyRequest, localPath = ''): string {
+  const name = localPath.slice(Math.max(localPath.lastIndexOf('/'), localPath.lastIndexOf('\\')) + 1)
+  return writableArtifactPath(`${(http.params as { '*': string })['*'].replace(/\/+$/v, '')}/${name}`)
+}
+
+function lifeOf(expiration: number | bigint | undefined): number {
+  const seconds = Number(expiration ?? secondsDefault)
+  if (seconds >= 1 && seconds <= secondsMax) return seconds * 1000
+  throw invalidParameter(`expiration must be between 1 and ${secondsMax} seconds (got ${seconds}).`)
+}
+
+/** @throws MlflowError NOT_IMPLEMENTED: a bucket or a folder that is not ours signs no URLs for us */
+function treeOf(uri: string, what: 'download' | 'upload'): string {
+  const path = treePathOf(uri)
+  if (path !== undefined) return path
+  throw mlflowError('NOT_IMPLEMENTED', `Presigned ${what} is not supported for the current artifact repository`)
+}
