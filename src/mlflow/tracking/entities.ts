@@ -10,8 +10,12 @@ const workspace = 'default'
 
 const stageOf = (deletedAtMs: number | null): string => (deletedAtMs === null ? 'active' : 'deleted')
 
-const pairsOf = (texts: Readonly<Record<string, string>>): { key: string; value: string }[] =>
-  Object.entries(texts).map(([key, value]) => ({ key, value }))
+/** MLflow's server leaves lists out that are empty. */
+const listOf = <T, R>(items: readonly T[], of: (item: T) => R): R[] | undefined =>
+  items.length === 0 ? undefined : items.map(of)
+
+const pairsOf = (texts: Readonly<Record<string, string>>): { key: string; value: string }[] | undefined =>
+  listOf(Object.entries(texts), ([key, value]) => ({ key, value }))
 
 export const experimentOf = (experiment: Experiment): wire.Experiment => ({
   experiment_id: String(experiment.id),
@@ -69,7 +73,7 @@ const metricOf = ([key, { latest, step, atMs }]: [string, MetricSummary]): wire.
 })
 
 const runDataOf = ({ metrics, params, tags }: RunSummary): wire.RunData => ({
-  metrics: Object.entries(metrics).map(metricOf),
+  metrics: listOf(Object.entries(metrics), metricOf),
   params: pairsOf(params),
   tags: pairsOf(tags),
 })
@@ -82,10 +86,10 @@ export const runOf = (run: RunSummary, links: RunLinks): wire.Run => ({
   info: runInfoOf(run),
   data: runDataOf(run),
   inputs: {
-    dataset_inputs: links.datasets.map(datasetInputOf),
-    model_inputs: links.modelInputs.map((id) => ({ model_id: id })),
+    dataset_inputs: listOf(links.datasets, datasetInputOf),
+    model_inputs: listOf(links.modelInputs, (id) => ({ model_id: id })),
   },
-  outputs: { model_outputs: links.modelOutputs.map(({ modelId, step }) => ({ model_id: modelId, step })) },
+  outputs: { model_outputs: listOf(links.modelOutputs, ({ modelId, step }) => ({ model_id: modelId, step })) },
 })
 
 const datasetInputOf = ({ dataset, tags }: RunLinks['datasets'][number]): wire.DatasetInput => ({
