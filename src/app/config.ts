@@ -106,6 +106,8 @@ export interface Config {
   readonly token: string | undefined
   readonly runId: string | undefined
   readonly mlflow: MlflowConfig
+  /** Set for steps: what MLflow's clients read to find the run. */
+  readonly tracking: Readonly<Record<string, string>>
   /** PATH of this process, which commands that are steps get too. */
   readonly path: string
 }
@@ -128,6 +130,8 @@ const list = (text: string): string[] =>
     .split(',')
     .map((item) => item.trim())
     .filter((item) => item.length > 0)
+
+const trackingNames = ['MLFLOW_TRACKING_URI', 'MLFLOW_TRACKING_TOKEN', 'MLFLOW_EXPERIMENT_ID', 'MLFLOW_RUN_ID']
 
 /** @throws DomainError setting_unknown, setting_invalid; each names the setting. */
 export function loadConfig(environment: Environment): Config {
@@ -179,6 +183,9 @@ export function loadConfig(environment: Environment): Config {
     token: settings.TRUELOOP_TOKEN,
     runId: settings.TRUELOOP_RUN_ID,
     mlflow: loadMlflowConfig(environment),
+    tracking: Object.fromEntries(
+      trackingNames.flatMap((name) => (environment[name] ? [[name, environment[name]]] : [])),
+    ),
     path: environment['PATH'] ?? '/usr/bin:/bin',
   }
 }

@@ -1,16 +1,14 @@
 // The control plane's resources, opened in order and closed in reverse.
-import { createHash } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Connection } from '../platform/database.ts'
 import { readEnvironment } from '../experiments/environment.ts'
+import { createRunWriter, type RunWriter } from '../experiments/run-writer.ts'
 import { createLoopEngine } from '../loop/loop-engine.ts'
 import { registryVersions, type VersionLookup } from '../monitoring/version-facts.ts'
 import { watermarkMs } from '../monitoring/watermark.ts'
 import { alertLog, alertWebhook } from '../monitoring/webhook.ts'
-import { startPipelineEngine, type PipelineEngine } from '../pipelines/engine.ts'
-import type { EngineKind } from '../pipelines/engine-kind.ts'
-import { spawnDetached, type SpawnStep } from '../pipelines/step-spawn.ts'
+import type { PipelineEngine } from '../pipelines/engine.ts'
 import type { BlobStore } from '../platform/blobs.ts'
 import { systemClock, type Clock } from '../platform/clock.ts'
 import { startDispatcher, type EventConsumer } from '../platform/dispatcher.ts'
@@ -20,24 +18,23 @@ import { openReader } from '../platform/reader-threads.ts'
 import type { Reader } from '../platform/reader.ts'
 import { createGatewayConfigs, type GatewayConfigs } from '../serving/gateway-configs.ts'
 import { openBlobs } from './blobs.ts'
-import { childEnvironment, type Config } from './config.ts'
-import { entryFile, packageFile, packageVersion } from './entries.ts'
-import { loadSecrets, mintStepToken, type Secrets } from './home.ts'
-import { dataKinds } from './kinds/data-kinds.ts'
-import { modelKinds } from './kinds/model-kinds.ts'
+import type { Config } from './config.ts'
+import { startEngine } from './engine.ts'
+import { packageFile } from './entries.ts'
+import { loadSecrets, type Secrets } from './home.ts'
 import { startHousekeeping } from './housekeeping.ts'
 import { createLoopActions } from './loop-actions.ts'
 import { openMetadata } from './metadata.ts'
 import { startPolicyPump } from './policy-pump.ts'
-import { commandStep } from '../pipelines/command-step.ts'
-import { processKind } from '../pipelines/engine-kind.ts'
 import type { Tables } from './tables.ts'
-import { beginStepRun, recordStepMetrics, runIdOf, unfinishedRuns } from './tracking.ts'
+import { unfinishedRuns } from './tracking.ts'
 
 export interface Context extends AsyncDisposable {
   readonly db: Connection<Tables>
   /** For reads that may take over 20 ms. */
   readonly reader: Reader
+  /** Writes of runs, in turns. */
+  readonly writer: RunWriter<Tables>
   readonly blobs: BlobStore
   readonly engine: PipelineEngine
   readonly configs: GatewayConfigs
@@ -60,11 +57,6 @@ interface Wakers {
   policies: () => void
 }
 
-const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex')
-
-/** What a step may take longer than its limit to be ended; its token is refused as soon as it has. */
-const stepGraceMs = 60_000
-
 /** @throws DomainError webhook_forbidden */
 function alertConsumers({ alertWebhooks, allowedAddresses }: Config, log: Log): EventConsumer[] {
   const hooks = alertWebhooks.map((url, at) =>
@@ -84,34 +76,19 @@ export async function openContext(config: Config): Promise<Context> {
   const secrets = loadSecrets(config.home)
   const { db } = stack.use(await openMetadata(config, { log, clock }))
   const reader = stack.use(openReader(db, config.database))
+  const writer = createRunWriter(db)
   const blobs = openBlobs(config)
   const attemptsDirectory = join(config.home, 'attempts')
   mkdirSync(attemptsDirectory, { recursive: true, mode: 0o700 })
   const environment = await readEnvironment(dirname(packageFile), config.stepThreads)
   const address: { url?: string } = {}
   const tracking = { actor: { name: 'steps', clock, ids }, environment }
-  const kinds = [
-    ...dataKinds({ blobs }),
-    ...modelKinds({ blobs, environment }),
-    processKind(commandStep({ path: '', variables: {} })),
-  ]
   const wakers: Wakers = { events: () => undefined, policies: () => undefined }
   const engine = stack.use(
-    await startPipelineEngine<Tables>({
-      db,
-      kinds: new Map(kinds.map((kind) => [kind.kind, kind as EngineKind<Tables>])),
-      clock,
-      ids,
-      log,
-      attemptsDirectory,
-      owner: digestOf(config.home).slice(0, 16),
-      spawn: stepSpawner({ config, secrets, clock, address }),
-      environmentDigest: digestOf(`${packageVersion} ${process.version} ${environment.lockDigest}`),
-      concurrency: config.stepConcurrency,
-      onBegin: (trx, beginning) => beginStepRun(trx, tracking, beginning),
-      onMetrics: (trx, metrics) => recordStepMetrics(trx, tracking, metrics),
-      wakeEvents: () => wakers.events(),
-    }),
+    await startEngine(
+      { db, blobs, clock, ids, log, secrets, tracking, attemptsDirectory },
+      { config, address, wakeEvents: () => wakers.events() },
+    ),
   )
   const versions = registryVersions()
   const loops = createLoopEngine({
@@ -122,7 +99,7 @@ export async function openContext(config: Config): Promise<Context> {
     watermarkMs: (endpoint) => watermarkMs(db, endpoint),
   })
   const configs = createGatewayConfigs(db)
-  const opened = { db, reader, blobs, engine, configs, versions, clock, ids, log, secrets, attemptsDirectory }
+  const opened = { db, reader, writer, blobs, engine, configs, versions, clock, ids, log, secrets, attemptsDirectory }
   const resources = stack.move()
   return {
     ...opened,
@@ -143,25 +120,5 @@ export async function openContext(config: Config): Promise<Context> {
       wakers.policies = pump.wake
     },
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
-  }
-}
-
-interface SpawnerDeps {
-  readonly config: Config
-  readonly secrets: Secrets
-  readonly clock: Clock
-  readonly address: { readonly url?: string }
-}
-
-/** Starts a step's process with a token that is good for its own run only. */
-function stepSpawner({ config, secrets, clock, address }: SpawnerDeps): SpawnStep {
-  return ({ directory, stepRunId, timeoutMs }) => {
-    const runId = runIdOf(stepRunId)
-    const env = childEnvironment(config, {
-      TRUELOOP_URL: address.url,
-      TRUELOOP_TOKEN: mintStepToken(secrets, { runId, expiresAtMs: clock() + timeoutMs + stepGraceMs }),
-      TRUELOOP_RUN_ID: runId,
-    })
-    return spawnDetached({ argv: [process.execPath, entryFile('step'), directory], directory, env })
   }
 }

@@ -11,8 +11,9 @@ import { splitStep } from './steps/split-step.ts'
 import { trainStep } from './steps/train-step.ts'
 
 export function stepKinds(config: Config): StepKinds {
-  const { url, token, runId, path } = config
+  const { url, token, runId, path, tracking } = config
   const variables = {
+    ...tracking,
     ...(url ? { TRUELOOP_URL: url } : {}),
     ...(token ? { TRUELOOP_TOKEN: token } : {}),
     ...(runId ? { TRUELOOP_RUN_ID: runId } : {}),

@@ -23,24 +23,28 @@ test('a step that begins twice has one run with the code of its version, which a
     const applied = { version: version + 1, digest: '', spec: testLoop(), code, appliedBy: 'ann', appliedMs: 0 }
     await transact(db, (trx) => insertAppliedSpec(trx, applied))
   }
-  const kind = processKind(commandStep({ path: '', variables: {} }))
+  const kinds = ['training.command', 'models.adopt', 'models.evaluate', 'command']
+  const engineKinds = kinds.map((kind) => processKind({ ...commandStep({ path: '', variables: {} }), kind }))
   const input = { argv: ['train'] }
   const labels = { loop: 'flights', loop_version: '2' }
-  const pipelineRunId = await startPipelineRun({ db, kinds: new Map([[kind.kind, kind]]) }, actor, {
-    spec: {
-      name: 'flights.train',
-      steps: ['train', 'adopt', 'look'].map((name) => ({ name, kind: 'command', input })),
+  const pipelineRunId = await startPipelineRun(
+    { db, kinds: new Map(engineKinds.map((kind) => [kind.kind, kind])) },
+    actor,
+    {
+      spec: {
+        name: 'flights.train',
+        steps: ['train', 'adopt', 'look', 'report'].map((name, at) => ({ name, kind: kinds[at]!, input })),
+      },
+      reason: 'test',
+      labels,
     },
-    reason: 'test',
-    labels,
-  })
+  )
   const { steps } = await getPipelineRun(db, pipelineRunId)
-  const kinds = ['training.command', 'models.adopt', 'models.evaluate']
   for (const [at, { id: stepRunId, name: step }] of [...steps.entries(), ...steps.entries()]) {
     const beginning = { pipelineRunId, stepRunId, step, kind: kinds[at]!, labels }
     await transact(db, (trx) => beginStepRun(trx, { actor, environment }, beginning))
   }
-  const [train, adopt, look] = steps.map(({ id }) => runIdOf(id)) as [string, string, string]
+  const [train, adopt, look, report] = steps.map(({ id }) => runIdOf(id)) as [string, string, string, string]
   expect(stepRunIdOf(train)).toBe(steps[0]?.id)
   expect(await getRun(db, train)).toMatchObject({ state: 'running', experiment: 'flights', code: codeOf('b') })
   expect(await getRun(db, adopt)).toMatchObject({ state: 'running', code: null }) // Made by nobody knows what.
@@ -50,7 +54,8 @@ test('a step that begins twice has one run with the code of its version, which a
   const finish = (state: string): Promise<void> =>
     consumer.handle({ payload: { id: pipelineRunId, state } } as StoredEvent, new AbortController().signal)
   await finish('succeeded')
-  expect(await getRun(db, train)).toMatchObject({ state: 'running' })
+  expect(await getRun(db, train)).toMatchObject({ state: 'running' }) // Until all of it is recorded.
+  expect(await getRun(db, report)).toMatchObject({ state: 'finished' })
   await finish('failed')
   await finish('failed')
   expect(await getRun(db, train)).toMatchObject({ state: 'failed' })

@@ -1,11 +1,12 @@
 // How a training step becomes a run: made when the first metric comes, completed when the step is.
 import { z } from 'zod'
-import { transact, type Connection, type Transaction } from '../platform/database.ts'
+import { transact, type Connection, type Db, type Transaction } from '../platform/database.ts'
 import { defaultExperiment } from '../experiments/experiment.ts'
+import { logBatch } from '../experiments/log-batch.ts'
 import { getRun } from '../experiments/reading.ts'
-import { createRun, finishRun, logArtifact, logBatch, type RecordingTables } from '../experiments/recording.ts'
+import { createRun, finishRun, logArtifact, type RecordingTables } from '../experiments/recording.ts'
 import { logInputs } from '../experiments/run-links.ts'
-import type { Code, Environment, Run } from '../experiments/run.ts'
+import type { Code, EndState, Environment, Run } from '../experiments/run.ts'
 import type { Actor } from '../governance/audit.ts'
 import { findCode, type LoopTables } from '../loop/loop-store.ts'
 import { trainingStep } from '../loop/training-pipeline.ts'
@@ -50,9 +51,9 @@ async function ensureRun(trx: Trx, { actor, environment }: Tracking, origin: Ste
   return id
 }
 
-async function findRun(trx: Trx, id: string): Promise<Run | undefined> {
+async function findRun(db: Db<TrackingTables>, id: string): Promise<Run | undefined> {
   try {
-    return await getRun(trx, id)
+    return await getRun(db, id)
   } catch (error) {
     if (error instanceof DomainError && error.kind === 'not_found') return undefined
     throw error
@@ -68,27 +69,30 @@ async function codeOf(trx: Trx, { labels, step }: StepRunOrigin): Promise<Code |
 
 const pointsPerBatch = 500
 
-const recordedKinds = new Set(['training.train', 'training.command', 'models.adopt'])
+const recordedKinds = new Set(['training.train', 'training.command', 'models.adopt', 'command'])
 
 /** The run of a training is there before its process, which may write to it; given to the pipeline engine. */
 export async function beginStepRun(trx: Trx, tracking: Tracking, beginning: StepBeginning): Promise<void> {
   if (recordedKinds.has(beginning.kind)) await ensureRun(trx, tracking, beginning)
 }
 
+const endStates: Readonly<Record<string, EndState | undefined>> = { succeeded: 'finished', canceled: 'killed' }
+
 const PipelineRunFinished = z.object({ id: z.string(), state: z.string() })
 
-/** Ends the runs of steps that never will: those of a pipeline run that failed or was canceled. */
+/** Ends the runs of steps that have not ended theirs, as the pipeline run ended. */
 export function unfinishedRuns(db: Connection<TrackingTables & EngineTables>, actor: Actor): EventConsumer {
   return {
     name: 'unfinished-runs',
     types: ['pipeline_run.finished'],
     async handle({ payload }) {
       const finished = PipelineRunFinished.parse(payload)
-      if (finished.state === 'succeeded') return
-      const state = finished.state === 'canceled' ? 'killed' : 'failed'
+      const state = endStates[finished.state] ?? 'failed'
       const { steps } = await getPipelineRun(db, finished.id)
+      // A training that succeeded is recorded whole, and then its run ends.
+      const ending = state === 'finished' ? steps.filter(({ kind }) => kind === 'command') : steps
       await transact(db, async (trx) => {
-        for (const runId of steps.map(({ id }) => runIdOf(id))) {
+        for (const runId of ending.map(({ id }) => runIdOf(id))) {
           const run = await findRun(trx, runId)
           if (run?.state === 'running' && run.deletedAtMs === null) await finishRun(trx, actor, { runId, state })
         }
@@ -135,4 +139,20 @@ export async function recordTraining(trx: Trx, tracking: Tracking, done: Complet
   }
   await finishRun(trx, tracking.actor, { runId: id, state: 'finished' })
   return id
+}
+
+/** What a step's program finds of its run: under our names, and under those that MLflow's clients read. */
+export async function trackingVariables(
+  db: Db<TrackingTables>,
+  { runId, url, token }: { runId: string; url: string | undefined; token: string },
+): Promise<Record<string, string>> {
+  const run = await findRun(db, runId)
+  return {
+    TRUELOOP_TOKEN: token,
+    TRUELOOP_RUN_ID: runId,
+    ...(url === undefined ? {} : { TRUELOOP_URL: url, MLFLOW_TRACKING_URI: url }),
+    MLFLOW_TRACKING_TOKEN: token,
+    // A step that is no training has no run of its own until it records something.
+    ...(run ? { MLFLOW_EXPERIMENT_ID: String(run.experimentId), MLFLOW_RUN_ID: runId } : {}),
+  }
 }

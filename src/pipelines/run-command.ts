@@ -12,7 +12,7 @@ const outputFilesMax = 10_000
 export interface CommandEnvironment {
   /** `PATH` of commands. */
   readonly path: string
-  /** `TRUELOOP_URL`, `TRUELOOP_TOKEN` (scoped, good while the step runs) and `TRUELOOP_RUN_ID` as far as there are. */
+  /** `TRUELOOP_URL`, `TRUELOOP_TOKEN` (scoped, good while the step runs) and `TRUELOOP_RUN_ID` as far as there are, and MLflow's names of them. */
   readonly variables: Readonly<Record<string, string>>
 }
 

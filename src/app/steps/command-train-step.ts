@@ -63,10 +63,16 @@ async function execute(work: Work): Promise<Trained> {
   }
 }
 
+/** A fold is no part of the training's run: what it logs becomes a run of its own, beneath that one. */
+function ofItsOwn({ variables, ...rest }: CommandEnvironment): CommandEnvironment {
+  const { MLFLOW_RUN_ID: _, ...others } = variables
+  return { ...rest, variables: others }
+}
+
 /** Answers the directory with what it left. */
 async function runOnce({ environment, tools, input }: Work, without?: Fold): Promise<string> {
   const { argv, code, env } = input
-  const { outputs } = await runCommand(environment, tools, {
+  const { outputs } = await runCommand(without ? ofItsOwn(environment) : environment, tools, {
     argv,
     env,
     fill: (directory) => copyCode(tools, code, directory),
