@@ -15,6 +15,7 @@ import {
   type LoggedModel,
   type LoggedModelState,
 } from './logged-model.ts'
+import { withinUri } from './experiment.ts'
 import { randomName } from './random-name.ts'
 import {
   findLoggedModel,
@@ -64,7 +65,7 @@ export async function createLoggedModel(trx: Trx, actor: Actor, made: NewLoggedM
     experimentId,
     name,
     state: 'pending',
-    artifactUri: `${experiment.artifactLocation}/models/${id}/artifacts`,
+    artifactUri: withinUri(experiment.artifactLocation, 'models', id, 'artifacts'),
     modelType: made.modelType ?? null,
     sourceRunId: sourceRunId ?? null,
     createdAtMs: atMs,

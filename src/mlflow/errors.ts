@@ -48,6 +48,15 @@ interface Translation {
 
 /** Codes of the stages (docs/reference/errors.md) whose MLflow code or text is not that of their kind. */
 const translations: Readonly<Record<string, Translation | undefined>> = {
+  model_exists: { code: 'RESOURCE_ALREADY_EXISTS', message: nameTaken },
+  model_not_found: {
+    code: 'RESOURCE_DOES_NOT_EXIST',
+    message: ({ model }) => `Registered Model with name=${String(model)} not found`,
+  },
+  model_version_not_found: {
+    code: 'RESOURCE_DOES_NOT_EXIST',
+    message: ({ model, version }) => `Model Version (name=${String(model)}, version=${String(version)}) not found`,
+  },
   experiment_not_found: {
     code: 'RESOURCE_DOES_NOT_EXIST',
     message: ({ experiment }) =>
@@ -89,6 +98,20 @@ const translations: Readonly<Record<string, Translation | undefined>> = {
     code: 'INVALID_PARAMETER_VALUE',
     message: ({ path }) => `Artifact path refers to a directory, not a file: '${String(path)}'`,
   },
+  logged_model_not_found: {
+    code: 'RESOURCE_DOES_NOT_EXIST',
+    message: ({ id }) => `Logged model with ID '${String(id)}' not found.`,
+  },
+  logged_model_tag_not_found: {
+    code: 'RESOURCE_DOES_NOT_EXIST',
+    message: ({ id, key }) => `No tag with key '${String(key)}' found for model with ID '${String(id)}'.`,
+  },
+  logged_model_name: {
+    code: 'INVALID_PARAMETER_VALUE',
+    message: ({ name }) =>
+      `Invalid model name ('${String(name)}') provided. Model name must be a non-empty string and cannot contain the following characters: ('/', ':', '.', '%', '"', "'")`,
+  },
+  logged_model_key_twice: { code: 'BAD_REQUEST' },
   disk_full: { code: 'TEMPORARILY_UNAVAILABLE', status: 507 },
 }
 
@@ -100,6 +123,14 @@ const ofKind: Readonly<Record<ErrorKind, Translation>> = {
   conflict: { code: 'INVALID_PARAMETER_VALUE' },
   too_large: { code: 'INVALID_PARAMETER_VALUE', status: 413 },
   unavailable: { code: 'TEMPORARILY_UNAVAILABLE' },
+}
+
+/** Models and prompts share their names. */
+function nameTaken({ model, foundPrompt, askedPrompt }: Readonly<Record<string, unknown>>): string {
+  const [found, asked] = [foundPrompt, askedPrompt].map((isPrompt) => (isPrompt ? 'Prompt' : 'Registered Model'))
+  if (found === asked) return `${asked} (name=${String(model)}) already exists.`
+  const taken = `Tried to create a ${asked!.toLowerCase()} with name ${reprOf(String(model))}, but the name is already taken by a ${found!.toLowerCase()}.`
+  return `${taken} MLflow does not allow creating a model and a prompt with the same name.`
 }
 
 export function translated(error: DomainError): MlflowError {
