@@ -3,6 +3,8 @@ import type { FastifyInstance } from 'fastify'
 import type { Transaction } from '../platform/database.ts'
 import { dataRoutes } from '../data/routes.ts'
 import { splitRoutes } from '../data/split-routes.ts'
+import { artifactRoutes } from '../experiments/artifact-routes.ts'
+import { loggedModelRoutes } from '../experiments/logged-model-routes.ts'
 import { experimentRoutes, runRoutes } from '../experiments/routes.ts'
 import { guard } from '../governance/access.ts'
 import { assertMayListen, assertOwnOrigin } from '../governance/hosts.ts'
@@ -66,8 +68,10 @@ async function registerStages(api: FastifyInstance, config: Config, context: Con
   await api.register(dataRoutes, { db, blobs, work })
   await api.register(splitRoutes, { db, work })
   await api.register(pipelineRoutes, { db, engine, attemptsDirectory: context.attemptsDirectory })
-  await api.register(runRoutes, { db })
+  await api.register(runRoutes, { db, reader: context.reader, writer: context.writer })
   await api.register(experimentRoutes, { db })
+  await api.register(loggedModelRoutes, { db })
+  await api.register(artifactRoutes, { db })
   await api.register(modelRoutes, { db, blobs })
   await api.register(versionRoutes, { db, blobs })
   await api.register(aliasRoutes, { db })

@@ -1,6 +1,6 @@
 // A file that a run, a logged model or a trace left: what its path may be, and where paths begin. Pure.
 import { DomainError } from '../platform/errors.ts'
-import type { Artifact } from './run.ts'
+import { artifactPathBytesMax, type Artifact } from './run.ts'
 
 /** A file of the tree. `path` is below the tree's root, segments parted by `/`; never a path of the file system. */
 export interface ArtifactFile {
@@ -19,8 +19,6 @@ export interface ArtifactEntry {
   readonly bytes: number | null
 }
 
-/** UTF-8; an index of PostgreSQL takes 2,704. */
-export const artifactPathBytesMax = 2_000
 const decodingsMax = 10
 
 export const artifactPathInvalid = (path: string): DomainError =>

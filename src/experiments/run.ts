@@ -70,8 +70,12 @@ export const DatasetVersionReference = z
 export const RunInput = z.strictObject({ datasetVersion: DatasetVersionReference, role: Key })
 export type RunInput = Readonly<z.infer<typeof RunInput>>
 
+/** UTF-8, from the root of all artifacts; an index of PostgreSQL takes 2,704. */
+export const artifactPathBytesMax = 2_000
+
 export const Artifact = z.strictObject({
-  name: Key,
+  /** Its path below the run's root (artifact.ts has the rules). */
+  name: z.string().min(1).max(artifactPathBytesMax),
   blob: z.strictObject({ digest: Digest, bytes: z.int().nonnegative() }),
   mediaType: z
     .string()
@@ -160,12 +164,19 @@ export const runTagNotFound = (id: string, key: string): DomainError =>
 export const runEnded = (id: string, state: RunState): DomainError =>
   new DomainError('conflict', 'run_ended', `run "${id}" has ended as ${state}: resume it before ending it otherwise`)
 
-export const paramChanged = (id: string, change: { key: string; from: string; to: string }): DomainError =>
-  new DomainError(
-    'conflict',
-    'param_changed',
-    `param "${change.key}" of run "${id}" is "${short(change.from)}" and stays so ("${short(change.to)}" was sent): start another run for another value`,
-  )
+/** A value that is there and another that was sent. */
+export interface ParamChange {
+  readonly key: string
+  readonly from: string
+  readonly to: string
+}
+
+/** Of one change or more; the message tells the first, the facts all. */
+export function paramsChanged(id: string, changes: readonly ParamChange[]): DomainError {
+  const { key, from, to } = changes[0]!
+  const message = `param "${key}" of run "${id}" is "${short(from)}" and stays so ("${short(to)}" was sent): start another run for another value`
+  return new DomainError('conflict', 'param_changed', message, { id, changes })
+}
 
 const shownLength = 60
 const short = (text: string): string => (text.length > shownLength ? `${text.slice(0, shownLength)}…` : text)

@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { DomainError } from '../platform/errors.ts'
 import type { Actor } from './audit.ts'
 
-/** `noun.verb`. `public` needs no identity (liveness only); `step.report` and `gateway.report` are what processes of this home hold. */
+/** `noun.verb`. `public` needs no identity (liveness, and links that carry a signature); `step.report` and `gateway.report` are what processes of this home hold. */
 export const permissions = [
   'public',
   'system.read',
