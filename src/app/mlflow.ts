@@ -17,7 +17,7 @@ export async function registerMlflow(server: FastifyInstance, config: Config, co
     ...bind(artifactListingMethods, artifacts),
     ...bind(artifactUploadMethods, artifacts),
   }
-  await server.register(mlflowRoutes, { methods, log })
+  await server.register(mlflowRoutes, { methods, log, graphql: config.mlflow.graphql })
   await server.register(artifactProxyRoutes, { ...artifacts, log })
   await server.register(artifactFileRoutes, { ...artifacts, log })
 }

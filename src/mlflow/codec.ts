@@ -13,7 +13,7 @@ export class FieldError extends Error {
   }
 }
 
-interface Field {
+export interface Field {
   readonly name: string
   readonly kind: Kind
   readonly isRepeated: boolean

@@ -4,17 +4,21 @@ import { DomainError, messageOf } from '../platform/errors.ts'
 import type { Log } from '../platform/log.ts'
 import { MlflowError, translated } from './errors.ts'
 import { release } from './generated/descriptors.ts'
+import { graphqlRoutes } from './graphql/routes.ts'
+import type { QueryLimits } from './graphql/limits.ts'
 import { readBodiesAsText, registerMethods, type BoundMethods } from './rpc.ts'
 
 export interface MlflowDeps {
   readonly methods: BoundMethods
   readonly log: Log
+  readonly graphql: QueryLimits
 }
 
-export const mlflowRoutes: FastifyPluginAsync<MlflowDeps> = async (server, { methods, log }) => {
+export const mlflowRoutes: FastifyPluginAsync<MlflowDeps> = async (server, { graphql, log, methods }) => {
   answerErrors(server, log)
   readBodiesAsText(server)
   registerMethods(server, methods)
+  await server.register(graphqlRoutes, { methods, limits: graphql })
   const probe = { schema: { hide: true }, config: { permission: 'public' } } as const
   server.get('/health', probe, async (_request, reply) => reply.type('text/plain').send('OK'))
   // Clients decide by it what they may ask for, so it is the release that is spoken here.
