@@ -12,55 +12,68 @@ export const wireOfNumber = (value: number): WireNumber =>
 /** A double, with NaN and the infinities. */
 const AnyNumber = z.custom<number>((value) => typeof value === 'number')
 
-/** One point; `step` may be negative, `atMs` is Unix time. */
-export interface MetricPoint {
+/** Of 64 bits: a number where that is exact, else a bigint. The two compare with each other. */
+export type Integer = number | bigint
+const Integer = z.union([z.int(), z.bigint()])
+
+/** When a point was measured: `step` may be negative, `atMs` is Unix time; clients choose both. */
+export interface Moment {
+  readonly step: Integer
+  readonly atMs: Integer
+}
+
+/** One point. */
+export interface MetricPoint extends Moment {
   readonly key: string
-  readonly step: number
-  readonly atMs: number
   readonly value: number
 }
 
-const summaryOf = <T extends z.ZodType>(value: T) =>
+const summaryOf = <T extends z.ZodType, I extends z.ZodType>(value: T, integer: I) =>
   z.strictObject({
-    /** Of the greatest step, then time, then value; NaN counts as the least value. */
+    /** Of the greatest step, then time, then value; NaN counts as 0, and of two that are alike in all the first stays. */
     latest: value,
-    step: z.int(),
-    atMs: z.int(),
+    step: integer,
+    atMs: integer,
     /** Of all points that are not NaN; null when all are. */
     min: value.nullable(),
     max: value.nullable(),
   })
 
 /** What a list shows of a metric. */
-export const MetricSummary = summaryOf(AnyNumber)
+export const MetricSummary = summaryOf(AnyNumber, Integer)
 export type MetricSummary = Readonly<z.infer<typeof MetricSummary>>
-export const WireMetricSummary = summaryOf(WireNumber)
+/** Steps and times beyond 2^53 are rounded. */
+export const WireMetricSummary = summaryOf(WireNumber, z.number())
 export type WireMetricSummary = Readonly<z.infer<typeof WireMetricSummary>>
 
-export function wireOfSummary({ latest, min, max, ...when }: MetricSummary): WireMetricSummary {
-  const orNull = (value: number | null): WireNumber | null => (value === null ? null : wireOfNumber(value))
-  return { ...when, latest: wireOfNumber(latest), min: orNull(min), max: orNull(max) }
-}
+export const wireOrNull = (value: number | null): WireNumber | null => (value === null ? null : wireOfNumber(value))
 
-/** The summary of `before` and one point more. Order does not matter, and a point that comes twice changes nothing. */
+export const wireOfSummary = ({ latest, step, atMs, min, max }: MetricSummary): WireMetricSummary => ({
+  latest: wireOfNumber(latest),
+  step: Number(step),
+  atMs: Number(atMs),
+  min: wireOrNull(min),
+  max: wireOrNull(max),
+})
+
+/** The summary of `before` and one point more. A point that comes twice changes nothing. */
 export function withPoint(before: MetricSummary | undefined, point: Omit<MetricPoint, 'key'>): MetricSummary {
   const { step, atMs, value } = point
   const bound = Number.isNaN(value) ? null : value
   if (!before) return { latest: value, step, atMs, min: bound, max: bound }
-  const isLater = isAfter(point, { step: before.step, atMs: before.atMs, value: before.latest })
+  const isLater = compareMoments(point, before) || (value || 0) - (before.latest || 0)
   return {
-    ...(isLater ? { latest: value, step, atMs } : { latest: before.latest, step: before.step, atMs: before.atMs }),
+    ...(isLater > 0 ? { latest: value, step, atMs } : { latest: before.latest, step: before.step, atMs: before.atMs }),
     min: pick(before.min, bound, Math.min),
     max: pick(before.max, bound, Math.max),
   }
 }
 
-type Moment = Omit<MetricPoint, 'key'>
-
-function isAfter(a: Moment, b: Moment): boolean {
-  if (a.step !== b.step) return a.step > b.step
-  if (a.atMs !== b.atMs) return a.atMs > b.atMs
-  return Number.isNaN(b.value) ? !Number.isNaN(a.value) : a.value > b.value
+/** By step, then by time. */
+export function compareMoments(a: Moment, b: Moment): number {
+  if (a.step !== b.step) return a.step < b.step ? -1 : 1
+  if (a.atMs !== b.atMs) return a.atMs < b.atMs ? -1 : 1
+  return 0
 }
 
 function pick(a: number | null, b: number | null, of: (a: number, b: number) => number): number | null {

@@ -2,19 +2,15 @@
 import type { Transaction } from '../platform/database.ts'
 import { recordAudit, type Actor, type AuditTables } from '../governance/audit.ts'
 import { recordLineage, type LineageTables } from '../governance/lineage.ts'
-import { DomainError } from '../platform/errors.ts'
 import { appendEvent, type EventTables } from '../platform/events.ts'
 import { runTree } from './artifact.ts'
 import { nameFile } from './artifacts.ts'
 import { withinUri } from './experiment.ts'
 import { ensureExperiment, getActiveExperiment } from './experiments.ts'
-import type { MetricPoint } from './metric.ts'
 import { putInputs } from './run-links.ts'
-import { renameRun, setRunTags } from './run-tags.ts'
+import { renameRun } from './run-tags.ts'
 import {
-  batchMax,
   EndState,
-  paramChanged,
   runEnded,
   runExists,
   type Artifact,
@@ -24,14 +20,14 @@ import {
   type RunSummary,
   type TimeMs,
 } from './run.ts'
-import { addPoints } from './stores/metric-store.ts'
-import { insertParams, putTags, readParams } from './stores/param-store.ts'
+import { insertParams, putTags } from './stores/param-store.ts'
 import { insertRun, putEnvironment, setRunDeletedAt, updateRun, type RunHeader } from './stores/run-store.ts'
+import type { LoggedModelTables } from './stores/logged-model-store.ts'
 import type { ExperimentTables } from './tables.ts'
 import { findRun, writableRun } from './writable-run.ts'
 
 /** What recording writes: its own tables, and audit, events and lineage. */
-export type RecordingTables = ExperimentTables & AuditTables & EventTables & LineageTables
+export type RecordingTables = ExperimentTables & LoggedModelTables & AuditTables & EventTables & LineageTables
 type Trx = Transaction<RecordingTables>
 
 export interface NewRun {
@@ -104,43 +100,6 @@ async function recordOrigin(
   if (!pipelineRunId) return
   const edge = { upstream: `pipeline_run:${pipelineRunId}`, downstream: `run:${id}`, relation: 'produced' } as const
   await recordLineage(trx, [{ ...edge, atMs }])
-}
-
-export interface Batch {
-  readonly metrics?: readonly MetricPoint[] | undefined
-  readonly params?: Run['params'] | undefined
-  readonly tags?: Run['tags'] | undefined
-}
-
-/**
- * All or nothing, and idempotent: the same points, params and tags change nothing when they come again. Telemetry: not audited.
- * @throws DomainError run_not_found, run_deleted, param_changed, batch_too_large
- */
-export async function logBatch(
-  trx: Transaction<ExperimentTables>,
-  runId: string,
-  { metrics = [], params = {}, tags = {} }: Batch,
-): Promise<void> {
-  assertBatchFits({ metrics: metrics.length, params: Object.keys(params).length, tags: Object.keys(tags).length })
-  await writableRun(trx, runId)
-  const stored = await readParams(trx, runId, Object.keys(params))
-  for (const [key, to] of Object.entries(params)) {
-    const from = stored.get(key)
-    if (from !== undefined && from !== to) throw paramChanged(runId, { key, from, to })
-  }
-  const fresh = Object.entries(params).filter(([key]) => !stored.has(key))
-  await insertParams(trx, runId, Object.fromEntries(fresh))
-  await setRunTags(trx, runId, tags)
-  await addPoints(trx, runId, metrics)
-}
-
-function assertBatchFits(counts: Record<keyof typeof batchMax, number>): void {
-  for (const [what, max] of Object.entries(batchMax)) {
-    const count = counts[what as keyof typeof batchMax]
-    if (count <= max) continue
-    const message = `${count} ${what} in one batch: send at most ${max} and the rest in further batches`
-    throw new DomainError('too_large', 'batch_too_large', message, { what, count, max })
-  }
 }
 
 /**

@@ -4,16 +4,18 @@ import { governanceMigrations } from '../governance/migrations.ts'
 import { createTestServer, testActor } from '../governance/testing.ts'
 import { transact } from '../platform/database.ts'
 import { eventMigrations } from '../platform/events.ts'
+import { readerOf } from '../platform/reader.ts'
 import { createTestDatabase } from '../platform/testing.ts'
 import { experimentMigrations } from './migrations.ts'
 import { createRun, type RecordingTables } from './recording.ts'
 import { experimentRoutes, runRoutes } from './routes.ts'
+import { createRunWriter } from './run-writer.ts'
 
 const migrations = { ...eventMigrations, ...governanceMigrations, ...experimentMigrations }
 
 test('a run goes from its start to a search over HTTP, numbers that JSON lacks included', async () => {
   await using db = await createTestDatabase<RecordingTables>(migrations)
-  await using server = await createTestServer(runRoutes, { db })
+  await using server = await createTestServer(runRoutes, { db, reader: readerOf(db), writer: createRunWriter(db) })
   const post = async (url: string, payload: object = {}) => server.inject({ method: 'POST', url, payload })
   const created = await post('/runs', { experiment: 'flights', params: { depth: '6' } })
   expect(created.statusCode).toBe(201)
@@ -54,7 +56,7 @@ test('the token of a step writes its own run and nothing else', async () => {
   await using db = await createTestDatabase<RecordingTables>(migrations)
   const start = () => transact(db, (trx) => createRun(trx, testActor(), { experiment: 'flights' }))
   const [own, other] = [await start(), await start()]
-  await using server = await createTestServer(runRoutes, { db }, { scope: own })
+  await using server = await createTestServer(runRoutes, { db, reader: readerOf(db), writer: createRunWriter(db) }, { scope: own })
   const status = async (url: string, payload: object) =>
     (await server.inject({ method: 'POST', url, payload })).statusCode
   expect(await status(`/runs/${own}/batch`, { tags: { a: 'b' } })).toBe(200)

@@ -4,16 +4,16 @@ import { z } from 'zod'
 import { actorOf, callerOf } from '../governance/access.ts'
 import { transact, type Connection } from '../platform/database.ts'
 import { Page } from '../platform/http.ts'
+import type { Reader } from '../platform/reader.ts'
 import { Experiment, ExperimentName } from './experiment.ts'
 import { changeExperiment, createExperiment, getExperiment, listExperiments } from './experiments.ts'
-import { bucketsMax, readBuckets, WireBucket, wireOfBucket } from './metric-history.ts'
+import { bucketsMax, readBuckets, WireBucket, wireOfBucket } from './metric-buckets.ts'
 import { numberOfWire, WireNumber } from './metric.ts'
 import { getRun, wireOfRun } from './reading.ts'
 import {
   createRun,
   finishRun,
   logArtifact,
-  logBatch,
   resumeRun,
   setRunDeleted,
   type RecordingTables,
@@ -35,7 +35,7 @@ import {
   WireRunSummary,
 } from './run.ts'
 import { logInputs } from './run-links.ts'
-import { createRunWriter } from './run-writer.ts'
+import type { RunWriter } from './run-writer.ts'
 import { RunFilter, RunOrder, searchRuns } from './search.ts'
 import { assertStartsRun, assertUnscoped, assertWritesRun } from './write-scope.ts'
 
@@ -72,8 +72,13 @@ const search = z.strictObject({
 const read = { permission: 'run.read' } as const
 const write = { permission: 'run.write' } as const
 
-export const runRoutes: FastifyPluginAsyncZod<{ db: Connection<RecordingTables> }> = async (server, { db }) => {
-  const writer = createRunWriter(db)
+export interface RunRouteDeps {
+  readonly db: Connection<RecordingTables>
+  readonly reader: Reader
+  readonly writer: RunWriter<RecordingTables>
+}
+
+export const runRoutes: FastifyPluginAsyncZod<RunRouteDeps> = async (server, { db, reader, writer }) => {
   const created = { 201: z.strictObject({ id: RunId }) }
   server.post('/runs', { schema: { body: newRun, response: created }, config: write }, async (request, reply) => {
     await assertStartsRun(db, callerOf(request), request.body)
@@ -93,7 +98,7 @@ export const runRoutes: FastifyPluginAsyncZod<{ db: Connection<RecordingTables> 
     const { run } = request.params
     await assertWritesRun(db, callerOf(request), run)
     const metrics = request.body.metrics.map((sent) => ({ ...sent, value: numberOfWire(sent.value) }))
-    await writer.write(run, (trx) => logBatch(trx, run, { ...request.body, metrics }))
+    await writer.log(run, { ...request.body, metrics })
     return {}
   })
   const added = z.strictObject({ inputs })
@@ -117,10 +122,10 @@ export const runRoutes: FastifyPluginAsyncZod<{ db: Connection<RecordingTables> 
       return {}
     },
   )
-  await server.register(runStateRoutes, { db })
+  await server.register(runStateRoutes, { db, reader, writer })
 }
 
-const runStateRoutes: FastifyPluginAsyncZod<{ db: Connection<RecordingTables> }> = async (server, { db }) => {
+const runStateRoutes: FastifyPluginAsyncZod<RunRouteDeps> = async (server, { db, reader }) => {
   const end = z.strictObject({ state: EndState, endedAtMs: z.int().optional() })
   server.post('/runs/:run/finish', { schema: { params, body: end, response: ok }, config: write }, async (request) => {
     const { run } = request.params
@@ -156,7 +161,7 @@ const runStateRoutes: FastifyPluginAsyncZod<{ db: Connection<RecordingTables> }>
     '/runs/:run/metric-history',
     { schema: { params, querystring: query, response: history }, config: read },
     async (request) => {
-      const buckets = await readBuckets(db, { runId: request.params.run, ...request.query })
+      const buckets = await readBuckets({ db, reader }, { runId: request.params.run, ...request.query })
       return { buckets: buckets.map(wireOfBucket) }
     },
   )

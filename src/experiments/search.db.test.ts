@@ -5,8 +5,9 @@ import { testActor } from '../governance/testing.ts'
 import { transact } from '../platform/database.ts'
 import { eventMigrations } from '../platform/events.ts'
 import { createTestDatabase, type TestDatabase } from '../platform/testing.ts'
+import { logBatch } from './log-batch.ts'
 import { experimentMigrations } from './migrations.ts'
-import { createRun, finishRun, logBatch, setRunDeleted, type RecordingTables } from './recording.ts'
+import { createRun, finishRun, setRunDeleted, type RecordingTables } from './recording.ts'
 import { searchRuns, type RunFilter, type RunSearch } from './search.ts'
 
 const actor = testActor()

@@ -1,7 +1,7 @@
 // The step kinds of training and models, in the control plane: what each records when its work is done.
 import { z } from 'zod'
 import type { Transaction } from '../../platform/database.ts'
-import { logBatch } from '../../experiments/recording.ts'
+import { logBatch } from '../../experiments/log-batch.ts'
 import { Baseline } from '../../models/baseline.ts'
 import { passGate } from '../../models/gate-decision.ts'
 import { GatePolicy } from '../../models/gate-policy.ts'

@@ -1,11 +1,16 @@
-// The only file that reads or writes the tables run_metric and metric_point.
-import { on, type Db, type Transaction } from '../../platform/database.ts'
+// The only file that writes the tables run_metric and metric_point: points are appended, and what is known of each series is kept up with them.
+import { sql } from 'kysely'
+import { insertRows, type BulkInsert } from '../../platform/bulk-insert.ts'
+import { databaseKind, on, type Db, type Transaction } from '../../platform/database.ts'
 import { withPoint, type MetricPoint, type MetricSummary } from '../metric.ts'
-import { chunksOf, type ExperimentTables } from '../tables.ts'
+import { compareStored, storedValue, type StoredPoint } from '../metrics/bucket.ts'
+import { arePointsOrdered, isAfter, type Series } from '../metrics/series.ts'
+import type { ExperimentTables } from '../tables.ts'
+import { addToBuckets } from './bucket-builder.ts'
 
 type Row = ExperimentTables['run_metric']
 
-const summaryOf = (row: Omit<Row, 'series'>): MetricSummary => ({
+const summaryOf = (row: Pick<Row, (typeof summaryColumns)[number]>): MetricSummary => ({
   latest: row.latest_is_nan ? Number.NaN : row.latest,
   step: row.step,
   atMs: row.at_ms,
@@ -14,6 +19,7 @@ const summaryOf = (row: Omit<Row, 'series'>): MetricSummary => ({
 })
 
 const summaryColumns = ['run_id', 'key', 'latest', 'latest_is_nan', 'step', 'at_ms', 'min_value', 'max_value'] as const
+const seriesColumns = [...summaryColumns, 'series', 'points', 'is_ordered', 'bucket_bits'] as const
 
 /** Of many runs, by run id. */
 export async function readSummaries(
@@ -37,82 +43,157 @@ export async function readSummaries(
   return new Map([...found].map(([runId, entries]) => [runId, Object.fromEntries(entries)]))
 }
 
-/** Adds points; one that is there already, to the bit, changes nothing. */
-export async function addPoints(
-  trx: Transaction<ExperimentTables>,
-  runId: string,
-  points: readonly MetricPoint[],
-): Promise<void> {
-  if (points.length === 0) return
-  const keys = [...new Set(points.map(({ key }) => key))].toSorted()
-  const summaries = await readKeys(trx, runId, keys)
-  for (const { key, ...point } of points) summaries.set(key, withPoint(summaries.get(key), point))
-  const series = await putSummaries(trx, runId, summaries)
-  for (const chunk of chunksOf(points)) {
-    const rows = chunk.map(({ key, step, atMs, value }) => ({
-      series: series.get(key)!,
-      step,
-      at_ms: atMs,
-      ...storedNumber(value),
-    }))
-    await on(trx)
-      .insertInto('metric_point')
-      .values(rows)
-      .onConflict((c) => c.doNothing())
-      .execute()
-  }
+export async function findSeries(db: Db<ExperimentTables>, runId: string, key: string): Promise<Series | undefined> {
+  const [found] = await readSeries(db, runId, [key])
+  return found
 }
 
-/** NaN apart; -0 becomes 0, since PostgreSQL's driver does not carry its sign. */
-const storedNumber = (value: number): { value: number; is_nan: number } =>
-  Number.isNaN(value) ? { value: 0, is_nan: 1 } : { value: value + 0, is_nan: 0 }
-
-async function readKeys(
-  trx: Transaction<ExperimentTables>,
-  runId: string,
-  keys: readonly string[],
-): Promise<Map<string, MetricSummary>> {
-  const rows = await on(trx)
-    .selectFrom('run_metric')
-    .select(summaryColumns)
-    .where('run_id', '=', runId)
-    .where('key', 'in', [...keys])
-    .execute()
-  return new Map(rows.map((row) => [row.key, summaryOf(row)]))
+export interface RunPoints {
+  readonly runId: string
+  readonly points: readonly MetricPoint[]
 }
 
-async function putSummaries(
-  trx: Transaction<ExperimentTables>,
-  runId: string,
-  summaries: ReadonlyMap<string, MetricSummary>,
-): Promise<Map<string, number>> {
-  const series = new Map<string, number>()
+/** Adds points of one run or of several, each run once; a point that is there already, to the bit, changes nothing. */
+export async function addPoints(trx: Transaction<ExperimentTables>, runs: readonly RunPoints[]): Promise<void> {
+  const appends: Append[] = []
+  for (const run of runs) for (const append of await appendsOf(trx, run)) appends.push(append)
+  if (appends.length === 0) return
+  await insertDoubtful(trx, appends)
+  await putSeries(trx, appends)
+  const rows = appends.flatMap(({ series, fresh }) => fresh.map((point) => rowOf(series.id, point)))
+  await insertRows(trx, pointInsert('on conflict do nothing'), rows)
+  await addToBuckets(
+    trx,
+    appends.map(({ series, added }) => ({ series, added })),
+  )
+}
+
+/** What comes to one series. */
+interface Append {
+  series: Series
+  /** Later than all that are there: each is new. In order, none twice. */
+  readonly fresh: readonly StoredPoint[]
+  /** Of these the table tells which are new. */
+  readonly doubtful: readonly StoredPoint[]
+  /** The new ones, in order. */
+  added: readonly StoredPoint[]
+}
+
+async function appendsOf(trx: Transaction<ExperimentTables>, { runId, points }: RunPoints): Promise<Append[]> {
+  if (points.length === 0) return []
+  const byKey = Map.groupBy(points, ({ key }) => key)
+  const known = new Map((await readSeries(trx, runId, [...byKey.keys()])).map((series) => [series.key, series]))
   // In one order for all writers: no two wait for each other.
-  const rows = [...summaries]
-    .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, summary]) => {
-      const { value, is_nan } = storedNumber(summary.latest)
-      const { step, atMs, min, max } = summary
-      const bounds = { min_value: min, max_value: max }
-      return { run_id: runId, key, latest: value, latest_is_nan: is_nan, step, at_ms: atMs, ...bounds }
-    })
-  for (const chunk of chunksOf(rows)) {
-    const stored = await on(trx)
-      .insertInto('run_metric')
-      .values(chunk)
-      .onConflict((c) =>
-        c.columns(['run_id', 'key']).doUpdateSet((eb) => ({
-          latest: eb.ref('excluded.latest'),
-          latest_is_nan: eb.ref('excluded.latest_is_nan'),
-          step: eb.ref('excluded.step'),
-          at_ms: eb.ref('excluded.at_ms'),
-          min_value: eb.ref('excluded.min_value'),
-          max_value: eb.ref('excluded.max_value'),
-        })),
-      )
-      .returning(['series', 'key'])
-      .execute()
-    for (const row of stored) series.set(row.key, row.series)
+  const keys = [...byKey.keys()].toSorted()
+  return keys.map((key) => {
+    const before = known.get(key)
+    const group = byKey.get(key)!
+    const summary = group.reduce<MetricSummary | undefined>(withPoint, before?.summary)!
+    const isNew = { id: 0, runId, key, points: 0, isOrdered: true, bucketBits: null }
+    const sorted = withoutTwins(group.map(storedOf).toSorted(compareStored))
+    const fresh = before ? sorted.filter((point) => isAfter(point, before.summary)) : sorted
+    const series = { ...(before ?? isNew), summary }
+    const isOrdered = series.isOrdered && arePointsOrdered(fresh, before?.summary)
+    return {
+      series: { ...series, isOrdered, points: series.points + fresh.length },
+      fresh,
+      doubtful: before ? sorted.filter((point) => !isAfter(point, before.summary)) : [],
+      added: fresh,
+    }
+  })
+}
+
+const storedOf = ({ step, atMs, value }: MetricPoint): StoredPoint => ({ step, atMs, ...storedValue(value) })
+
+const withoutTwins = (sorted: readonly StoredPoint[]): StoredPoint[] =>
+  sorted.filter((point, at) => at === 0 || compareStored(sorted[at - 1]!, point) !== 0)
+
+const pointInsert = (after: string): BulkInsert => ({
+  table: 'metric_point',
+  columns: { series: 'bigint', step: 'bigint', at_ms: 'bigint', value: 'double precision', is_nan: 'integer' },
+  after,
+})
+
+const rowOf = (series: number, { step, atMs, value, isNan }: StoredPoint): unknown[] => [
+  series,
+  step,
+  atMs,
+  value,
+  isNan,
+]
+
+/** Points that come late, or twice: those that were not there count. As text: what writes cannot answer integers beyond 2^53. */
+async function insertDoubtful(trx: Transaction<ExperimentTables>, appends: readonly Append[]): Promise<void> {
+  const rows = appends.flatMap(({ series, doubtful }) => doubtful.map((point) => rowOf(series.id, point)))
+  if (rows.length === 0) return
+  const returning = `on conflict do nothing
+    returning series, cast(step as text) as step, cast(at_ms as text) as at_ms, value, is_nan`
+  type Written = { series: number; step: string; at_ms: string; value: number; is_nan: number }
+  const written = await insertRows<Written>(trx, pointInsert(returning), rows)
+  const isWritten = new Set(written.map((row) => [row.series, row.step, row.at_ms, row.value, row.is_nan].join(' ')))
+  for (const append of appends) {
+    const late = append.doubtful.filter((point) => isWritten.has(rowOf(append.series.id, point).join(' ')))
+    if (late.length === 0) continue
+    append.added = [...late, ...append.fresh]
+    // Whether a late one is in its place by time as well would have to be looked up.
+    append.series = { ...append.series, points: append.series.points + late.length, isOrdered: false }
   }
-  return series
+}
+
+async function readSeries(db: Db<ExperimentTables>, runId: string, keys: readonly string[]): Promise<Series[]> {
+  const isOne =
+    databaseKind(db) === 'postgres'
+      ? sql<boolean>`key = any(${[...keys]})`
+      : sql<boolean>`key in (select value from json_each(${JSON.stringify(keys)}))`
+  const query = on(db).selectFrom('run_metric').select(seriesColumns).where('run_id', '=', runId)
+  const rows = await (keys.length === 1 ? query.where('key', '=', keys[0]!) : query.where(isOne)).execute()
+  return rows.map((row) => ({
+    id: row.series,
+    runId,
+    key: row.key,
+    summary: summaryOf(row),
+    points: row.points,
+    isOrdered: row.is_ordered === 1,
+    bucketBits: row.bucket_bits,
+  }))
+}
+
+const changing = ['latest', 'latest_is_nan', 'step', 'at_ms', 'min_value', 'max_value', 'points', 'is_ordered']
+
+const seriesInsert: BulkInsert = {
+  table: 'run_metric',
+  columns: {
+    run_id: 'text',
+    key: 'text',
+    latest: 'double precision',
+    latest_is_nan: 'integer',
+    step: 'bigint',
+    at_ms: 'bigint',
+    min_value: 'double precision',
+    max_value: 'double precision',
+    points: 'bigint',
+    is_ordered: 'integer',
+  },
+  after: `on conflict (run_id, key) do update set ${changing.map((column) => `${column} = excluded.${column}`).join(', ')}`,
+}
+
+/** Writes what is known of each series; new ones get their id. */
+async function putSeries(trx: Transaction<ExperimentTables>, appends: readonly Append[]): Promise<void> {
+  const isNew = (append: Append): boolean => append.series.id === 0
+  const known = appends.filter((append) => !isNew(append) && append.added.length > 0)
+  await insertRows(trx, seriesInsert, known.map(seriesRow))
+  const begun = appends.filter(isNew)
+  const returning = { ...seriesInsert, after: 'returning series, run_id, key' }
+  const rows = await insertRows<Pick<Row, 'run_id' | 'key'> & { series: number }>(trx, returning, begun.map(seriesRow))
+  const ids = new Map(rows.map((row) => [JSON.stringify([row.run_id, row.key]), row.series]))
+  for (const append of begun) {
+    const { runId, key } = append.series
+    append.series = { ...append.series, id: ids.get(JSON.stringify([runId, key]))! }
+  }
+}
+
+function seriesRow({ series: { runId, key, summary, points, isOrdered } }: Append): unknown[] {
+  const { value, isNan } = storedValue(summary.latest)
+  const { step, atMs, min, max } = summary
+  return [runId, key, value, isNan, step, atMs, min, max, points, isOrdered ? 1 : 0]
 }
