@@ -2,6 +2,7 @@
 import type { DataChangeTables } from '../data/dataset-versions.ts'
 import { dataMigrations } from '../data/migrations.ts'
 import { experimentMigrations } from '../experiments/migrations.ts'
+import type { LoggedModelTables } from '../experiments/logged-models.ts'
 import type { RecordingTables } from '../experiments/recording.ts'
 import { governanceMigrations } from '../governance/migrations.ts'
 import type { LoopEngineTables } from '../loop/loop-engine.ts'
@@ -27,6 +28,7 @@ export interface Tables
     DataChangeTables,
     EngineTables,
     RecordingTables,
+    LoggedModelTables,
     ModelRouteTables,
     ServingTables,
     EvaluationTables,

@@ -2,12 +2,13 @@ import { expect, test } from 'vitest'
 import type { AuditTables } from '../governance/audit.ts'
 import { upstream, type LineageTables } from '../governance/lineage.ts'
 import { governanceMigrations } from '../governance/migrations.ts'
-import { testActor } from '../governance/testing.ts'
+import { createTestServer, testActor } from '../governance/testing.ts'
 import { on, transact } from '../platform/database.ts'
 import { eventMigrations } from '../platform/events.ts'
 import { readerOf } from '../platform/reader.ts'
 import { createTestDatabase, type TestDatabase } from '../platform/testing.ts'
 import { createExperiment } from './experiments.ts'
+import { loggedModelRoutes } from './logged-model-routes.ts'
 import { searchLoggedModels, type LoggedModelSearch } from './logged-model-search.ts'
 import {
   addLoggedModelParams,
@@ -181,4 +182,24 @@ test('pages go on where the one before ended, in any order', async () => {
     const elsewhere = searchLoggedModels(deps, { ...search, limit: 2, after: [1] })
     await expect(elsewhere).rejects.toMatchObject({ code: 'page_token' })
   }
+})
+
+test('the native API shows a logged model, and those of a run', async () => {
+  await using db = await prepared()
+  const [id] = await searchable(db)
+  await using server = await createTestServer(loggedModelRoutes, { db })
+  const shown = await server.inject({ url: `/logged-models/${id}` })
+  expect(shown.json()).toMatchObject({
+    id,
+    name: 'model-0',
+    params: { kind: 'even' },
+    metrics: [
+      { key: 'acc', atMs: 1, value: 9 },
+      { key: 'acc', atMs: 2, value: 0, datasetName: 'train' },
+    ],
+  })
+  await make(db, { name: 'own', sourceRunId: 'r1' })
+  const ofRun = (await server.inject({ url: '/runs/r1/logged-models' })).json<{ models: { name: string }[] }>()
+  expect(ofRun.models.map(({ name }) => name)).toEqual(['own'])
+  expect((await server.inject({ url: '/logged-models/m-none' })).statusCode).toBe(404)
 })

@@ -31,6 +31,7 @@ import {
 } from './stores/logged-model-store.ts'
 import type { ExperimentTables } from './tables.ts'
 
+export type { LoggedModelTables } from './stores/logged-model-store.ts'
 export type LoggedModelWriteTables = ExperimentTables & LoggedModelTables & AuditTables & LineageTables
 type Trx = Transaction<LoggedModelWriteTables>
 

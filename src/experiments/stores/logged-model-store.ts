@@ -1,9 +1,9 @@
 // The only file that reads or writes the tables logged_model, logged_model_param and logged_model_tag; points are read here and written with those of runs.
 import { on, type Db, type Transaction } from '../../platform/database.ts'
 import type { KeyValues, LoggedModel, LoggedModelMetric, LoggedModelSummary } from '../logged-model.ts'
-import { chunksOf } from '../tables.ts'
+import { chunksOf, type ExperimentTables } from '../tables.ts'
 
-export interface LoggedModelTables {
+export interface LoggedModelTables extends Pick<ExperimentTables, 'logged_model_metric'> {
   logged_model: {
     id: string
     experiment_id: number
@@ -18,17 +18,6 @@ export interface LoggedModelTables {
   }
   logged_model_param: TextRow
   logged_model_tag: TextRow
-  logged_model_metric: {
-    model_id: string
-    key: string
-    at_ms: number | bigint
-    step: number | bigint
-    run_id: string
-    value: number
-    is_nan: number
-    dataset_name: string | null
-    dataset_digest: string | null
-  }
 }
 
 interface TextRow {
