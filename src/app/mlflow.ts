@@ -4,20 +4,44 @@ import { artifactFileRoutes } from '../mlflow/artifacts/file-routes.ts'
 import { artifactListingMethods } from '../mlflow/artifacts/listing-methods.ts'
 import { artifactProxyRoutes } from '../mlflow/artifacts/proxy-routes.ts'
 import { artifactUploadMethods } from '../mlflow/artifacts/upload-methods.ts'
+import { loggedModelMethods } from '../mlflow/logged-models/logged-model-methods.ts'
+import { loggedModelSearchMethods } from '../mlflow/logged-models/search-methods.ts'
+import { registryMethods } from '../mlflow/registry/methods.ts'
 import { bind, type BoundMethods } from '../mlflow/rpc.ts'
 import { mlflowRoutes } from '../mlflow/server.ts'
+import type { LocationRules } from '../mlflow/tracking/artifact-location.ts'
+import { experimentMethods } from '../mlflow/tracking/experiment-methods.ts'
+import { inputMethods } from '../mlflow/tracking/input-methods.ts'
+import { runMethods } from '../mlflow/tracking/run-methods.ts'
 import type { Config } from './config.ts'
 import type { Context } from './context.ts'
 import { artifactDeps } from './mlflow-artifacts.ts'
+import { modelUses } from './model-uses.ts'
 
 export async function registerMlflow(server: FastifyInstance, config: Config, context: Context): Promise<void> {
-  const { log } = context
+  const { db, log, reader, writer } = context
+  const { truncatesLongValues } = config.mlflow
+  const locations = locationRules(config)
+  const runs = { db, writer, truncatesLongValues }
   const artifacts = artifactDeps(config, context)
   const methods: BoundMethods = {
     ...bind(artifactListingMethods, artifacts),
     ...bind(artifactUploadMethods, artifacts),
+    ...bind(experimentMethods, { db, locations }),
+    ...bind(runMethods, runs),
+    ...bind(inputMethods, runs),
+    ...bind(loggedModelMethods, { db }),
+    ...bind(loggedModelSearchMethods, { db, reader }),
+    ...bind(registryMethods, { db, reader, uses: modelUses, locations, sourcePattern: config.mlflow.sourcePattern }),
   }
   await server.register(mlflowRoutes, { methods, log, graphql: config.mlflow.graphql })
   await server.register(artifactProxyRoutes, { ...artifacts, log })
   await server.register(artifactFileRoutes, { ...artifacts, log })
 }
+
+/** A client's relative location is one below the folder in which the server was started, as MLflow's has it. */
+const locationRules = ({ mlflow }: Config): LocationRules => ({
+  artifactRoot: mlflow.defaultArtifactRoot,
+  directory: process.cwd(),
+  allowedSchemes: mlflow.allowedHostSchemes,
+})
