@@ -1,0 +1,110 @@
+// What a server answered, in a form that two servers can share: ids by their names in the plan, times and random names by their kind.
+import type { RawAnswer } from '../http.ts'
+
+export interface Answer {
+  readonly status: number
+  readonly contentType: string
+  /** JSON where it is JSON; else text. */
+  readonly body: unknown
+}
+
+/** Stock hands on what its database said, with the statement and its values. */
+export const databaseText = '<text of the database>'
+
+const nowSlackMs = 3_600_000
+const times: readonly (readonly [RegExp, string])[] = [
+  [/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)/gv, '<time>'],
+]
+const ids: readonly (readonly [RegExp, string])[] = [
+  [/\b(?:m|tr|sch|rq|a|d|ld|is|iss|s|w)-[0-9a-f]{32}\b/gv, '<id>'],
+  [/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/gv, '<id>'],
+  [/\b[0-9a-f]{32}\b/gv, '<id>'],
+  [/^[a-z]+-[a-z]+-\d{1,4}$/gv, '<random name>'],
+]
+
+/** A set of strings as Python prints it, in an order that changes with each process. */
+const pythonSet = /\{'[^']*'(?:, '[^']*')*\}/gv
+
+/** Reads numbers without loss: what a double cannot hold becomes the text of it. */
+function parse(text: string): unknown {
+  return JSON.parse(text, (_key, value: unknown, context?: { source?: string }) =>
+    typeof value === 'number' &&
+    Number.isInteger(value) &&
+    !Number.isSafeInteger(value) &&
+    /^-?\d+$/v.test(context?.source ?? '')
+      ? `int ${context!.source}`
+      : value,
+  )
+}
+
+/** The body of an answer as it is, for taking ids from it. */
+export function bodyOf({ body }: RawAnswer): unknown {
+  const text = body.toString('utf8')
+  try {
+    return parse(text)
+  } catch {
+    return text
+  }
+}
+
+/** The value at a path of names and positions, such as `runs.0.info.run_id`. */
+export function at(value: unknown, path: string): unknown {
+  return path
+    .split('.')
+    .reduce<unknown>((found, name) => (found as Readonly<Record<string, unknown>> | undefined)?.[name], value)
+}
+
+export interface Normalising {
+  /** Ids that this server made, to their names in the plan. */
+  readonly names: ReadonlyMap<string, string>
+  readonly url: string
+  readonly directory: string
+  readonly nowMs: number
+}
+
+export function normalised(raw: RawAnswer, context: Normalising): Answer {
+  const contentType = (raw.headers['content-type'] ?? '').replace(/;.*/v, '').trim()
+  return { status: raw.status, contentType, body: plain(bodyOf(raw), context) }
+}
+
+function plain(value: unknown, context: Normalising): unknown {
+  if (typeof value === 'string') return plainText(value, context)
+  if (typeof value === 'number') return Math.abs(value - context.nowMs) < nowSlackMs ? '<now>' : value
+  if (Array.isArray(value)) return inOrder(value.map((one) => plain(one, context)))
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([key, one]) => [
+      plainText(key, context),
+      typeof one === 'string' ? (madeUp(key, one) ?? plain(one, context)) : plain(one, context),
+    ]),
+  )
+}
+
+/** What a server makes up as it likes, and clients only hand back. */
+function madeUp(key: string, value: string): string | undefined {
+  if (key.endsWith('page_token') && value !== '') return '<token>'
+  return key === 'digest' && /^[0-9a-f]{8}$/v.test(value) ? '<digest>' : undefined
+}
+
+function plainText(text: string, { names, url, directory, nowMs }: Normalising): string {
+  if (/\((?:sqlite3|psycopg2)\./v.test(text)) return databaseText
+  let found = text.replaceAll(url, '<url>').replaceAll(directory, '<folder>')
+  for (const [id, name] of names) found = found.replaceAll(id, `{{${name}}}`)
+  for (const [pattern, kind] of [...times, ...ids]) found = found.replaceAll(pattern, kind)
+  found = found.replaceAll(pythonSet, (set) => `{${set.slice(1, -1).split(', ').toSorted().join(', ')}}`)
+  return found.replaceAll(/\b1\d{12}\b/gv, (number) =>
+    Math.abs(Number(number) - nowMs) < nowSlackMs ? '<now>' : number,
+  )
+}
+
+/** Stock answers tags, params, metrics and aliases in whatever order its database has them. */
+function inOrder(list: unknown[]): unknown[] {
+  const keyOf = (one: unknown): string | undefined => {
+    const { key, alias, step } = (one ?? {}) as Readonly<Record<string, unknown>>
+    if (step !== undefined) return undefined
+    return typeof key === 'string' ? key : typeof alias === 'string' ? alias : undefined
+  }
+  return list.every((one) => keyOf(one) !== undefined)
+    ? list.toSorted((a, b) => (keyOf(a)! < keyOf(b)! ? -1 : 1))
+    : list
+}

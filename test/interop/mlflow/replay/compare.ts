@@ -1,0 +1,43 @@
+// Where two answers first differ.
+import { databaseText, type Answer } from './answer.ts'
+
+export interface Difference {
+  /** `status`, `type`, `error_code`, `message`, `database text` (a message of stock's database), or the path of a field in the body, such as `run.info.status`. */
+  readonly field: string
+  readonly stock: unknown
+  readonly trueloop: unknown
+}
+
+/** What a client looks at first comes first. */
+export function firstDifference(stock: Answer, trueloop: Answer): Difference | undefined {
+  if (stock.status !== trueloop.status)
+    return { field: 'status', stock: [stock.status, stock.body], trueloop: [trueloop.status, trueloop.body] }
+  const [theirs, ours] = [fieldsOf(stock.body), fieldsOf(trueloop.body)]
+  for (const field of ['error_code', 'message'])
+    if (theirs?.[field] !== ours?.[field] && (typeof theirs?.[field] === 'string' || typeof ours?.[field] === 'string'))
+      return {
+        field: theirs?.[field] === databaseText ? 'database text' : field,
+        stock: theirs?.[field],
+        trueloop: ours?.[field],
+      }
+  const found = differenceIn(stock.body, trueloop.body, '')
+  if (found) return found
+  if (stock.contentType !== trueloop.contentType)
+    return { field: 'type', stock: stock.contentType, trueloop: trueloop.contentType }
+  return undefined
+}
+
+const fieldsOf = (body: unknown): Readonly<Record<string, unknown>> | undefined =>
+  typeof body === 'object' && body !== null ? (body as Readonly<Record<string, unknown>>) : undefined
+
+function differenceIn(stock: unknown, trueloop: unknown, path: string): Difference | undefined {
+  if (Object.is(stock, trueloop)) return undefined
+  const [theirs, ours] = [fieldsOf(stock), fieldsOf(trueloop)]
+  if (!theirs || !ours || Array.isArray(theirs) !== Array.isArray(ours))
+    return { field: path || 'body', stock, trueloop }
+  for (const key of new Set([...Object.keys(theirs), ...Object.keys(ours)])) {
+    const found = differenceIn(theirs[key], ours[key], path === '' ? key : `${path}.${key}`)
+    if (found) return found
+  }
+  return undefined
+}

@@ -1,0 +1,46 @@
+// Sends one plan to a server, call after call, and keeps what it answered.
+import { keptConnection, send } from '../http.ts'
+import type { MlflowServer } from '../servers.ts'
+import { at, bodyOf, normalised, type Answer } from './answer.ts'
+import { filled, type Call } from './call.ts'
+
+export async function replay(
+  server: Pick<MlflowServer, 'url' | 'directory'>,
+  calls: readonly Call[],
+): Promise<readonly Answer[]> {
+  const agent = keptConnection()
+  const known = new Map<string, string>()
+  const names = new Map<string, string>()
+  const answers: Answer[] = []
+  try {
+    for (const call of calls) {
+      const raw = await send(server.url, requestOf(call, known), agent)
+      const body = bodyOf(raw)
+      for (const [name, path] of Object.entries(call.take)) {
+        const id = at(body, path)
+        if (typeof id !== 'string' || id === '') continue
+        known.set(name, id)
+        // Short ids, such as an experiment's number, would be found in any text; both servers count alike.
+        if (id.length > 12) names.set(id, name)
+      }
+      answers.push(normalised(raw, { names, ...server, nowMs: Date.now() }))
+    }
+    return answers
+  } finally {
+    agent.destroy()
+  }
+}
+
+function requestOf(call: Call, known: ReadonlyMap<string, string>): Parameters<typeof send>[1] {
+  const { method, path, headers } = call
+  const query = call.query.map(
+    ([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(filled(value, known))}`,
+  )
+  const body = filled(call.body, known)
+  return {
+    method,
+    path: filled(path, known) + (query.length > 0 ? `?${query.join('&')}` : ''),
+    headers,
+    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+  }
+}
