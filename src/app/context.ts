@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Connection } from '../platform/database.ts'
 import { readEnvironment } from '../experiments/environment.ts'
+import { ensureDefaultExperiment } from '../experiments/experiments.ts'
 import { createRunWriter, type RunWriter } from '../experiments/run-writer.ts'
 import { createLoopEngine } from '../loop/loop-engine.ts'
 import { registryVersions, type VersionLookup } from '../monitoring/version-facts.ts'
@@ -83,6 +84,7 @@ export async function openContext(config: Config): Promise<Context> {
   const environment = await readEnvironment(dirname(packageFile), config.stepThreads)
   const address: { url?: string } = {}
   const tracking = { actor: { name: 'steps', clock, ids }, environment }
+  await ensureDefaultExperiment(db, tracking.actor, { artifactRoot: config.mlflow.defaultArtifactRoot })
   const wakers: Wakers = { events: () => undefined, policies: () => undefined }
   const engine = stack.use(
     await startEngine(

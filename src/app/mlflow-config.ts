@@ -13,6 +13,8 @@ export const MlflowEnvironment = z.object({
   MLFLOW_TRUNCATE_LONG_VALUES: flag.default(true),
   /** Of the location that a client gives an experiment, in characters. */
   MLFLOW_ARTIFACT_LOCATION_MAX_LENGTH: z.coerce.number().int().min(1).max(65_536).default(2048),
+  /** Schemes of locations that name a host (`hdfs`, `https`) and that clients may give all the same, separated by commas. */
+  MLFLOW_ALLOWED_HOST_ADDRESSED_ARTIFACT_SCHEMES: z.string().default(''),
   /** A pattern that the source of a new model version must match. */
   MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX: z.string().min(1).optional(),
   MLFLOW_WEBHOOK_ALLOWED_SCHEMES: z.string().default('https'),
@@ -32,6 +34,8 @@ export interface MlflowConfig {
   readonly defaultArtifactRoot: string
   readonly truncatesLongValues: boolean
   readonly artifactLocationLengthMax: number
+  /** In lower case. */
+  readonly allowedHostSchemes: ReadonlySet<string>
   readonly sourcePattern: RegExp | undefined
   readonly webhooks: {
     readonly schemes: readonly string[]
@@ -43,6 +47,12 @@ export interface MlflowConfig {
   }
   readonly graphql: { readonly rootFieldsMax: number; readonly aliasesMax: number }
 }
+
+const listOf = (text: string): string[] =>
+  text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '')
 
 /** A folder is one of this machine, whatever a client's current folder is. */
 export const locationOf = (text: string): string => (/^[a-z][a-z0-9+.\-]*:/iv.test(text) ? text : resolve(text))
@@ -63,9 +73,10 @@ export function loadMlflowConfig(environment: Environment): MlflowConfig {
     defaultArtifactRoot: locationOf(settings.MLFLOW_DEFAULT_ARTIFACT_ROOT),
     truncatesLongValues: settings.MLFLOW_TRUNCATE_LONG_VALUES,
     artifactLocationLengthMax: settings.MLFLOW_ARTIFACT_LOCATION_MAX_LENGTH,
+    allowedHostSchemes: new Set(listOf(settings.MLFLOW_ALLOWED_HOST_ADDRESSED_ARTIFACT_SCHEMES.toLowerCase())),
     sourcePattern: patternOf(settings.MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX),
     webhooks: {
-      schemes: settings.MLFLOW_WEBHOOK_ALLOWED_SCHEMES.split(',').map((scheme) => scheme.trim()),
+      schemes: listOf(settings.MLFLOW_WEBHOOK_ALLOWED_SCHEMES),
       allowsPrivateAddresses: settings.MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS,
       encryptionKey: settings.MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY,
       retriesMax: settings.MLFLOW_WEBHOOK_REQUEST_MAX_RETRIES,
