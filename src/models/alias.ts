@@ -6,12 +6,15 @@ import { ModelName } from './model.ts'
 /** Names that would read as something else: the newest version, or a version by its number. */
 const reserved = /^(?:latest|v\d+)$/iv
 
+export const aliasNameMax = 255
+
 /** A movable name of one version of a model: `champion` serves, `challenger` is on trial. */
 export const Alias = z.strictObject({
   model: ModelName,
   alias: z
     .string()
-    .regex(/^[\p{L}\p{N}_\-]{1,255}$/v, 'letters, digits, "_" and "-", at most 255')
+    .max(aliasNameMax)
+    .regex(/^[\p{L}\p{N}_\-]+$/v, 'letters, digits, "_" and "-"')
     .refine((alias) => !reserved.test(alias), '"latest" and "v" with a number are reserved'),
   version: z.int().positive(),
   setAtMs: z.int(),

@@ -1,7 +1,9 @@
 // The only file that reads or writes the table model_version.
-import { on, type Db, type Transaction } from '../platform/database.ts'
+import { sql } from 'kysely'
+import { databaseKind, on, type Db, type Transaction } from '../platform/database.ts'
 import { Baseline } from './baseline.ts'
 import { assertGraph, versionNotFound, type GraphVersion, type ModelVersion, type VersionId } from './model-version.ts'
+import { isVersionRow, versionRows } from './registry/id-rows.ts'
 import { insertVersionTags, tagsOfVersions, versionKey, type TagMap, type TagTables } from './registry/tag-store.ts'
 
 export interface ModelVersionTables extends TagTables {
@@ -133,28 +135,16 @@ export async function getGraphVersion(db: Db<ModelVersionTables>, id: VersionId)
 
 /** Those of the ids that there are, in the order of the ids. */
 export async function findVersions(db: Db<ModelVersionTables>, ids: readonly VersionId[]): Promise<ModelVersion[]> {
-  const byKey = new Map<string, Row>()
-  for (const [model, of] of Map.groupBy(ids, (id) => id.model)) {
-    for (let at = 0; at < of.length; at += idsMax) {
-      const part = of.slice(at, at + idsMax).map(({ version }) => version)
-      const query = on(db)
-        .selectFrom('model_version')
-        .select(columns)
-        .where('model', '=', model)
-        .where('version', 'in', part)
-      for (const row of await query.where('deleted_at_ms', 'is', null).execute()) {
-        byKey.set(versionKey(row.model, row.version), row)
-      }
-    }
-  }
+  if (ids.length === 0) return []
+  const { rows } = await sql<Row>`select ${sql.join(columns.map((column) => sql.ref(`v.${column}`)))}
+    from ${versionRows(databaseKind(db), ids)} cross join model_version v
+    where ${isVersionRow('v')} and v.deleted_at_ms is null`.execute(on(db))
+  const byKey = new Map(rows.map((row) => [versionKey(row.model, row.version), row]))
   return withTags(
     db,
     ids.flatMap(({ model, version }) => byKey.get(versionKey(model, version)) ?? []),
   )
 }
-
-/** Parameters of one statement. */
-const idsMax = 1_000
 
 /** Newest first, those before version `before`. */
 export async function listVersions(

@@ -2,10 +2,12 @@
 import { z } from 'zod'
 import { DomainError } from '../platform/errors.ts'
 
+export const modelNameMax = 256
+
 /** Not blank, without "/", ":" and control characters, and nothing that a path would resolve to something else: as MLflow has it. */
 export const ModelName = z
   .string()
-  .max(256)
+  .max(modelNameMax)
   .regex(
     /^(?!\.$|\.\.)[^\/:\p{Cc}\p{Cs}]*[^\/:\p{Cc}\p{Cs}\s][^\/:\p{Cc}\p{Cs}]*$/v,
     'a name that is not blank, without "/" and ":", and does not begin with ".."',
@@ -24,6 +26,8 @@ export const Description = z.string().max(100_000)
 
 /** MLflow keeps prompts among the models; this tag tells them apart. */
 export const promptTag = 'mlflow.prompt.is_prompt'
+/** Of a version of a prompt: its text. */
+export const promptTextTag = 'mlflow.prompt.text'
 export const isPrompt = ({ tags }: { readonly tags: Readonly<Record<string, string>> }): boolean =>
   tags[promptTag]?.toLowerCase() === 'true'
 

@@ -75,7 +75,7 @@ export async function renameModel(
   const updatedAtMs = actor.clock()
   if (newName !== name) {
     const found = await findModel(trx, newName)
-    if (found) throw modelExists(found, model.tags)
+    if (found) throw modelExists(found, found.tags)
     if ((await findRetired(trx, newName)) !== undefined) throw modelNameRetired(newName)
     await assertUnused(trx, uses, name)
     await retire(trx, model)

@@ -55,6 +55,9 @@ export const Page = z.object({
   after: z.string().optional(),
 })
 
+/** Of one part of a path, encoded: names of 256 characters, each of up to twelve. */
+const paramLengthMax = 3_072
+
 export async function createHttpServer(deps: { log: Log; ids: IdSource; version: string }): Promise<FastifyInstance> {
   const server = fastify({
     bodyLimit: bodyBytesMax,
@@ -63,6 +66,7 @@ export async function createHttpServer(deps: { log: Log; ids: IdSource; version:
     genReqId: () => deps.ids('req'),
     logger: false,
     forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: paramLengthMax },
   })
   server.setValidatorCompiler(validatorCompiler)
   server.setSerializerCompiler(serializerCompiler)

@@ -70,7 +70,7 @@ export function readArtifactLocation(location: string, rules: LocationRules): st
     throw invalidParameter("'artifact_location' URL can't include fragments or params.")
   }
   if (decoded(parts.query).includes('..')) throw invalidParameter('Invalid query string')
-  assertHostAllowed(location, rules)
+  assertHostAllowed(location, rules, 'artifact_location')
   if (location.startsWith('runs:')) {
     throw invalidParameter(`Artifact location cannot be a runs:/ URI. Given: '${location}'`)
   }
@@ -95,12 +95,17 @@ function decoded(text: string): string {
   throw invalidParameter('Invalid query string')
 }
 
-function assertHostAllowed(location: string, { artifactRoot, allowedSchemes }: LocationRules): void {
-  const { scheme } = partsOf(location)
-  const target = targetOf(location)
+/** The server connects to no host that a client names, unless it is its own. @throws MlflowError INVALID_PARAMETER_VALUE */
+export function assertHostAllowed(
+  uri: string,
+  { artifactRoot, allowedSchemes }: Pick<LocationRules, 'artifactRoot' | 'allowedSchemes'>,
+  field: string,
+): void {
+  const { scheme } = partsOf(uri)
+  const target = targetOf(uri)
   if (target === undefined || allowedSchemes.has(scheme) || target === targetOf(artifactRoot)) return
   throw invalidParameter(
-    `'artifact_location' cannot use the '${scheme}' scheme: the '${scheme}' scheme addresses a host other than the tracking server's configured artifact storage, so the server would connect to the host named in the URI. Set the MLFLOW_ALLOWED_HOST_ADDRESSED_ARTIFACT_SCHEMES environment variable on the server to allow it.`,
+    `'${field}' cannot use the '${scheme}' scheme: the '${scheme}' scheme addresses a host other than the tracking server's configured artifact storage, so the server would connect to the host named in the URI. Set the MLFLOW_ALLOWED_HOST_ADDRESSED_ARTIFACT_SCHEMES environment variable on the server to allow it.`,
   )
 }
 

@@ -1,5 +1,8 @@
 // The only file that reads or writes the tables model_tag and model_version_tag.
-import { on, type Db, type Transaction } from '../../platform/database.ts'
+import { sql } from 'kysely'
+import { databaseKind, on, type Db, type Transaction } from '../../platform/database.ts'
+import type { VersionId } from '../model-version.ts'
+import { isVersionRow, versionRows } from './id-rows.ts'
 
 export interface TagTables {
   model_tag: { model: string; key: string; value: string }
@@ -24,23 +27,11 @@ export async function tagsOfModels(db: Db<TagTables>, models: readonly string[])
 export const versionKey = (model: string, version: number): string => `${model}/${version}`
 
 /** By `model/version`; one without tags is not there. */
-export async function tagsOfVersions(
-  db: Db<TagTables>,
-  ids: readonly { readonly model: string; readonly version: number }[],
-): Promise<Map<string, TagMap>> {
-  const versionsOf = Map.groupBy(ids, ({ model }) => model)
-  const rows = []
-  for (const [model, of] of versionsOf) {
-    for (let at = 0; at < of.length; at += rowsMax) {
-      const part = of.slice(at, at + rowsMax).map(({ version }) => version)
-      const query = on(db)
-        .selectFrom('model_version_tag')
-        .selectAll()
-        .where('model', '=', model)
-        .where('version', 'in', part)
-      rows.push(...(await query.orderBy('version').orderBy('key').execute()))
-    }
-  }
+export async function tagsOfVersions(db: Db<TagTables>, ids: readonly VersionId[]): Promise<Map<string, TagMap>> {
+  if (ids.length === 0) return new Map()
+  const { rows } = await sql<TagTables['model_version_tag']>`select t.model, t.version, t.key, t.value
+    from ${versionRows(databaseKind(db), ids)} cross join model_version_tag t where ${isVersionRow('t')}
+    order by t.model, t.version, t.key`.execute(on(db))
   return grouped(rows, ({ model, version }) => versionKey(model, version))
 }
 
