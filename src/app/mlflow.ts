@@ -12,6 +12,8 @@ import { mlflowRoutes } from '../mlflow/server.ts'
 import type { LocationRules } from '../mlflow/tracking/artifact-location.ts'
 import { experimentMethods } from '../mlflow/tracking/experiment-methods.ts'
 import { inputMethods } from '../mlflow/tracking/input-methods.ts'
+import { metricBulkRoute } from '../mlflow/tracking/metric-bulk-route.ts'
+import { metricMethods } from '../mlflow/tracking/metric-methods.ts'
 import { runMethods } from '../mlflow/tracking/run-methods.ts'
 import type { Config } from './config.ts'
 import type { Context } from './context.ts'
@@ -30,11 +32,13 @@ export async function registerMlflow(server: FastifyInstance, config: Config, co
     ...bind(experimentMethods, { db, locations }),
     ...bind(runMethods, runs),
     ...bind(inputMethods, runs),
+    ...bind(metricMethods, { ...runs, reader }),
     ...bind(loggedModelMethods, { db }),
     ...bind(loggedModelSearchMethods, { db, reader }),
     ...bind(registryMethods, { db, reader, uses: modelUses, locations, sourcePattern: config.mlflow.sourcePattern }),
   }
   await server.register(mlflowRoutes, { methods, log, graphql: config.mlflow.graphql })
+  await server.register(metricBulkRoute, { db, reader, log })
   await server.register(artifactProxyRoutes, { ...artifacts, log })
   await server.register(artifactFileRoutes, { ...artifacts, log })
 }

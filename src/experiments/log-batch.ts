@@ -2,7 +2,7 @@
 import type { Transaction } from '../platform/database.ts'
 import { DomainError } from '../platform/errors.ts'
 import { loggedModelNotFound } from './logged-model.ts'
-import type { MetricPoint } from './metric.ts'
+import type { LoggedPoint } from './metric.ts'
 import { setRunTags } from './run-tags.ts'
 import { batchMax, paramsChanged, runDeleted, runNotFound, type ParamChange, type Run } from './run.ts'
 import { findLoggedModel, type LoggedModelTables } from './stores/logged-model-store.ts'
@@ -14,16 +14,6 @@ import type { ExperimentTables } from './tables.ts'
 
 export type LogTables = ExperimentTables & LoggedModelTables
 type Trx = Transaction<LogTables>
-
-/** A point that may be one of a logged model as well. */
-export interface LoggedPoint extends MetricPoint {
-  readonly model?: PointOfModel | undefined
-}
-export interface PointOfModel {
-  readonly id: string
-  /** What it was measured on. */
-  readonly dataset: { readonly name: string; readonly digest: string } | null
-}
 
 export interface Batch {
   readonly metrics?: readonly LoggedPoint[] | undefined

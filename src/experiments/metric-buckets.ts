@@ -1,6 +1,5 @@
 // Reading a metric for a chart: as buckets that keep every spike, however long the history.
 import { z } from 'zod'
-import { on } from '../platform/database.ts'
 import { wireOfNumber, wireOrNull, WireNumber, type Integer } from './metric.ts'
 import type { HistoryDeps } from './metric-history.ts'
 import { addTo, bitsFor, bucketOf, bucketOfPoint, stepsOf, type Bucket } from './metrics/bucket.ts'

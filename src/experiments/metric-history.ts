@@ -6,7 +6,7 @@ import type { Integer, MetricPoint } from './metric.ts'
 import { storedValue, type StoredPoint } from './metrics/bucket.ts'
 import type { Series } from './metrics/series.ts'
 import { findSeries } from './stores/metric-store.ts'
-import { pointOf, pointQuery, type PointOrder, type PointRow } from './stores/point-store.ts'
+import { pointOf, pointQuery, type PointRow } from './stores/point-store.ts'
 import type { ExperimentTables } from './tables.ts'
 
 export interface HistoryDeps {
@@ -22,35 +22,32 @@ const measuredOf = ({ step, atMs, value, isNan }: StoredPoint): Measured => ({
   value: isNan ? Number.NaN : value,
 })
 
-/** Where the order by step is that by time, the points need no sorting. */
-const timeOrder = (series: Series): PointOrder => (series.isOrdered ? 'step' : 'time')
-
-export interface HistoryPage {
+export interface HistoryQuery {
   readonly runId: string
   readonly key: string
-  readonly limit: number
+  /** All by default. */
+  readonly limit?: number | undefined
   /** The last point of the page before. */
   readonly after?: Measured | undefined
 }
 
-/** Points in order of time, step, value (NaN after 0 in a tie); none of a metric that is not there. */
-export async function readHistory({ db, reader }: HistoryDeps, page: HistoryPage): Promise<Measured[]> {
-  const series = await findSeries(db, page.runId, page.key)
-  if (!series) return []
-  const after = page.after && { step: page.after.step, atMs: page.after.atMs, ...storedValue(page.after.value) }
-  const query = pointQuery(db, { series: series.id, order: timeOrder(series), after, limit: page.limit })
-  return (await reader.all(query)).map((row) => measuredOf(pointOf(row)))
-}
-
-/** The whole history in the same order, in chunks; no more than one is held. */
-export async function* streamHistory(
-  { db, reader }: HistoryDeps,
-  { runId, key }: Pick<HistoryPage, 'runId' | 'key'>,
-): AsyncGenerator<Measured[]> {
+/** Points in order of time, step, value (NaN after 0 in a tie), in chunks: no more than one is held. None of a metric that is not there. */
+export async function* streamHistory({ db, reader }: HistoryDeps, query: HistoryQuery): AsyncGenerator<Measured[]> {
+  const { runId, key, limit } = query
   const series = await findSeries(db, runId, key)
   if (!series) return
-  const rows = reader.rows(pointQuery(db, { series: series.id, order: timeOrder(series) }))
+  // Where the order by step is that by time, the points need no sorting.
+  const order = series.isOrdered ? 'step' : 'time'
+  const after = query.after && { step: query.after.step, atMs: query.after.atMs, ...storedValue(query.after.value) }
+  const rows = reader.rows(pointQuery(db, { series: series.id, order, after, limit }))
   for await (const chunk of rows) yield chunk.map((row) => measuredOf(pointOf(row)))
+}
+
+/** {@link streamHistory} as one list. */
+export async function readHistory(deps: HistoryDeps, query: HistoryQuery & { limit: number }): Promise<Measured[]> {
+  const points: Measured[] = []
+  for await (const chunk of streamHistory(deps, query)) points.push(...chunk)
+  return points
 }
 
 export interface SampleQuery {

@@ -28,6 +28,16 @@ export interface MetricPoint extends Moment {
   readonly value: number
 }
 
+/** A point that may be one of a logged model as well. */
+export interface LoggedPoint extends MetricPoint {
+  readonly model?: PointOfModel | undefined
+}
+export interface PointOfModel {
+  readonly id: string
+  /** What it was measured on. */
+  readonly dataset: { readonly name: string; readonly digest: string } | null
+}
+
 const summaryOf = <T extends z.ZodType, I extends z.ZodType>(value: T, integer: I) =>
   z.strictObject({
     /** Of the greatest step, then time, then value; NaN counts as 0, and of two that are alike in all the first stays. */

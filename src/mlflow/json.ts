@@ -1,4 +1,5 @@
 // JSON with integers of 64 bits: JavaScript's own loses what lies beyond 2^53, MLflow's clients do not.
+import { Readable } from 'node:stream'
 
 /** Sixteen digits in a row may be more than a double holds; shorter numbers are exact. */
 const mayBeLarge = /\d{16}/v
@@ -28,5 +29,25 @@ export function printJson(value: unknown): string {
     if (!(error instanceof TypeError)) throw error
     // A replacer makes it many times slower, and bigints are rare.
     return JSON.stringify(value, (_key, each: unknown) => (typeof each === 'bigint' ? rawJson(String(each)) : each))
+  }
+}
+
+/** An answer that is printed piece by piece, since it may be longer than should be held; a method answers it in place of a message. */
+export class JsonStream {
+  readonly #pieces: AsyncGenerator<string>
+
+  constructor(pieces: AsyncGenerator<string>) {
+    this.#pieces = pieces
+  }
+
+  /** The first piece is there when this returns, so what fails at once is still answered as an error. */
+  async begin(): Promise<Readable> {
+    const pieces = this.#pieces
+    const first = await pieces.next()
+    async function* all(): AsyncGenerator<string> {
+      if (!first.done) yield first.value
+      yield* pieces
+    }
+    return Readable.from(all(), { objectMode: false })
   }
 }

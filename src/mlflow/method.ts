@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify'
 import type { Caller, Permission } from '../governance/access.ts'
 import type { Actor } from '../governance/audit.ts'
 import type { MethodName, Requests, Responses } from './generated/messages.ts'
+import type { JsonStream } from './json.ts'
 
 export interface Call<Name extends MethodName> {
   /** Checked and normalised by the codec: what is required is there, and each field has its type. Absent is undefined. */
@@ -16,7 +17,7 @@ export interface Call<Name extends MethodName> {
 
 export interface Method<Deps, Name extends MethodName> {
   readonly permission: Permission
-  readonly handle: (deps: Deps, call: Call<Name>) => Promise<Responses[Name]>
+  readonly handle: (deps: Deps, call: Call<Name>) => Promise<Responses[Name] | JsonStream>
 }
 
 /** Some of the methods, by name. */

@@ -6,7 +6,7 @@ import { FieldError, fieldsOf, findTwiceNamed, jsonNameOf, parseMessage } from '
 import { invalidParameter, MlflowError } from './errors.ts'
 import { methods as described } from './generated/descriptors.ts'
 import type { MethodName } from './generated/messages.ts'
-import { parseJson, printJson } from './json.ts'
+import { JsonStream, parseJson, printJson } from './json.ts'
 import type { Call, Methods } from './method.ts'
 
 interface Description {
@@ -68,7 +68,8 @@ export function registerMethods(server: FastifyInstance, bound: BoundMethods): v
       config: { permission: found.permission },
       handler: async (http, reply) => {
         const answer = await found.handle(await readCall(name, http))
-        return reply.type('application/json').send(printJson(answer))
+        const text = answer instanceof JsonStream ? await answer.begin() : printJson(answer)
+        return reply.type('application/json').send(text)
       },
     })
   }

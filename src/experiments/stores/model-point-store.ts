@@ -1,7 +1,7 @@
 // The only file that writes the table logged_model_metric: points of runs that are points of logged models as well.
 import type { Transaction } from '../../platform/database.ts'
 import { insertRows, type BulkInsert } from '../../platform/bulk-insert.ts'
-import type { LoggedPoint } from '../log-batch.ts'
+import type { LoggedPoint } from '../metric.ts'
 import { storedValue } from '../metrics/bucket.ts'
 import type { ExperimentTables } from '../tables.ts'
 

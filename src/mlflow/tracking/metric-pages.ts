@@ -1,0 +1,61 @@
+// A metric's points as MLflow's JSON, printed while they are read: a page may be the whole of a long history.
+import { streamHistory, type HistoryDeps, type Measured } from '../../experiments/metric-history.ts'
+import type { Integer } from '../../experiments/metric.ts'
+import { invalidParameter } from '../errors.ts'
+
+export interface HistoryRequest {
+  readonly runId: string
+  readonly key: string
+  readonly after?: Measured | undefined
+  /** All by default. */
+  readonly limit?: number | undefined
+}
+
+/** A list of the metrics and, where there are more, a token for the next page. Empty where there are none, as MLflow's server answers. */
+export async function* printHistory(deps: HistoryDeps, request: HistoryRequest): AsyncGenerator<string> {
+  const { limit = Infinity } = request
+  const start = `{"key":${JSON.stringify(request.key)},"value":`
+  let printed = 0
+  let last: Measured | undefined
+  let token: string | undefined
+  // One more than is printed tells whether there is a next page.
+  for await (const chunk of streamHistory(deps, { ...request, limit: request.limit && request.limit + 1 })) {
+    const points = chunk.slice(0, limit - printed)
+    if (points.length < chunk.length) token = historyToken(points.at(-1) ?? last!)
+    last = points.at(-1) ?? last
+    let text = ''
+    for (const { value, atMs, step } of points) {
+      text += `${printed++ === 0 ? '{"metrics":[' : ','}${start}${printedDouble(value)},"timestamp":${atMs},"step":${step}}`
+    }
+    if (text) yield text
+  }
+  if (printed === 0) yield '{}'
+  else yield token === undefined ? ']}' : `],"next_page_token":"${token}"}`
+}
+
+/** As `doubleOf`: NaN is text, and the infinities are the greatest doubles. */
+export function printedDouble(value: number): string {
+  if (Number.isFinite(value)) return String(value)
+  return Number.isNaN(value) ? '"NaN"' : String(Math.sign(value) * Number.MAX_VALUE)
+}
+
+const historyToken = ({ step, atMs, value }: Measured): string =>
+  Buffer.from(JSON.stringify([step, atMs, value].map(String))).toString('base64url')
+
+/** @throws MlflowError INVALID_PARAMETER_VALUE */
+export function parseHistoryToken(token: string): Measured {
+  const text = Buffer.from(token, 'base64url').toString()
+  const found = /^\["(?<step>-?\d{1,19})","(?<atMs>-?\d{1,19})","(?<value>NaN|-?Infinity|[\d.e+\-]{1,25})"\]$/v.exec(
+    text,
+  )
+  const { step, atMs, value } = found?.groups ?? {}
+  if (step === undefined || atMs === undefined || value === undefined) {
+    throw invalidParameter(`Invalid page token, decoded value=${JSON.stringify(text)}`)
+  }
+  return { step: integerOf(step), atMs: integerOf(atMs), value: Number(value) }
+}
+
+function integerOf(text: string): Integer {
+  const number = Number(text)
+  return Number.isSafeInteger(number) ? number : BigInt(text)
+}
