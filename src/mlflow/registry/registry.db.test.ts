@@ -23,6 +23,11 @@ const make = (registry: RegistryTest, name: string, fields: object = {}) =>
 const add = (registry: RegistryTest, name: string, fields: object = {}) =>
   registry.call('POST', 'model-versions/create', { name, source: 's3://bucket/model', ...fields })
 
+interface Stood {
+  readonly version: string
+  readonly current_stage: string
+}
+
 /** A version with a graph, as a pipeline registers it. */
 async function addGraph({ db }: RegistryTest, model: string, state?: 'approved'): Promise<number> {
   const actor = testActor('loop:x')
@@ -173,7 +178,7 @@ test('stages are read in any case, and those who stood there are archived when a
     invalid('Invalid Model Version stage: bad. Value must be one of None, Staging, Production, Archived.'),
   )
   const newest = await registry.call('GET', 'registered-models/get-latest-versions', { name: 'm' })
-  const shown = newest.json.model_versions.map((each: any) => `${each.version} ${each.current_stage}`)
+  const shown = newest.json.model_versions.map((each: Stood) => `${each.version} ${each.current_stage}`)
   expect(shown.toSorted()).toEqual(['1 Archived', '2 Production', '3 None'])
   const some = await registry.call('POST', 'registered-models/get-latest-versions', {
     name: 'm',
