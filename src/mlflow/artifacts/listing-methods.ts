@@ -35,7 +35,7 @@ export const artifactListingMethods: Methods<ArtifactDeps> = {
     async handle(deps, { request }) {
       const tree = artifactRepository(deps, 'mlflow-artifacts:/')
       const { entries } = await listAll(tree, readArtifactPath(request.path ?? ''))
-      return { files: entries.map((entry) => fileInfoOf(entry, '')) }
+      return filesOf(entries, '')
     },
   },
   deleteArtifact: {
@@ -54,14 +54,14 @@ async function listBelow(
   deps: ArtifactDeps,
   uri: string,
   { path, token }: { path: string; token: string | undefined },
-): Promise<{ root_uri: string; files: FileInfo[]; next_page_token?: string }> {
+): Promise<{ root_uri: string; files?: FileInfo[]; next_page_token?: string }> {
   const { entries, next } = await listAll(artifactRepository(deps, uri), path, {
     after: token || undefined,
     max: listedMax,
   })
   return {
     root_uri: uri,
-    files: entries.map((entry) => fileInfoOf(entry, path)),
+    ...filesOf(entries, path),
     ...(next === undefined ? {} : { next_page_token: next }),
   }
 }
@@ -81,6 +81,9 @@ async function listAll(
   } while (next !== undefined && entries.length < max)
   return { entries: entries.toSorted((a, b) => (a.name < b.name ? -1 : 1)), next }
 }
+
+const filesOf = (entries: readonly ArtifactEntry[], directory: string): { files?: FileInfo[] } =>
+  entries.length === 0 ? {} : { files: entries.map((entry) => fileInfoOf(entry, directory)) }
 
 /** An empty file has no size, as MLflow's server answers it. */
 const fileInfoOf = ({ name, bytes }: ArtifactEntry, directory: string): FileInfo => ({
