@@ -53,7 +53,7 @@ export async function ensureDatasets(
   datasets: readonly LoggedDataset[],
 ): Promise<(dataset: LoggedDataset) => number> {
   const ids = new Map<string, number>()
-  const wanted = new Map(datasets.map((dataset) => [keyOf(dataset), dataset]))
+  const wanted = Map.groupBy(datasets, keyOf)
   for (const names of chunksOf([...new Set(datasets.map(({ name }) => name))])) {
     const rows = await on(trx)
       .selectFrom('logged_dataset')
@@ -64,7 +64,7 @@ export async function ensureDatasets(
       .execute()
     for (const row of rows) ids.set(keyOf(row), row.id)
   }
-  const fresh = [...wanted].filter(([key]) => !ids.has(key)).map(([, dataset]) => dataset)
+  const fresh = [...wanted].filter(([key]) => !ids.has(key)).map(([, [first]]) => first!)
   for (const chunk of chunksOf(fresh)) {
     const rows = chunk.map(({ sourceType, ...dataset }) => ({
       ...dataset,
