@@ -1,37 +1,15 @@
 // A disk that fills up while rows are read, ordered or stored: told as that, with what was stored before unharmed. Needs the right to mount.
-import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { openTables } from '../platform/tables.ts'
+import { mountSmallDisk } from '../platform/testing-disk.ts'
 import { ingest } from './ingest.ts'
 import { Source } from './source.ts'
 import { openDataWorkshop } from './testing.ts'
 
-interface SmallDisk extends AsyncDisposable {
-  readonly path: string
-}
-
-/** Undefined where it cannot be mounted. */
-async function smallDisk(megabytes: number): Promise<SmallDisk | undefined> {
-  const path = await mkdtemp(join(tmpdir(), 'trueloop-disk-'))
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', path], { stdio: 'ignore' })
-  } catch {
-    await rm(path, { recursive: true })
-    return undefined
-  }
-  const dispose = async (): Promise<void> => {
-    execFileSync('umount', [path])
-    await rm(path, { recursive: true })
-  }
-  return { path, [Symbol.asyncDispose]: dispose }
-}
-
 test('a full scratch disk ends in an error that says so', async (context) => {
-  await using disk = await smallDisk(4)
+  await using disk = await mountSmallDisk(4)
   if (!disk) return context.skip('no right to mount a small disk here: run as root to have this tested')
   await using shop = await openDataWorkshop()
   const path = join(shop.folder, 'rows.csv')
