@@ -164,10 +164,12 @@ function plain(value: unknown): unknown {
 /** The name of a field that the JSON spells in both ways, at any depth: one of the two would win in silence. */
 export function findTwiceNamed(message: string, json: unknown): string | undefined {
   if (!isObject(json)) return undefined
-  for (const [key, field] of fieldsOf(message)) {
-    const jsonName = jsonNameOf(field.name)
-    if (jsonName !== field.name && Object.hasOwn(json, field.name) && Object.hasOwn(json, jsonName)) return field.name
-    if (field.kind.is !== 'message' || field.isMap || !Object.hasOwn(json, key)) continue
+  const fields = fieldsOf(message)
+  for (const key of Object.keys(json)) {
+    const field = fields.get(key)
+    if (!field) continue
+    if (field.name !== key && Object.hasOwn(json, field.name)) return field.name
+    if (field.kind.is !== 'message' || field.isMap) continue
     const value = json[key]
     for (const each of Array.isArray(value) ? value : [value]) {
       const found = findTwiceNamed(field.kind.type, each)

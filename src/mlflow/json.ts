@@ -1,8 +1,8 @@
 // JSON with integers of 64 bits: JavaScript's own loses what lies beyond 2^53, MLflow's clients do not.
 import { Readable } from 'node:stream'
 
-/** Sixteen digits in a row may be more than a double holds; shorter numbers are exact. */
-const mayBeLarge = /\d{16}/v
+/** An integer of sixteen digits may be more than a double holds; the digits of a fraction are not looked at. */
+const mayBeLarge = /(?<![\d.])\d{16}/v
 
 interface Source {
   readonly source?: string
