@@ -1,0 +1,75 @@
+// Artifacts that MLflow's clients keep in a bucket themselves, against a real S3 server (moto): listed, read, read in parts, written.
+import { PutObjectCommand } from '@aws-sdk/client-s3'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openBucketFolder } from '../../src/experiments/artifacts/bucket.ts'
+import { openBucket } from '../../src/platform/blobs-bucket.ts'
+import { credentials, startS3, type S3Server } from './s3-server.ts'
+
+let s3: S3Server
+
+beforeAll(async () => {
+  s3 = await startS3()
+  await s3.createBucket('artifacts')
+}, 600_000)
+
+afterAll(() => s3[Symbol.asyncDispose]())
+
+function place(prefix: string) {
+  const location = { bucket: 'artifacts', prefix, region: 'us-east-1', endpoint: s3.endpoint }
+  return openBucketFolder(location, openBucket(location, credentials))
+}
+
+async function readAll(source: AsyncIterable<Uint8Array>): Promise<string> {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of source) chunks.push(chunk)
+  return Buffer.concat(chunks).toString()
+}
+
+test('what a client put there is listed like folders and read', async () => {
+  for (const key of [
+    'ml/run/artifacts/model/MLmodel',
+    'ml/run/artifacts/model/b/c',
+    'ml/run/artifacts/notes.txt',
+    'ml/run/artifacts2',
+  ])
+    await s3.client.send(new PutObjectCommand({ Bucket: 'artifacts', Key: key, Body: `text of ${key}` }))
+  const run = place('ml/run/artifacts')
+  expect(await run.list('', { limit: 10 })).toEqual({
+    entries: [
+      { name: 'model', bytes: null },
+      { name: 'notes.txt', bytes: 34 },
+    ],
+  })
+  expect((await run.list('model', { limit: 10 })).entries.map(({ name }) => name)).toEqual(['b', 'MLmodel'])
+  expect((await run.list('none', { limit: 10 })).entries).toEqual([])
+  const file = await run.open('notes.txt')
+  expect(file).toMatchObject({ bytes: 34, mediaType: 'text/plain', path: 'notes.txt' })
+  expect(await readAll(file.stream())).toBe('text of ml/run/artifacts/notes.txt')
+  expect(await readAll(file.stream({ start: 5, end: 6 }))).toBe('of')
+  await expect(run.open('model')).rejects.toMatchObject({ code: 'artifact_is_directory' })
+  await expect(run.open('none')).rejects.toMatchObject({ code: 'artifact_not_found' })
+})
+
+test('a long folder comes in pages, and a file of parts is written whole', async () => {
+  const folder = place('pages')
+  async function* large(): AsyncIterable<Uint8Array> {
+    for (let at = 0; at < 12; at++) yield new Uint8Array(1024 * 1024).fill(at)
+  }
+  for (let at = 0; at < 5; at++) await folder.store(`f${at}`, new Uint8Array([at]))
+  await folder.store('large', large())
+  expect((await folder.open('large')).bytes).toBe(12 * 1024 * 1024)
+  const names: string[] = []
+  let after: string | undefined
+  do {
+    const page = await folder.list('', { after, limit: 2 })
+    names.push(...page.entries.map(({ name }) => name))
+    after = page.next
+  } while (after !== undefined)
+  expect(names).toEqual(['f0', 'f1', 'f2', 'f3', 'f4', 'large'])
+})
+
+test('a bucket that is not there is said to be', async () => {
+  const location = { bucket: 'nobody', prefix: '', region: 'us-east-1', endpoint: s3.endpoint }
+  const nowhere = openBucketFolder(location, openBucket(location, credentials))
+  await expect(nowhere.list('', { limit: 1 })).rejects.toMatchObject({ code: 'blob_store_unavailable' })
+})
