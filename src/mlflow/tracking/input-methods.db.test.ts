@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import { getRun } from '../../experiments/reading.ts'
 import { upstream } from '../../governance/lineage.ts'
+import { on } from '../../platform/database.ts'
 import { openTracking, type TrackingTest } from './testing.ts'
 
 const made = async ({ post }: TrackingTest): Promise<string> =>
@@ -135,4 +136,14 @@ test('clients of long ago keep the history of their models in a tag', async () =
     "Model json is missing mandatory fields: {'artifact_path', 'utc_time_created'}",
   )
   expect(await message(JSON.stringify({ ...model, flavors: [1] }))).toContain('flavors')
+})
+
+test('runs that log one dataset at the same moment all have it, and it is one', async () => {
+  await using tracking = await openTracking()
+  const runs = await Promise.all(Array.from({ length: 16 }, () => made(tracking)))
+  const datasets = [{ ...dataset('rides', 'd1'), tags: context('training') }, dataset('more', 'd2')]
+  const answers = await Promise.all(runs.map((run_id) => tracking.post('runs/log-inputs', { run_id, datasets })))
+  expect(answers.map(({ status }) => status)).toEqual(runs.map(() => 200))
+  for (const id of runs) expect((await getRun(tracking.db, id)).datasets.map(({ name }) => name)).toHaveLength(2)
+  expect(await on(tracking.db).selectFrom('logged_dataset').select('name').execute()).toHaveLength(2)
 })
