@@ -38,7 +38,7 @@ function artifactPlaces({ host, port, allowedHosts, mlflow }: Config): ArtifactP
   if (named) own.add(named)
   return {
     folders: folder === undefined ? [] : [folder.replace(/\/+$/v, '')],
-    s3: { region: undefined, endpoint: undefined },
+    s3: mlflow.s3,
     isOwnHost: (name) => own.has(name),
   }
 }

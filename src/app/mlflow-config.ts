@@ -17,6 +17,10 @@ export const MlflowEnvironment = z.object({
   MLFLOW_ALLOWED_HOST_ADDRESSED_ARTIFACT_SCHEMES: z.string().default(''),
   /** A pattern that the source of a new model version must match. */
   MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX: z.string().min(1).optional(),
+  /** Of the bucket store where `s3://…` locations are; Amazon's by default. */
+  MLFLOW_S3_ENDPOINT_URL: z.url().optional(),
+  /** Of those buckets, where the store does not say it itself. */
+  AWS_REGION: z.string().min(1).optional(),
   MLFLOW_WEBHOOK_ALLOWED_SCHEMES: z.string().default('https'),
   MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS: flag.default(false),
   /** Encrypts the secrets of webhooks; the default is a key of the home's own. */
@@ -37,6 +41,8 @@ export interface MlflowConfig {
   /** In lower case. */
   readonly allowedHostSchemes: ReadonlySet<string>
   readonly sourcePattern: RegExp | undefined
+  /** Of the buckets that locations name. */
+  readonly s3: { readonly endpoint: string | undefined; readonly region: string | undefined }
   readonly webhooks: {
     readonly schemes: readonly string[]
     readonly allowsPrivateAddresses: boolean
@@ -75,6 +81,7 @@ export function loadMlflowConfig(environment: Environment): MlflowConfig {
     artifactLocationLengthMax: settings.MLFLOW_ARTIFACT_LOCATION_MAX_LENGTH,
     allowedHostSchemes: new Set(listOf(settings.MLFLOW_ALLOWED_HOST_ADDRESSED_ARTIFACT_SCHEMES.toLowerCase())),
     sourcePattern: patternOf(settings.MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX),
+    s3: { endpoint: settings.MLFLOW_S3_ENDPOINT_URL, region: settings.AWS_REGION },
     webhooks: {
       schemes: listOf(settings.MLFLOW_WEBHOOK_ALLOWED_SCHEMES),
       allowsPrivateAddresses: settings.MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS,

@@ -140,6 +140,7 @@ export async function openS3Client(
   const sdk = await import('@aws-sdk/client-s3')
   const client = new sdk.S3Client({
     region: location.region,
+    followRegionRedirects: true,
     maxAttempts: requestTries,
     // Other stores than Amazon's refuse checksum trailers; we check every byte ourselves.
     requestChecksumCalculation: 'WHEN_REQUIRED',
