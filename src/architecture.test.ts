@@ -12,6 +12,7 @@ const order = [
   'features',
   'pipelines',
   'experiments',
+  'tracing',
   'training',
   'models',
   'serving',

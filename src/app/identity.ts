@@ -16,6 +16,8 @@ const stepPermissions: ReadonlySet<Permission> = new Set<Permission>([
   'data.read',
   'run.read',
   'run.write',
+  'trace.read',
+  'trace.write',
   'model.read',
 ])
 

@@ -21,6 +21,8 @@ import { rolloutMigrations } from '../rollouts/migrations.ts'
 import type { RolloutDatabase } from '../rollouts/traffic-moves.ts'
 import { servingMigrations } from '../serving/migrations.ts'
 import type { ServingTables } from '../serving/routes.ts'
+import { tracingMigrations } from '../tracing/migrations.ts'
+import type { TraceTables } from '../tracing/tables.ts'
 
 // An interface, not an intersection: the compiler compares it by name.
 export interface Tables
@@ -29,6 +31,7 @@ export interface Tables
     EngineTables,
     RecordingTables,
     LoggedModelTables,
+    TraceTables,
     ModelRouteTables,
     ServingTables,
     EvaluationTables,
@@ -43,6 +46,7 @@ export const migrations: Migrations = {
   ...dataMigrations,
   ...pipelineMigrations,
   ...experimentMigrations,
+  ...tracingMigrations,
   ...modelMigrations,
   ...servingMigrations,
   ...monitoringMigrations,

@@ -14,6 +14,8 @@ export const permissions = [
   'data.write',
   'run.read',
   'run.write',
+  'trace.read',
+  'trace.write',
   'pipeline.read',
   'pipeline.run',
   'model.read',
@@ -29,6 +31,8 @@ export const permissions = [
   'rollout.write',
   'loop.read',
   'loop.write',
+  'webhook.read',
+  'webhook.write',
   'step.report',
   'gateway.report',
 ] as const

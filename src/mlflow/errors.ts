@@ -110,9 +110,38 @@ const translations: Readonly<Record<string, Translation | undefined>> = {
   logged_model_name: {
     code: 'INVALID_PARAMETER_VALUE',
     message: ({ name }) =>
-      `Invalid model name ('${String(name)}') provided. Model name must be a non-empty string and cannot contain the following characters: ('/', ':', '.', '%', '"', "'")`,
+      `Invalid model name (${reprOf(String(name))}) provided. Model name must be a non-empty string and cannot contain the following characters: ('/', ':', '.', '%', '"', "'")`,
   },
   logged_model_key_twice: { code: 'BAD_REQUEST' },
+  trace_not_found: {
+    code: 'RESOURCE_DOES_NOT_EXIST',
+    message: ({ id }) => `Trace with ID '${String(id)}' not found.`,
+  },
+  trace_tag_not_found: {
+    code: 'RESOURCE_DOES_NOT_EXIST',
+    message: ({ id, key }) => `No trace tag with key '${String(key)}' for trace with ID '${String(id)}'`,
+  },
+  trace_text_too_long: {
+    code: 'INVALID_PARAMETER_VALUE',
+    message: ({ what, limit }) => `'${String(what)}' exceeds the maximum length of ${String(limit)} characters`,
+  },
+  trace_links_too_many: {
+    code: 'INVALID_PARAMETER_VALUE',
+    message: ({ max, count }) =>
+      `Cannot link more than ${String(max)} traces to a run in a single request. Provided ${String(count)} traces.`,
+  },
+  trace_spans_elsewhere: { code: 'INVALID_STATE' },
+  assessment_not_found: {
+    code: 'RESOURCE_DOES_NOT_EXIST',
+    message: ({ id, traceId }) => `Assessment with ID '${String(id)}' not found for trace '${String(traceId)}'`,
+  },
+  assessment_kind: {
+    code: 'INVALID_PARAMETER_VALUE',
+    message: ({ kind }) =>
+      kind === 'expectation'
+        ? 'Cannot update expectation value on a Feedback assessment.'
+        : 'Cannot update feedback value on an Expectation assessment.',
+  },
   disk_full: { code: 'TEMPORARILY_UNAVAILABLE', status: 507 },
 }
 

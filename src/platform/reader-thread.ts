@@ -1,6 +1,7 @@
 // A reader thread of a SQLite file: a connection of its own that cannot write; one message in, one answer out (reader-threads.ts).
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue } from 'node:sqlite'
 import { parentPort, workerData } from 'node:worker_threads'
+import { addRegexp } from './pattern.ts'
 
 export type ThreadRequest =
   | { readonly kind: 'start'; readonly id: number; readonly sql: string; readonly parameters: readonly unknown[] }
@@ -32,6 +33,7 @@ const cacheBytes = 16 * 1024 * 1024
 
 const { path, chunkRows } = workerData as ThreadData
 const database = new DatabaseSync(path, { readOnly: true })
+addRegexp(database)
 database.exec(`PRAGMA busy_timeout=${busyTimeoutMs}; PRAGMA cache_size=-${cacheBytes / 1024}`)
 const open = new Map<number, OpenQuery>()
 

@@ -2,6 +2,7 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import type { SqliteDatabase, SqliteStatement } from 'kysely'
 import { DomainError } from './errors.ts'
+import { addRegexp } from './pattern.ts'
 
 const busyTimeoutMs = 5_000
 /** Prepared statements that are kept: to prepare a statement takes longer than to run it. */
@@ -61,6 +62,7 @@ function told<T>(path: string, work: () => T): T {
  */
 export function openSqliteDriver(path: string): SqliteDatabase {
   const database = new DatabaseSync(path)
+  addRegexp(database)
   database.exec(
     `PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA busy_timeout=${busyTimeoutMs}; PRAGMA temp_store=MEMORY`,
   )

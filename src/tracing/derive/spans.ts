@@ -1,0 +1,160 @@
+// What is kept of spans, and what they say about their traces. Pure.
+import { attributeKeys as keys, tagKeys } from '../keys.ts'
+import { parsedOrText } from '../python-json.ts'
+import { contentOf, type Attributes, type Span } from '../span.ts'
+import type { SpanRow } from '../tables.ts'
+import { assertLength, modelNameMax, nameMax, sessionIdMax, type TraceState } from '../trace.ts'
+import { previewOf } from './preview.ts'
+import { translated } from './translate.ts'
+import { costKeys, type CostKey } from './usage.ts'
+
+/** A span as it is kept, but for the numbers of its trace and experiment. */
+export interface KeptSpan {
+  readonly row: Omit<SpanRow, 'trace_no' | 'experiment_id'>
+  readonly content: string
+}
+
+/** What a batch of spans says about one trace. */
+export interface TraceFindings {
+  readonly traceId: string
+  readonly spans: readonly KeptSpan[]
+  readonly startedAtMs: number
+  /** Null while none has ended. */
+  readonly endedAtMs: number | null
+  /** As the root says; null without a root. */
+  readonly state: TraceState | null
+  readonly requestPreview: string | null
+  readonly responsePreview: string | null
+  readonly sessionId: string | null
+  readonly user: string | null
+  readonly name: string | null
+  /** Of the resource first, then those that the client set. */
+  readonly tags: ReadonlyMap<string, string>
+}
+
+/** @throws DomainError trace_text_too_long for a session or trace name */
+export function findingsOf(spans: readonly Span[], tagOf: TagRule): TraceFindings[] {
+  // The last one of a span counts.
+  const latest = new Map(spans.map((span) => [`${span.traceId} ${span.spanId}`, span]))
+  const byTrace = Map.groupBy(latest.values(), ({ traceId }) => traceId)
+  return Array.from(byTrace, ([traceId, ofTrace]) => findingsOfTrace(traceId, ofTrace, tagOf))
+}
+
+/** Checks a tag and may shorten it; undefined for one that cannot be kept. */
+export type TagRule = (key: string, value: string) => [string, string] | undefined
+
+const msOf = (ns: bigint): number => Number(ns / 1_000_000n)
+
+function findingsOfTrace(traceId: string, spans: readonly Span[], tagOf: TagRule): TraceFindings {
+  const translations = spans.map((span) => withService(span, translated(span)))
+  const isRoot = (span: Span): boolean => span.parentSpanId === null
+  const root = spans.find(isRoot)
+  const lastRoot = translations[spans.findLastIndex(isRoot)]
+  const ends = spans.flatMap(({ endNs }) => (endNs === null ? [] : [endNs]))
+  const sessionId = firstText(translations, ['session.id', 'gen_ai.conversation.id'])
+  const inputs = lastRoot?.get(keys.inputs)
+  const outputs = lastRoot?.get(keys.outputs)
+  const tags = new Map([...tagsOfResource(spans, tagOf), ...tagsOfRoot(lastRoot, tagOf)])
+  const name = tags.get(tagKeys.name) ?? null
+  tags.delete(tagKeys.name)
+  return {
+    traceId,
+    spans: spans.map((span, index) => keptSpan(span, translations[index]!)),
+    startedAtMs: msOf(spans.reduce((first, { startNs }) => (startNs < first ? startNs : first), spans[0]!.startNs)),
+    endedAtMs: ends.length > 0 ? msOf(ends.reduce((last, end) => (end > last ? end : last))) : null,
+    state: root ? (root.status === 'ERROR' ? 'ERROR' : 'OK') : null,
+    requestPreview: inputs ? previewOf(inputs, 'user') : null,
+    responsePreview: outputs ? previewOf(outputs, 'assistant') : null,
+    sessionId: sessionId === null ? null : assertLength('Session ID', sessionIdMax, sessionId),
+    user: firstText(translations, ['user.id']),
+    name: name === null ? null : assertLength('Trace name', nameMax, name),
+    tags,
+  }
+}
+
+/** Programs whose name is shown on their root spans; any other would be text that anybody may send. */
+const knownServices = new Set(['claude-code', 'codex_cli_rs', 'codex_vscode', 'gemini-cli', 'qwen-code'])
+
+function withService(span: Span, attributes: Attributes): Attributes {
+  const service = span.resource.get('service.name')
+  if (span.parentSpanId !== null || service === undefined) return attributes
+  return knownServices.has(String(parsedOrText(service)))
+    ? new Map([...attributes, ['service.name', service]])
+    : attributes
+}
+
+function firstText(all: readonly Attributes[], names: readonly string[]): string | null {
+  for (const attributes of all) {
+    for (const name of names) {
+      const text = attributes.get(name)
+      if (text === undefined) continue
+      const value = parsedOrText(text)
+      const found = typeof value === 'string' ? value : text
+      if (found !== '') return found
+    }
+  }
+  return null
+}
+
+const tagPrefix = 'mlflow.traceTag.'
+
+function tagsOfRoot(root: Attributes | undefined, tagOf: TagRule): [string, string][] {
+  return [...(root ?? [])].flatMap(([key, text]) => {
+    if (!key.startsWith(tagPrefix)) return []
+    const value = parsedOrText(text)
+    const tag = tagOf(key.slice(tagPrefix.length), typeof value === 'string' ? value : text)
+    return tag ? [tag] : []
+  })
+}
+
+/** A resource cannot set what MLflow keeps its own books in. */
+function tagsOfResource(spans: readonly Span[], tagOf: TagRule): [string, string][] {
+  const resource = spans.find((span) => span.resource.size > 0)?.resource ?? []
+  return [...resource].flatMap(([key, text]) => {
+    if (key.startsWith('telemetry.sdk.') || key.startsWith('mlflow.')) return []
+    const value = parsedOrText(text)
+    const tag = tagOf(key, typeof value === 'string' ? value : text)
+    return tag ? [tag] : []
+  })
+}
+
+function keptSpan(span: Span, attributes: Attributes): KeptSpan {
+  const cost = costOf(attributes.get(keys.cost))
+  const row = {
+    span_id: span.spanId,
+    parent_span_id: span.parentSpanId,
+    name: span.name,
+    type: stringAt(attributes, keys.type),
+    status: span.status,
+    started_at_ns: span.startNs,
+    ended_at_ns: span.endNs,
+    tokens: objectText(attributes.get(keys.usage)),
+    input_cost: cost?.input_cost ?? null,
+    output_cost: cost?.output_cost ?? null,
+    total_cost: cost?.total_cost ?? null,
+    model_name: stringAt(attributes, keys.model),
+    model_provider: stringAt(attributes, keys.provider),
+  }
+  return { row, content: contentOf(span, attributes) }
+}
+
+function stringAt(attributes: Attributes, key: string): string | null {
+  const text = attributes.get(key)
+  const value = text === undefined ? undefined : parsedOrText(text)
+  return typeof value === 'string' ? value.slice(0, modelNameMax) : null
+}
+
+function objectText(text: string | undefined): string | null {
+  const value = text === undefined ? undefined : parsedOrText(text)
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? JSON.stringify(value) : null
+}
+
+function costOf(text: string | undefined): Partial<Record<CostKey, number>> | null {
+  const value = text === undefined ? undefined : parsedOrText(text)
+  if (typeof value !== 'object' || value === null) return null
+  const known = costKeys.flatMap((key) => {
+    const number = (value as Record<string, unknown>)[key]
+    return typeof number === 'number' && Number.isFinite(number) ? [[key, number] as const] : []
+  })
+  return Object.fromEntries(known)
+}

@@ -1,0 +1,45 @@
+// JSON as Python's json module spells it: attributes and previews hold such text, and clients compare it.
+
+/** Spaces after colon and comma, text beyond ASCII as it is, floats that show that they are floats. `floats` spells every number as one. */
+export function pythonJson(value: unknown, numbers: 'as they are' | 'floats' = 'as they are'): string {
+  if (typeof value === 'number')
+    return numbers === 'floats' || !Number.isInteger(value) ? pythonFloat(value) : `${value}`
+  if (typeof value === 'bigint') return `${value}`
+  if (Array.isArray(value)) return `[${value.map((each) => pythonJson(each, numbers)).join(', ')}]`
+  if (typeof value === 'object' && value !== null) {
+    const entries = Object.entries(value).map(([key, each]) => `${JSON.stringify(key)}: ${pythonJson(each, numbers)}`)
+    return `{${entries.join(', ')}}`
+  }
+  return JSON.stringify(value ?? null)
+}
+
+/** `1.0`, `1e-05`, `1e+16`, `NaN`: what `repr` of Python writes. */
+export function pythonFloat(value: number): string {
+  if (!Number.isFinite(value)) return String(value)
+  if (Object.is(value, -0)) return '-0.0'
+  const [digits = '', exponentText = '0'] = value.toExponential().split('e')
+  const exponent = Number(exponentText)
+  if (value !== 0 && (exponent < -4 || exponent >= 16)) {
+    const magnitude = String(Math.abs(exponent)).padStart(2, '0')
+    return `${digits}e${exponent < 0 ? '-' : '+'}${magnitude}`
+  }
+  // JavaScript writes 0.00001 and smaller with an exponent only from 1e-7 on, and these were dealt with above.
+  const text = String(value)
+  return text.includes('.') ? text : `${text}.0`
+}
+
+/** The value of a JSON text, or the text itself where it is none. */
+export function parsedOrText(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return text
+  }
+}
+
+/** As Python's `if value:` sees it. */
+export function isTruthy(value: unknown): boolean {
+  if (Array.isArray(value)) return value.length > 0
+  if (typeof value === 'object' && value !== null) return Object.keys(value).length > 0
+  return Boolean(value)
+}
