@@ -10,14 +10,7 @@ import { changeExperiment, createExperiment, getExperiment, listExperiments } fr
 import { bucketsMax, readBuckets, WireBucket, wireOfBucket } from './metric-buckets.ts'
 import { numberOfWire, WireNumber } from './metric.ts'
 import { getRun, wireOfRun } from './reading.ts'
-import {
-  createRun,
-  finishRun,
-  logArtifact,
-  resumeRun,
-  setRunDeleted,
-  type RecordingTables,
-} from './recording.ts'
+import { createRun, finishRun, logArtifact, resumeRun, setRunDeleted, type RecordingTables } from './recording.ts'
 import {
   Artifact,
   batchMax,
@@ -37,7 +30,7 @@ import {
 import { logInputs } from './run-links.ts'
 import type { RunWriter } from './run-writer.ts'
 import { RunFilter, RunOrder, searchRuns } from './search.ts'
-import { assertStartsRun, assertUnscoped, assertWritesRun } from './write-scope.ts'
+import { assertUnscoped, assertWritesRun, tagsOfNewRun } from './write-scope.ts'
 
 const params = z.object({ run: RunId })
 const ok = { 200: z.strictObject({}) }
@@ -81,8 +74,8 @@ export interface RunRouteDeps {
 export const runRoutes: FastifyPluginAsyncZod<RunRouteDeps> = async (server, { db, reader, writer }) => {
   const created = { 201: z.strictObject({ id: RunId }) }
   server.post('/runs', { schema: { body: newRun, response: created }, config: write }, async (request, reply) => {
-    await assertStartsRun(db, callerOf(request), request.body)
-    const id = await transact(db, (trx) => createRun(trx, actorOf(request), request.body))
+    const tags = await tagsOfNewRun(db, callerOf(request), request.body)
+    const id = await transact(db, (trx) => createRun(trx, actorOf(request), { ...request.body, tags }))
     return reply.code(201).send({ id })
   })
   const found = { 200: z.strictObject({ runs: z.array(WireRunSummary), next: z.string().optional() }) }

@@ -35,17 +35,23 @@ export async function assertWritesRun(db: Db<ExperimentTables>, { scope }: Scope
   throw outOfScope(scope)
 }
 
-/** A new run nested in one that the token writes, in the same experiment (its id or name). @throws DomainError run_scope */
-export async function assertStartsRun(
+type Tags = Readonly<Record<string, string>>
+
+/**
+ * The tags of a new run: one that a bound token starts is nested in a run that it writes, the token's own by default, in the same experiment
+ * (its id or name).
+ * @throws DomainError run_scope
+ */
+export async function tagsOfNewRun(
   db: Db<ExperimentTables>,
   { scope }: Scoped,
-  { experiment, tags = {} }: { experiment: number | string; tags?: Readonly<Record<string, string>> | undefined },
-): Promise<void> {
-  if (scope === undefined) return
-  const parent = tags[parentTag]
-  if (parent === undefined) throw outOfScope(scope)
+  { experiment, tags = {} }: { experiment: number | string; tags?: Tags | undefined },
+): Promise<Tags> {
+  if (scope === undefined) return tags
+  const parent = tags[parentTag] ?? scope
   await assertWritesRun(db, { scope }, parent)
   await assertWritesIn(db, { scope }, experiment)
+  return { ...tags, [parentTag]: parent }
 }
 
 /** What stands beside the token's run in its experiment (its id or name), such as logged models. @throws DomainError run_scope */

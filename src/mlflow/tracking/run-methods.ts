@@ -5,7 +5,7 @@ import { changeRun, setRunDeleted, startRun, type RecordingTables } from '../../
 import { removeRunTag, runNameTag } from '../../experiments/run-tags.ts'
 import type { RunWriter } from '../../experiments/run-writer.ts'
 import { writableRun } from '../../experiments/writable-run.ts'
-import { assertStartsRun, assertWritesRun } from '../../experiments/write-scope.ts'
+import { assertWritesRun, tagsOfNewRun } from '../../experiments/write-scope.ts'
 import { transact, type Connection } from '../../platform/database.ts'
 import { hexId } from '../../platform/ids.ts'
 import { invalidParameter, mlflowError } from '../errors.ts'
@@ -38,9 +38,9 @@ export const runMethods: Methods<RunDeps> = {
   createRun: {
     permission: write,
     async handle({ db }, { request, actor, caller }) {
-      const { name, tags } = readNewRun(request)
+      const { name, tags: given } = readNewRun(request)
       const experiment = experimentIdOf(request.experiment_id || '0')
-      await assertStartsRun(db, caller, { experiment, tags })
+      const tags = await tagsOfNewRun(db, caller, { experiment, tags: given })
       const userId = request.user_id ?? ''
       const made = { experiment, id: hexId(), name, tags, userId, startedAtMs: request.start_time ?? 0 }
       return { run: newRunOf(await transact(db, (trx) => startRun(trx, actor, made))) }
