@@ -13,6 +13,7 @@ const order = [
   'pipelines',
   'experiments',
   'tracing',
+  'labelling',
   'training',
   'models',
   'serving',
