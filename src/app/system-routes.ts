@@ -133,12 +133,12 @@ function uploadTooLarge(reply: FastifyReply): DomainError {
 const digestsMax = snapshotFilesMax + 1
 const askedAtOnce = 64
 
-/** In the order of the question. */
+/** In the order of the question; what is there stays there long enough to be named. */
 async function missingOf(blobs: BlobStore, digests: readonly string[]): Promise<string[]> {
   const missing: string[] = []
   for (let at = 0; at < digests.length; at += askedAtOnce) {
     const some = digests.slice(at, at + askedAtOnce)
-    const stored = await Promise.all(some.map((digest) => blobs.has(digest)))
+    const stored = await Promise.all(some.map((digest) => blobs.renew(digest)))
     missing.push(...some.filter((_, index) => !stored[index]))
   }
   return missing

@@ -53,3 +53,23 @@ test('what a dead process left half-written is removed when it is a day old, and
   await openDirectoryBlobs(join(fixture.directory, 'blobs')).put(new Uint8Array([2]))
   expect(await readdir(temporary)).toEqual(['young'])
 })
+
+test('an old object that is stored again or renewed is not taken for an old one', async () => {
+  await using fixture = await openFixture()
+  const bytes = new Uint8Array([1, 2, 3])
+  const { digest } = await fixture.blobs.put(bytes)
+  const path = await fixture.blobs.localPath(digest)
+  const hourMs = 3_600_000
+  async function* streamed(): AsyncIterable<Uint8Array> {
+    yield bytes
+  }
+  const again = [() => fixture.blobs.put(bytes), () => fixture.blobs.put(streamed()), () => fixture.blobs.renew(digest)]
+  for (const renew of again) {
+    await utimes(path, new Date(0), new Date(0))
+    await renew()
+    expect(await fixture.blobs.deleteBefore(digest, Date.now() - hourMs)).toBe(false)
+  }
+  await utimes(path, new Date(0), new Date(0))
+  expect(await fixture.blobs.deleteBefore(digest, Date.now() - hourMs)).toBe(true)
+  expect(await readdir(join(fixture.directory, 'blobs', 'tmp'))).toEqual([])
+})

@@ -1,9 +1,28 @@
 // Blobs in a directory: `ab/cdef…` by sha256, written beside and linked into place, so a reader never sees half a file.
 import { createHash, randomBytes } from 'node:crypto'
 import { constants, createReadStream } from 'node:fs'
-import { access, link, mkdir, open, opendir, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises'
+import {
+  access,
+  link,
+  mkdir,
+  open,
+  opendir,
+  readdir,
+  rename,
+  rm,
+  stat,
+  utimes,
+  type FileHandle,
+} from 'node:fs/promises'
 import { join } from 'node:path'
-import type { BlobPart, BlobRef, BlobSource, BlobStore } from './blobs.ts'
+import {
+  renewedEveryMs,
+  type BlobPart,
+  type BlobRef,
+  type BlobSource,
+  type BlobStore,
+  type ListedBlob,
+} from './blobs.ts'
 import { DomainError } from './errors.ts'
 
 /** A temporary file this old belongs to a process that died; it is removed at the next first `put`. */
@@ -49,7 +68,7 @@ export function openDirectoryBlobs(directory: string): BlobStore {
   const put = async (source: BlobSource): Promise<BlobRef> => {
     if (source instanceof Uint8Array) {
       const digest = createHash('sha256').update(source).digest('hex')
-      if (await isStored(pathOf(digest), source.byteLength)) return { digest, bytes: source.byteLength }
+      if (await renewed(pathOf(digest), source.byteLength)) return { digest, bytes: source.byteLength }
     }
     return withDiskFull(directory, async () => {
       await mkdir(temporary, { recursive: true }) // Each time: a cache may be removed while it is in use.
@@ -85,20 +104,60 @@ export function openDirectoryBlobs(directory: string): BlobStore {
     stream: (digest, part) => (part ? streamPart(pathOf(digest), digest, part) : streamFile(pathOf(digest), digest)),
     localPath,
     has: async (digest) => isStored(pathOf(digest)),
+    renew: (digest) => renewed(pathOf(digest)),
     delete: async (digest) => rm(pathOf(digest), { force: true }),
+    deleteBefore: (digest, beforeMs) => deleteBefore(pathOf(digest), { temporary, beforeMs }),
     list: () => listFiles(directory),
   }
 }
 
-async function isStored(path: string, bytes?: number): Promise<boolean> {
+async function isStored(path: string): Promise<boolean> {
   try {
-    if (bytes === undefined) await access(path, constants.F_OK)
-    else return (await stat(path)).size === bytes
+    await access(path, constants.F_OK)
     return true
   } catch (error) {
     if (isMissing(error)) return false
     throw error
   }
+}
+
+/** Whether the object is there, of that size, and cannot be taken for an old one. */
+async function renewed(path: string, bytes?: number): Promise<boolean> {
+  try {
+    const found = await stat(path)
+    if (bytes !== undefined && found.size !== bytes) return false
+    const now = new Date()
+    if (now.getTime() - found.mtimeMs > renewedEveryMs) await utimes(path, now, now)
+    return true
+  } catch (error) {
+    if (isMissing(error)) return false
+    throw error
+  }
+}
+
+/** Taken aside first: who renews it from then on does not find it, and who did before has made it young, so it goes back. */
+async function deleteBefore(
+  path: string,
+  { temporary, beforeMs }: { temporary: string; beforeMs: number },
+): Promise<boolean> {
+  const aside = join(temporary, randomBytes(16).toString('hex'))
+  try {
+    if ((await stat(path)).mtimeMs >= beforeMs) return false
+    await mkdir(temporary, { recursive: true })
+    await rename(path, aside)
+  } catch (error) {
+    if (isMissing(error)) return false
+    throw error
+  }
+  if ((await stat(aside)).mtimeMs >= beforeMs) {
+    await link(aside, path).catch((error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error // It was stored anew meanwhile.
+    })
+    await rm(aside)
+    return false
+  }
+  await rm(aside)
+  return true
 }
 
 async function identityOf(path: string, digest: string): Promise<string> {
@@ -144,7 +203,7 @@ async function publish(from: string, to: string, bytes: number): Promise<void> {
     await link(from, to)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-    if ((await stat(to)).size === bytes) return
+    if (await renewed(to, bytes)) return
     await rename(from, to)
   }
   await syncDirectory(parent)
@@ -186,7 +245,7 @@ async function* streamPart(path: string, digest: string, { start, end }: BlobPar
   if (bytes !== end - start + 1) throw blobCorrupt(digest, path)
 }
 
-async function* listFiles(directory: string): AsyncIterable<BlobRef> {
+async function* listFiles(directory: string): AsyncIterable<ListedBlob> {
   const folders = await readdir(directory).catch((error: unknown) => {
     if (isMissing(error)) return []
     throw error
@@ -199,7 +258,7 @@ async function* listFiles(directory: string): AsyncIterable<BlobRef> {
         if (isMissing(error)) return undefined // Deleted while we listed.
         throw error
       })
-      if (found) yield { digest, bytes: found.size }
+      if (found) yield { digest, bytes: found.size, atMs: found.mtimeMs }
     }
   }
 }

@@ -4,7 +4,14 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { assertDigest, blobCorrupt, blobNotFound, openDirectoryBlobs } from './blobs-directory.ts'
-import type { BlobPart, BlobRef, BlobSource, BlobStore } from './blobs.ts'
+import {
+  renewedEveryMs,
+  type BlobPart,
+  type BlobRef,
+  type BlobSource,
+  type BlobStore,
+  type ListedBlob,
+} from './blobs.ts'
 import { DomainError, messageOf } from './errors.ts'
 
 /** Objects above this go up in parts of this size. */
@@ -107,11 +114,20 @@ export function openS3Blobs(url: string, options: S3Options): BlobStore & AsyncD
     },
     has: async (digest) => {
       assertDigest(digest)
-      return (await (await remote()).size(digest)) !== undefined
+      return (await (await remote()).find(digest)) !== undefined
     },
+    renew: async (digest) => (await remote()).renew(digest),
     delete: async (digest) => {
       await cache.delete(digest)
       await (await remote()).remove(digest)
+    },
+    async deleteBefore(digest, beforeMs) {
+      const found = await (await remote()).find(digest)
+      // Nothing stands between the question and the deletion but the time of one request; renewing leaves the better part of an hour.
+      if (!found || found.atMs >= beforeMs) return false
+      await cache.delete(digest)
+      await (await remote()).remove(digest)
+      return true
     },
     async *list() {
       yield* (await remote()).list()
@@ -126,9 +142,10 @@ interface Remote {
   /** Put-if-absent from a file. */
   upload(ref: BlobRef, path: string): Promise<void>
   download(digest: string, part?: BlobPart): AsyncIterable<Uint8Array>
-  size(digest: string): Promise<number | undefined>
+  find(digest: string): Promise<ListedBlob | undefined>
+  renew(digest: string): Promise<boolean>
   remove(digest: string): Promise<void>
-  list(): AsyncIterable<BlobRef>
+  list(): AsyncIterable<ListedBlob>
   close(): void
 }
 
@@ -155,11 +172,11 @@ export async function openS3Client(
 async function openRemote(location: S3Location, options: S3Options): Promise<Remote> {
   const { sdk, client } = await openS3Client(location, options.credentials)
   const context: Context = { sdk, client, location }
-  const size = (digest: string): Promise<number | undefined> => sizeOf(context, digest)
   return {
-    size,
+    find: (digest) => findObject(context, digest),
+    renew: (digest) => renewObject(context, { digest }),
     async upload(ref, path) {
-      if (ref.bytes > askFirstBytes && (await size(ref.digest)) === ref.bytes) return
+      if (ref.bytes > askFirstBytes && (await renewObject(context, ref))) return
       await withStoreErrors(location, () => send(context, ref, path))
     },
     download: (digest, part) => download(context, { digest, part }),
@@ -183,15 +200,32 @@ function objectOf({ bucket, prefix }: S3Location, digest: string): { Bucket: str
   return { Bucket: bucket, Key: `${prefix ? `${prefix}/` : ''}${digest.slice(0, 2)}/${digest.slice(2)}` }
 }
 
-async function sizeOf({ sdk, client, location }: Context, digest: string): Promise<number | undefined> {
+async function findObject({ sdk, client, location }: Context, digest: string): Promise<ListedBlob | undefined> {
   return withStoreErrors(location, async () => {
     try {
-      return (await client.send(new sdk.HeadObjectCommand(objectOf(location, digest)))).ContentLength
+      const head = await client.send(new sdk.HeadObjectCommand(objectOf(location, digest)))
+      return { digest, bytes: head.ContentLength ?? 0, atMs: head.LastModified?.getTime() ?? 0 }
     } catch (error) {
       if (statusOf(error) === 404) return undefined
       throw error
     }
   })
+}
+
+/** What one request copies. */
+const copiedBytesMax = 5 * 1024 ** 3
+
+/** Whether the object is there, of that size, and cannot be taken for an old one: a copy onto itself is new. */
+async function renewObject(context: Context, ref: { digest: string; bytes?: number }): Promise<boolean> {
+  const { sdk, client, location } = context
+  const found = await findObject(context, ref.digest)
+  if (!found || (ref.bytes !== undefined && found.bytes !== ref.bytes)) return false
+  if (Date.now() - found.atMs <= renewedEveryMs) return true
+  if (found.bytes > copiedBytesMax) return false
+  const target = objectOf(location, ref.digest)
+  const copy = { ...target, CopySource: `${target.Bucket}/${target.Key}`, MetadataDirective: 'REPLACE' } as const
+  await withStoreErrors(location, () => client.send(new sdk.CopyObjectCommand(copy)))
+  return true
 }
 
 /** Statuses by which a store says that the object is there (412), is being written (409), or that it knows no conditions (501, 400). */
@@ -204,7 +238,7 @@ async function send(context: Context, ref: BlobRef, path: string): Promise<void>
   } catch (error) {
     if (!refusals.has(statusOf(error) ?? 0)) throw error
     // The content names the object, so writing over it is harmless; but what is there with the right size need not be sent again.
-    if ((await sizeOf(context, ref.digest)) === ref.bytes) return
+    if (await renewObject(context, ref)) return
     await sendOnce(context, { ref, path, params: target })
   }
 }
@@ -261,7 +295,7 @@ async function* download(
   if (!isWhole) throw blobCorrupt(digest, `bucket ${location.bucket}`)
 }
 
-async function* listObjects({ sdk, client, location }: Context): AsyncIterable<BlobRef> {
+async function* listObjects({ sdk, client, location }: Context): AsyncIterable<ListedBlob> {
   const prefix = location.prefix ? `${location.prefix}/` : ''
   let token: string | undefined
   do {
@@ -274,9 +308,9 @@ async function* listObjects({ sdk, client, location }: Context): AsyncIterable<B
         }),
       ),
     )
-    for (const { Key: key = '', Size: bytes = 0 } of page.Contents ?? []) {
+    for (const { Key: key = '', Size: bytes = 0, LastModified: at } of page.Contents ?? []) {
       const match = /^(?<head>[0-9a-f]{2})\/(?<tail>[0-9a-f]{62})$/v.exec(key.slice(prefix.length))
-      if (match) yield { digest: match[1]! + match[2]!, bytes }
+      if (match) yield { digest: match[1]! + match[2]!, bytes, atMs: at?.getTime() ?? 0 }
     }
     token = page.NextContinuationToken
   } while (token)

@@ -13,6 +13,11 @@ async function* chunksOf(...values: Uint8Array[]): AsyncIterable<Uint8Array> {
   yield* values
 }
 
+/** What is listed, without its age. */
+async function listed(blobs: BlobStore): Promise<BlobRef[]> {
+  return (await collect(blobs.list())).map(({ digest, bytes }) => ({ digest, bytes }))
+}
+
 async function collect<T>(source: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = []
   for await (const value of source) all.push(value)
@@ -29,6 +34,25 @@ export interface BlobStoreFixture extends AsyncDisposable {
 export function testBlobStore(open: () => Promise<BlobStoreFixture>, largeBytes: number): void {
   testStoring(open, largeBytes)
   testReading(open)
+  testAge(open)
+}
+
+function testAge(open: () => Promise<BlobStoreFixture>): void {
+  test('an object is listed with its age, and goes only when it is old', async () => {
+    await using fixture = await open()
+    const { digest } = await fixture.blobs.put(text('aged'))
+    const [first] = await collect(fixture.blobs.list())
+    expect(Math.abs(Date.now() - (first?.atMs ?? 0))).toBeLessThan(60_000)
+    expect(await fixture.blobs.deleteBefore(digest, Date.now() - 60_000)).toBe(false)
+    expect(await fixture.blobs.has(digest)).toBe(true)
+    expect(await fixture.blobs.renew(digest)).toBe(true)
+    expect(await fixture.blobs.deleteBefore(digest, Date.now() + 60_000)).toBe(true)
+    expect(await fixture.blobs.has(digest)).toBe(false)
+    expect(await fixture.blobs.renew(digest)).toBe(false)
+    expect(await fixture.blobs.deleteBefore(digest, Date.now() + 60_000)).toBe(false)
+    await fixture.blobs.put(text('aged'))
+    expect(await listed(fixture.blobs)).toEqual([{ digest, bytes: 4 }])
+  })
 }
 
 function testStoring(open: () => Promise<BlobStoreFixture>, largeBytes: number): void {
@@ -61,7 +85,7 @@ function testStoring(open: () => Promise<BlobStoreFixture>, largeBytes: number):
     ])
     await rm(directory, { recursive: true })
     expect(new Set(refs.map((ref) => ref.digest)).size).toBe(1)
-    expect(await collect(fixture.blobs.list())).toEqual([refs[0]])
+    expect(await listed(fixture.blobs)).toEqual([refs[0]])
   })
 
   test('a large object streams in and out unchanged', async () => {
@@ -84,7 +108,7 @@ function testStoring(open: () => Promise<BlobStoreFixture>, largeBytes: number):
       throw new Error('the source broke')
     }
     await expect(fixture.blobs.put(broken())).rejects.toThrow('the source broke')
-    expect(await collect(fixture.blobs.list())).toEqual([])
+    expect(await listed(fixture.blobs)).toEqual([])
   })
 }
 
@@ -150,6 +174,6 @@ function testReading(open: () => Promise<BlobStoreFixture>): void {
     const refs: BlobRef[] = []
     for (let i = 0; i < 20; i++) refs.push(await fixture.blobs.put(text(`object ${i}`)))
     const byDigest = (a: BlobRef, b: BlobRef): number => (a.digest < b.digest ? -1 : 1)
-    expect((await collect(fixture.blobs.list())).toSorted(byDigest)).toEqual(refs.toSorted(byDigest))
+    expect((await listed(fixture.blobs)).toSorted(byDigest)).toEqual(refs.toSorted(byDigest))
   })
 }

@@ -6,6 +6,11 @@ export interface BlobRef {
   readonly bytes: number
 }
 
+export interface ListedBlob extends BlobRef {
+  /** When it was stored, or renewed. */
+  readonly atMs: number
+}
+
 /** Offsets in bytes, the last one's own included, as a Range header counts; both lie in the object. */
 export interface BlobPart {
   readonly start: number
@@ -30,6 +35,13 @@ export interface BlobStore {
   /** A local, read-only file with the verified bytes: the stored file itself, or a cached copy of a remote one. */
   localPath(digest: string): Promise<string>
   has(digest: string): Promise<boolean>
+  /** Whether it is there; it then counts as stored now, for who is about to name it. What is there already is renewed by `put` too. */
+  renew(digest: string): Promise<boolean>
   delete(digest: string): Promise<void>
-  list(): AsyncIterable<BlobRef>
+  /** Deletes what was stored and last renewed before; answers whether it did. */
+  deleteBefore(digest: string, beforeMs: number): Promise<boolean>
+  list(): AsyncIterable<ListedBlob>
 }
+
+/** An object younger than this is not renewed: who collects what nobody names leaves much older ones alone. */
+export const renewedEveryMs = 600_000
