@@ -29,6 +29,7 @@ import { openMetadata } from './metadata.ts'
 import { startPolicyPump } from './policy-pump.ts'
 import type { Tables } from './tables.ts'
 import { unfinishedRuns } from './tracking.ts'
+import { startWebhooks } from './webhooks.ts'
 
 export interface Context extends AsyncDisposable {
   readonly db: Connection<Tables>
@@ -112,9 +113,10 @@ export async function openContext(config: Config): Promise<Context> {
     },
     async listening(url) {
       address.url = url
-      const dispatcher = resources.use(
-        startDispatcher({ db, log }, [loops.consumer, unfinishedRuns(db, tracking.actor), ...alerts]),
-      )
+      const webhooks = startWebhooks(config, opened)
+      resources.use(webhooks.worker)
+      const consumers = [loops.consumer, unfinishedRuns(db, tracking.actor), webhooks.consumer, ...alerts]
+      const dispatcher = resources.use(startDispatcher({ db, log }, consumers))
       wakers.events = dispatcher.wake
       const retention = { ageMsMax: config.predictionAgeMs, rowsMax: config.predictionRows }
       resources.use(startHousekeeping({ db, clock, log, dispatcher, retention }))

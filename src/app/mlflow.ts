@@ -15,10 +15,12 @@ import { inputMethods } from '../mlflow/tracking/input-methods.ts'
 import { metricBulkRoute } from '../mlflow/tracking/metric-bulk-route.ts'
 import { metricMethods } from '../mlflow/tracking/metric-methods.ts'
 import { runMethods } from '../mlflow/tracking/run-methods.ts'
+import { webhookMethods } from '../mlflow/webhooks/webhook-methods.ts'
 import type { Config } from './config.ts'
 import type { Context } from './context.ts'
 import { artifactDeps } from './mlflow-artifacts.ts'
 import { modelUses } from './model-uses.ts'
+import { webhookDeps } from './webhooks.ts'
 
 export async function registerMlflow(server: FastifyInstance, config: Config, context: Context): Promise<void> {
   const { db, log, reader, writer } = context
@@ -35,6 +37,7 @@ export async function registerMlflow(server: FastifyInstance, config: Config, co
     ...bind(metricMethods, { ...runs, reader }),
     ...bind(loggedModelMethods, { db }),
     ...bind(loggedModelSearchMethods, { db, reader }),
+    ...bind(webhookMethods, webhookDeps(config, context)),
     ...bind(registryMethods, { db, reader, uses: modelUses, locations, sourcePattern: config.mlflow.sourcePattern }),
   }
   await server.register(mlflowRoutes, { methods, log, graphql: config.mlflow.graphql })

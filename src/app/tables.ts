@@ -5,6 +5,7 @@ import { experimentMigrations } from '../experiments/migrations.ts'
 import type { LoggedModelTables } from '../experiments/logged-models.ts'
 import type { RecordingTables } from '../experiments/recording.ts'
 import { governanceMigrations } from '../governance/migrations.ts'
+import type { WebhookTables } from '../governance/webhook-store.ts'
 import type { LoopEngineTables } from '../loop/loop-engine.ts'
 import { loopMigrations } from '../loop/migrations.ts'
 import type { LoopRouteTables } from '../loop/routes.ts'
@@ -37,7 +38,8 @@ export interface Tables
     EvaluationTables,
     RolloutDatabase,
     LoopEngineTables,
-    LoopRouteTables {}
+    LoopRouteTables,
+    WebhookTables {}
 
 export const migrations: Migrations = {
   ...eventMigrations,

@@ -1,5 +1,6 @@
-// The tables of governance: the audit log and the lineage graph.
-import type { Migrations } from '../platform/database.ts'
+// The tables of governance: the audit log, the lineage graph and webhooks.
+import { sql } from 'kysely'
+import { databaseKind, type Migrations } from '../platform/database.ts'
 
 export const governanceMigrations: Migrations = {
   '2026-11-21-01-audit': {
@@ -27,6 +28,32 @@ export const governanceMigrations: Migrations = {
         .addPrimaryKeyConstraint('lineage_edge_key', ['upstream', 'downstream', 'relation'])
         .execute()
       await db.schema.createIndex('lineage_edge_downstream').on('lineage_edge').columns(['downstream']).execute()
+    },
+  },
+  '2026-11-21-53-webhook': {
+    async up(db) {
+      // Ordered by code point on PostgreSQL too, whatever its locale.
+      const text = databaseKind(db) === 'postgres' ? sql`text collate "C"` : sql`text`
+      await db.schema
+        .createTable('webhook')
+        .addColumn('id', text, (c) => c.primaryKey())
+        .addColumn('name', 'text', (c) => c.notNull())
+        .addColumn('description', 'text', (c) => c.notNull())
+        .addColumn('url', 'text', (c) => c.notNull())
+        .addColumn('is_active', 'integer', (c) => c.notNull())
+        .addColumn('secret', 'text')
+        .addColumn('created_at_ms', 'bigint', (c) => c.notNull())
+        .addColumn('updated_at_ms', 'bigint', (c) => c.notNull())
+        .execute()
+      await db.schema.createIndex('webhook_created').on('webhook').columns(['created_at_ms', 'id']).execute()
+      await db.schema
+        .createTable('webhook_event')
+        .addColumn('webhook_id', text, (c) => c.notNull().references('webhook.id').onDelete('cascade'))
+        .addColumn('event', text, (c) => c.notNull())
+        .addColumn('position', 'integer', (c) => c.notNull())
+        .addPrimaryKeyConstraint('webhook_event_key', ['webhook_id', 'event'])
+        .execute()
+      await db.schema.createIndex('webhook_event_event').on('webhook_event').columns(['event', 'webhook_id']).execute()
     },
   },
 }

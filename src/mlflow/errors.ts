@@ -49,6 +49,10 @@ interface Translation {
 
 /** Codes of the stages (docs/reference/errors.md) whose MLflow code or text is not that of their kind. */
 const translations: Readonly<Record<string, Translation | undefined>> = {
+  webhook_not_found: {
+    code: 'RESOURCE_DOES_NOT_EXIST',
+    message: ({ id }) => `Webhook with ID ${String(id)} not found.`,
+  },
   model_exists: { code: 'RESOURCE_ALREADY_EXISTS', message: nameTaken },
   model_not_found: {
     code: 'RESOURCE_DOES_NOT_EXIST',

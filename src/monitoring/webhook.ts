@@ -1,12 +1,11 @@
 // Alerts by webhook and log: consumers of the outbox. A webhook goes to public https addresses, or to what the settings allow.
 import { createHash } from 'node:crypto'
-import { request as httpRequest } from 'node:http'
-import { request as httpsRequest, type RequestOptions } from 'node:https'
-import { authority, isAllowedHost, resolveDestination, type AllowedAddresses } from '../platform/addresses.ts'
+import { authority, isAllowedHost, type AllowedAddresses } from '../platform/addresses.ts'
 import { DomainError } from '../platform/errors.ts'
 import type { EventConsumer } from '../platform/dispatcher.ts'
 import type { StoredEvent } from '../platform/events.ts'
 import type { Log } from '../platform/log.ts'
+import { postOutbound } from '../platform/outbound.ts'
 import { AlertEvidence } from './alert.ts'
 
 export const alertEventTypes = ['monitor.alert_opened', 'monitor.alert_closed'] as const
@@ -75,35 +74,12 @@ const forbidden = ({ title, target }: Hook, why: string): DomainError =>
 
 async function deliver(hook: Hook, event: StoredEvent, signal: AbortSignal): Promise<void> {
   const { title, target, allow } = hook
-  const destination = await resolveDestination(target, allow)
-  if (destination.state === 'refused') throw forbidden(hook, `${destination.address} is not a public address`)
   const { type, seq, atMs, payload } = event
   const body = JSON.stringify({ type, seq, atMs, alert: payload })
-  const status = await post(target, body, { ...destination.options, signal: within(signal) })
+  const outcome = await postOutbound({ target, body, allow, timeoutMs, signal })
+  if (outcome.state === 'refused') throw forbidden(hook, `${outcome.address} is not a public address`)
+  const { status } = outcome
   if (status < 200 || status > 299) {
     throw new DomainError('unavailable', 'webhook_failed', `${title} at ${target.origin} answered ${status}`)
   }
-}
-
-const within = (signal: AbortSignal): AbortSignal => AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
-
-function post(target: URL, body: string, reach: Pick<RequestOptions, 'lookup' | 'signal'>): Promise<number> {
-  const options: RequestOptions = {
-    ...reach,
-    method: 'POST',
-    agent: false,
-    headers: {
-      'content-type': 'application/json',
-      'content-length': Buffer.byteLength(body),
-      'user-agent': 'trueloop',
-    },
-  }
-  return new Promise((resolve, reject) => {
-    const request = (isSecure(target) ? httpsRequest : httpRequest)(target, options, (response) => {
-      response.destroy() // What it says does not matter, and could be endless.
-      resolve(response.statusCode ?? 0)
-    })
-    request.on('error', reject)
-    request.end(body)
-  })
 }

@@ -214,6 +214,8 @@ export interface JobFailure extends JobClaim {
   readonly error: string
   /** False: it would fail the same way again. */
   readonly retryable: boolean
+  /** The next attempt is not before then, however few there were. */
+  readonly delayMs?: number | undefined
 }
 
 /**
@@ -231,7 +233,7 @@ export async function failJob(trx: Transaction<JobTables>, failure: JobFailure):
     state,
     attempt,
     last_error: failure.error.slice(0, errorCharsMax),
-    run_after_ms: failure.nowMs + (final ? 0 : backoffMs(failure.id, attempt)),
+    run_after_ms: failure.nowMs + (final ? 0 : Math.max(backoffMs(failure.id, attempt), failure.delayMs ?? 0)),
     finished_at_ms: final ? failure.nowMs : null,
   })
   return state

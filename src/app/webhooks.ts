@@ -1,0 +1,28 @@
+// Webhooks of this home: who may be told, the key of their secrets, and the worker that tells them.
+import { webhookConsumer, webhookWork } from '../mlflow/webhooks/delivery.ts'
+import { anyAddress, type WebhookDeps } from '../mlflow/webhooks/deps.ts'
+import type { EventConsumer } from '../platform/dispatcher.ts'
+import { startJobWorker, type JobWorker } from '../platform/job-worker.ts'
+import { sealingKey } from '../platform/sealing.ts'
+import type { Config } from './config.ts'
+import type { Context } from './context.ts'
+
+type Opened = Pick<Context, 'db' | 'clock' | 'secrets'>
+
+export function webhookDeps({ mlflow, allowedAddresses }: Config, { db, clock, secrets }: Opened): WebhookDeps {
+  const { schemes, allowsPrivateAddresses, encryptionKey, timeoutMs, retriesMax } = mlflow.webhooks
+  const allow = allowsPrivateAddresses ? anyAddress : allowedAddresses
+  const key = sealingKey(encryptionKey ?? secrets.stepKey, 'webhook secrets')
+  return { db, clock, rules: { schemes, allow, timeoutMs, retriesMax }, key }
+}
+
+/** Deliveries that wait are made from now on. The consumer is for the dispatcher, which is to end first. */
+export function startWebhooks(
+  config: Config,
+  opened: Opened & Pick<Context, 'log' | 'ids'>,
+): { readonly worker: JobWorker; readonly consumer: EventConsumer } {
+  const { db, clock, log, ids } = opened
+  const deps = { ...webhookDeps(config, opened), db }
+  const worker = startJobWorker({ db, clock, log, owner: ids('wrk') }, webhookWork(deps))
+  return { worker, consumer: webhookConsumer(deps, worker.wake) }
+}
