@@ -10,6 +10,8 @@ import { findSeries } from './stores/metric-store.ts'
 import { pointOf, pointQuery } from './stores/point-store.ts'
 
 export const bucketsMax = 2000
+/** Steps below 0 and the others never share a bucket. */
+const bucketsMin = 2
 
 export const WireBucket = z.strictObject({
   fromStep: z.number(),
@@ -45,7 +47,7 @@ export const wireOfBucket = ({ fromStep, toStep, count, min, max, last }: Metric
 export interface BucketQuery {
   readonly runId: string
   readonly key: string
-  /** At most `bucketsMax`. */
+  /** At most so many, of `bucketsMax`; 1 is taken for 2. */
   readonly buckets: number
   readonly fromStep?: number | undefined
   readonly toStep?: number | undefined
@@ -61,7 +63,7 @@ export async function readBuckets(deps: HistoryDeps, query: BucketQuery): Promis
   const first = query.fromStep ?? (await firstStep(deps, series))
   const last = query.toStep ?? series.summary.step
   if (last < first) return []
-  const bits = bitsFor({ first, last }, Math.min(query.buckets, bucketsMax))
+  const bits = bitsFor({ first, last }, Math.max(bucketsMin, Math.min(query.buckets, bucketsMax)))
   const steps = { first: stepsOf(bucketOf(first, bits), bits).first, last: stepsOf(bucketOf(last, bits), bits).last }
   const buckets = await readWithin(deps, { series, bits, ...steps })
   return buckets.map((bucket) => metricBucketOf(bucket, bits))

@@ -70,7 +70,7 @@ const least = (a: number | null, b: number | null): number | null =>
 const most = (a: number | null, b: number | null): number | null =>
   a === null || b === null ? (a ?? b) : Math.max(a, b)
 
-/** The least width, in bits, with which `first` to `last` are at most `buckets` buckets. */
+/** The least width, in bits, with which `first` to `last` are at most `buckets` buckets, which is 2 or more. */
 export function bitsFor({ first, last }: { first: Integer; last: Integer }, buckets: number): number {
   let bits = 0
   while (BigInt(bucketOf(last, bits)) - BigInt(bucketOf(first, bits)) >= BigInt(buckets)) bits++

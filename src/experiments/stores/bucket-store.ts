@@ -1,5 +1,5 @@
 // The only file that reads or writes the table metric_bucket.
-import { sql } from 'kysely'
+import { sql, type CompiledQuery } from 'kysely'
 import { on, type Db, type Transaction } from '../../platform/database.ts'
 import { insertRows, type BulkInsert } from '../../platform/bulk-insert.ts'
 import type { Reader } from '../../platform/reader.ts'
@@ -88,3 +88,11 @@ export async function* readBucketRows(
     }))
   }
 }
+
+/** How many points some buckets have together. */
+export const countInBuckets = (
+  db: Db<ExperimentTables>,
+  { series, bits, from, to }: BucketRange,
+): CompiledQuery<{ points: number }> =>
+  sql<{ points: number }>`select cast(coalesce(sum(points), 0) as bigint) as points from metric_bucket
+    where series = ${series} and bits = ${bits} and bucket between ${from} and ${to}`.compile(on(db))

@@ -52,6 +52,20 @@ export function pointQuery(db: Db<ExperimentTables>, query: PointQuery): Compile
   return (limit === undefined ? points : points.limit(limit)).compile()
 }
 
+export interface StepRange {
+  /** Both within. */
+  readonly from: Integer
+  readonly to: Integer
+}
+
+export const countPoints = (
+  db: Db<ExperimentTables>,
+  series: number,
+  { from, to }: StepRange,
+): CompiledQuery<{ points: number }> =>
+  sql<{ points: number }>`select count(*) as points from metric_point
+    where series = ${series} and step between ${from} and ${to}`.compile(on(db))
+
 /** All points in order of step, on the connection. */
 export async function* readPointPages(db: Db<ExperimentTables>, series: number): AsyncGenerator<StoredPoint[]> {
   let after: StoredPoint | undefined

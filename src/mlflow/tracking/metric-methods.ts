@@ -1,6 +1,7 @@
 // MLflow's methods that log metrics and params, and those that read a metric's points.
 import type { Integer, LoggedPoint } from '../../experiments/metric.ts'
-import { samplePoints, type HistoryDeps } from '../../experiments/metric-history.ts'
+import type { HistoryDeps } from '../../experiments/metric-history.ts'
+import { samplePoints } from '../../experiments/metric-sample.ts'
 import type { ParamChange } from '../../experiments/run.ts'
 import type { RunWriter } from '../../experiments/run-writer.ts'
 import { assertWritesRun } from '../../experiments/write-scope.ts'
