@@ -12,6 +12,7 @@ import pathlib
 import sys
 
 from google.protobuf.descriptor import FieldDescriptor as Field
+from mlflow.exceptions import MlflowException
 from mlflow.protos import (
     databricks_pb2,
     mlflow_artifacts_pb2,
@@ -196,6 +197,12 @@ def descriptors(contract):
     lines.append("/** Names of fields to their types; `[]` is repeated, `map<x>` has keys of text. */\nexport const messages = {")
     for name, fields in sorted(contract.messages.items()):
         lines.append(f"  {name}: {{ " + ", ".join(f"{key}: {quoted(kind)}" for key, kind in fields.items()) + " },")
+    lines.append("} as const\n")
+    lines.append("/** Names of error codes to their SQLSTATE and their class. */\nexport const errorClasses = {")
+    for name in databricks_pb2.ErrorCode.keys():
+        error = MlflowException("", error_code=databricks_pb2.ErrorCode.Value(name))
+        if error.sqlstate is not None:
+            lines.append(f"  {name}: [{quoted(error.sqlstate)}, {quoted(error.error_class)}],")
     lines.append("} as const\n")
     lines.append("/** `routes` are below `/api/` and `/ajax-api/`; `checks` are made in their order. */\nexport const methods = {")
     for name, method in contract.methods.items():

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { FieldError, findTwiceNamed, parseMessage } from './codec.ts'
-import { parseJson, printJson } from './json.ts'
+import { parseJson, parseLenientJson, printJson } from './json.ts'
 
 test('integers of 64 bits come through as they are, and others stay numbers', () => {
   const text = '{"a":9223372036854775807,"b":-9007199254740993,"c":9007199254740991,"d":1e22,"e":1234567890123456.5}'
@@ -16,6 +16,12 @@ test('integers of 64 bits come through as they are, and others stay numbers', ()
     '{"a":9223372036854775807,"list":[-9007199254740993,1]}',
   )
   expect(parseJson('{"text":"12345678901234567890"}')).toEqual({ text: '12345678901234567890' })
+})
+
+test('JSON as Python writes it is read, and what is none is not', () => {
+  const text = '\uFEFF{"a": NaN, "b": [-Infinity, "NaN, \\" Infinity"], "c": 9223372036854775807}'
+  expect(parseLenientJson(text)).toEqual({ a: 'NaN', b: ['-Infinity', 'NaN, " Infinity'], c: 9223372036854775807n })
+  for (const none of ['{"a": nan}', '{', "{'a': 1}", '[1,]']) expect(() => parseLenientJson(none)).toThrow(SyntaxError)
 })
 
 test('a message is read by both spellings of its fields, with numbers as text and enums as numbers', () => {
@@ -37,6 +43,7 @@ test.each([
   ['LogBatch', { metrics: {} }, 'metrics'],
   ['LogBatch', { params: [{ key: 7 }] }, 'params[0].key'],
   ['LogMetric', { value: 'high' }, 'value'],
+  ['SetTag', { key: 'half \ud800' }, 'key'],
   ['LogMetric', { step: '9223372036854775808' }, 'step'],
   ['SearchRuns', { max_results: 2 ** 31 }, 'max_results'],
   ['LogLoggedModelParamsRequest', [], ''],

@@ -99,7 +99,8 @@ function parseValue(kind: Kind, value: unknown, path: string): unknown {
   if (kind.is === 'enum') return parseEnum(kind.values, value, path)
   switch (kind.type) {
     case 'string':
-      if (typeof value === 'string') return value
+      // Half of a surrogate pair has no place in UTF-8, and would be stored as another text.
+      if (typeof value === 'string' && value.isWellFormed()) return value
       throw new FieldError(path, value, 'a text')
     case 'int64':
       return parseInteger(value, path, 63n)

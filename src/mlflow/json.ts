@@ -19,6 +19,21 @@ export function parseJson(text: string): unknown {
   return JSON.parse(text, revive)
 }
 
+const texts = /"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b/gsv
+
+/** As `parseJson`; and as Python writes it: NaN and infinities bare (they become texts), a byte order mark first. @throws SyntaxError */
+export function parseLenientJson(text: string): unknown {
+  try {
+    return parseJson(text)
+  } catch (error) {
+    const lenient = text
+      .replace(/^\uFEFF/v, '')
+      .replaceAll(texts, (found) => (found.startsWith('"') ? found : `"${found}"`))
+    if (!(error instanceof SyntaxError) || lenient === text) throw error
+    return parseJson(lenient)
+  }
+}
+
 const rawJson = (JSON as unknown as { rawJSON: (this: void, text: string) => unknown }).rawJSON
 
 /** Bigints as the integers that they are. Numbers that JSON does not have are the caller's to spell. */

@@ -132,12 +132,23 @@ test('a refusal of a rule has its code and text, and a fault of ours tells nothi
   const missing = await mlflow.call('GET', '2.0/mlflow/runs/get', { run_id: 'a' })
   expect(missing).toEqual({
     status: 404,
-    json: { error_code: 'RESOURCE_DOES_NOT_EXIST', message: 'there is no such thing' },
+    json: {
+      error_code: 'RESOURCE_DOES_NOT_EXIST',
+      message: 'there is no such thing',
+      sqlstate: 'KAM00',
+      error_class: 'RESOURCE_NOT_FOUND',
+    },
   })
   const fault = await mlflow.call('POST', '2.0/mlflow/runs/search', { experiment_ids: ['0'] })
   expect(fault.status).toBe(500)
   expect(fault.json.error_code).toBe('INTERNAL_ERROR')
   expect(fault.json.message).not.toContain('secret')
+})
+
+test('what is no method is told so that clients of other releases fall back', async () => {
+  await using mlflow = await createMlflowTestServer(methods)
+  const answer = await mlflow.call('GET', '3.0/mlflow/not-in-this-release?x=1')
+  expect([answer.status, answer.json.error_code]).toEqual([404, 'ENDPOINT_NOT_FOUND'])
 })
 
 test('a part of the path is a field of the request', async () => {

@@ -6,7 +6,7 @@ import { FieldError, fieldsOf, findTwiceNamed, jsonNameOf, parseMessage } from '
 import { invalidParameter, MlflowError } from './errors.ts'
 import { methods as described } from './generated/descriptors.ts'
 import type { MethodName } from './generated/messages.ts'
-import { JsonStream, parseJson, printJson } from './json.ts'
+import { JsonStream, parseLenientJson, printJson } from './json.ts'
 import type { Call, Methods } from './method.ts'
 
 interface Description {
@@ -166,7 +166,7 @@ function assertIsJson(contentType: string | undefined): void {
 
 function parseOrRefuse(text: string): unknown {
   try {
-    return parseJson(text)
+    return parseLenientJson(text)
   } catch (error) {
     if (error instanceof SyntaxError) throw invalidParameter(`The request body is not JSON: ${error.message}`)
     throw error

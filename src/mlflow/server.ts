@@ -2,8 +2,8 @@
 import type { FastifyError, FastifyInstance, FastifyPluginAsync, FastifyReply } from 'fastify'
 import { DomainError, messageOf } from '../platform/errors.ts'
 import type { Log } from '../platform/log.ts'
-import { MlflowError, translated } from './errors.ts'
-import { release } from './generated/descriptors.ts'
+import { MlflowError, translated, type ErrorCode } from './errors.ts'
+import { errorClasses as classes, release } from './generated/descriptors.ts'
 import { graphqlRoutes } from './graphql/routes.ts'
 import type { QueryLimits } from './graphql/limits.ts'
 import { readBodiesAsText, registerMethods, type BoundMethods } from './rpc.ts'
@@ -19,6 +19,9 @@ export const mlflowRoutes: FastifyPluginAsync<MlflowDeps> = async (server, { gra
   readBodiesAsText(server)
   registerMethods(server, methods)
   await server.register(graphqlRoutes, { methods, limits: graphql })
+  for (const prefix of ['/api/2.0', '/api/3.0', '/ajax-api']) {
+    await server.register(unknownRoutes, { prefix })
+  }
   const probe = { schema: { hide: true }, config: { permission: 'public' } } as const
   server.get('/health', probe, async (_request, reply) => reply.type('text/plain').send('OK'))
   // Clients decide by it what they may ask for, so it is the release that is spoken here.
@@ -30,6 +33,14 @@ export const mlflowRoutes: FastifyPluginAsync<MlflowDeps> = async (server, { gra
       trace_archival_enabled: false,
     }))
   }
+}
+
+/** Clients of other releases ask for what is not there, and fall back when they are told so in this form. */
+const unknownRoutes: FastifyPluginAsync = async (server) => {
+  server.setNotFoundHandler((request, reply) => {
+    const message = `There is no ${request.method} ${request.url.split('?')[0]} in MLflow ${release}.`
+    return sendError(reply, { code: 'ENDPOINT_NOT_FOUND', message, status: 404 })
+  })
 }
 
 /** For every plugin that answers MLflow's clients: errors in the form that they read. */
@@ -48,8 +59,11 @@ export function answerErrors(server: FastifyInstance, log: Log): void {
   })
 }
 
+const errorClasses: Readonly<Partial<Record<ErrorCode, readonly [string, string]>>> = classes
+
 function sendError(reply: FastifyReply, error: Pick<MlflowError, 'code' | 'message' | 'status'>): FastifyReply {
-  const body = JSON.stringify({ error_code: error.code, message: error.message })
+  const [sqlstate, errorClass] = errorClasses[error.code] ?? []
+  const body = JSON.stringify({ error_code: error.code, message: error.message, sqlstate, error_class: errorClass })
   return reply.code(error.status).type('application/json').send(body)
 }
 

@@ -1242,6 +1242,22 @@ export const messages = {
   },
 } as const
 
+/** Names of error codes to their SQLSTATE and their class. */
+export const errorClasses = {
+  INTERNAL_ERROR: ['XXM00', 'CLIENT_INTERNAL_ERROR'],
+  TEMPORARILY_UNAVAILABLE: ['XXM00', 'CLIENT_INTERNAL_ERROR'],
+  BAD_REQUEST: ['KAM00', 'INVALID_PARAMETER_VALUE'],
+  NOT_FOUND: ['KAM00', 'RESOURCE_NOT_FOUND'],
+  INVALID_PARAMETER_VALUE: ['KAM00', 'INVALID_PARAMETER_VALUE'],
+  ENDPOINT_NOT_FOUND: ['KAM00', 'RESOURCE_NOT_FOUND'],
+  INVALID_STATE: ['XXM00', 'CLIENT_INTERNAL_ERROR'],
+  PERMISSION_DENIED: ['KAM00', 'PERMISSION_DENIED'],
+  FEATURE_DISABLED: ['KAM00', 'FEATURE_DISABLED'],
+  CUSTOMER_UNAUTHORIZED: ['KAM00', 'PERMISSION_DENIED'],
+  RESOURCE_ALREADY_EXISTS: ['KAM00', 'RESOURCE_ALREADY_EXISTS'],
+  RESOURCE_DOES_NOT_EXIST: ['KAM00', 'RESOURCE_NOT_FOUND'],
+} as const
+
 /** `routes` are below `/api/` and `/ajax-api/`; `checks` are made in their order. */
 export const methods = {
   getExperimentByName: {
