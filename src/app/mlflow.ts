@@ -15,7 +15,11 @@ import { inputMethods } from '../mlflow/tracking/input-methods.ts'
 import { metricBulkRoute } from '../mlflow/tracking/metric-bulk-route.ts'
 import { metricMethods } from '../mlflow/tracking/metric-methods.ts'
 import { runMethods } from '../mlflow/tracking/run-methods.ts'
+import { traceArtifactRoute } from '../mlflow/traces/artifact-route.ts'
+import { allTraceMethods } from '../mlflow/traces/methods.ts'
+import { otlpRoute } from '../mlflow/traces/otlp-route.ts'
 import { webhookMethods } from '../mlflow/webhooks/webhook-methods.ts'
+import { createSpanWriter } from '../tracing/span-writer.ts'
 import type { Config } from './config.ts'
 import type { Context } from './context.ts'
 import { artifactDeps } from './mlflow-artifacts.ts'
@@ -28,6 +32,7 @@ export async function registerMlflow(server: FastifyInstance, config: Config, co
   const locations = locationRules(config)
   const runs = { db, writer, truncatesLongValues }
   const artifacts = artifactDeps(config, context)
+  const traces = { ...artifacts, db, reader, truncatesLongValues, spans: createSpanWriter(db) }
   const methods: BoundMethods = {
     ...bind(artifactListingMethods, artifacts),
     ...bind(artifactUploadMethods, artifacts),
@@ -37,6 +42,7 @@ export async function registerMlflow(server: FastifyInstance, config: Config, co
     ...bind(metricMethods, { ...runs, reader }),
     ...bind(loggedModelMethods, { db }),
     ...bind(loggedModelSearchMethods, { db, reader }),
+    ...bind(allTraceMethods, traces),
     ...bind(webhookMethods, webhookDeps(config, context)),
     ...bind(registryMethods, { db, reader, uses: modelUses, locations, sourcePattern: config.mlflow.sourcePattern }),
   }
@@ -44,6 +50,8 @@ export async function registerMlflow(server: FastifyInstance, config: Config, co
   await server.register(metricBulkRoute, { db, reader, log })
   await server.register(artifactProxyRoutes, { ...artifacts, log })
   await server.register(artifactFileRoutes, { ...artifacts, log })
+  await server.register(otlpRoute, { ...traces, log })
+  await server.register(traceArtifactRoute, { ...traces, log })
 }
 
 /** A client's relative location is one below the folder in which the server was started, as MLflow's has it. */

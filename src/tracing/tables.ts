@@ -96,3 +96,7 @@ export function chunksOf<T>(rows: readonly T[], size: number = idsPerQuery): T[]
     rows.slice(chunk * size, (chunk + 1) * size),
   )
 }
+
+/** PostgreSQL's texts have no NUL. */
+export const storable = <T>(value: T): T =>
+  (typeof value === 'string' && value.includes('\0') ? value.replaceAll('\0', '') : value) as T

@@ -6,7 +6,7 @@ import { DomainError } from '../platform/errors.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { NewAssessment } from './assessment.ts'
 import { keepAssessments } from './assessments.ts'
-import { countsOfMetadata } from './derive/metadata.ts'
+import { countsOfMetadata } from './metadata.ts'
 import { metadataKeys, tagKeys } from './keys.ts'
 import { putLinks } from './stores/link-store.ts'
 import {

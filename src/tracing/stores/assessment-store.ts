@@ -2,7 +2,7 @@
 import { sql } from 'kysely'
 import { on, type Db, type Transaction } from '../../platform/database.ts'
 import { aggregateOf, isOfSession, type Assessment, type AssessmentError, type AssessmentKind } from '../assessment.ts'
-import { chunksOf, type AssessmentRow, type TraceTables } from '../tables.ts'
+import { chunksOf, storable, type AssessmentRow, type TraceTables } from '../tables.ts'
 
 const assessmentOf = (row: AssessmentRow & { trace_id: string }): Assessment => ({
   id: row.id,
@@ -90,9 +90,12 @@ export async function hasAssessment(db: Db<TraceTables>, id: string): Promise<bo
   return (await on(db).selectFrom('assessment').select('id').where('id', '=', id).executeTakeFirst()) !== undefined
 }
 
+const storableRow = (row: AssessmentRow): AssessmentRow =>
+  Object.fromEntries(Object.entries(row).map(([name, value]) => [name, storable(value)])) as unknown as AssessmentRow
+
 /** One of the same id is replaced. */
 export async function putAssessment(trx: Transaction<TraceTables>, no: number, assessment: Assessment): Promise<void> {
-  const { id, ...row } = rowOf(no, assessment)
+  const { id, ...row } = storableRow(rowOf(no, assessment))
   await on(trx)
     .insertInto('assessment')
     .values({ id, ...row })

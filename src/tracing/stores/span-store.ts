@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import { insertRows, type BulkInsert, type ColumnType } from '../../platform/bulk-insert.ts'
 import { on, type Db, type Transaction } from '../../platform/database.ts'
 import type { CountingSpan } from '../derive/usage.ts'
-import { chunksOf, type SpanRow, type TraceTables } from '../tables.ts'
+import { chunksOf, storable, type SpanRow, type TraceTables } from '../tables.ts'
 
 export interface NewSpan {
   readonly row: SpanRow
@@ -45,7 +45,7 @@ export async function putSpans(trx: Transaction<TraceTables>, spans: readonly Ne
   await insertRows(
     trx,
     spanInsert,
-    spans.map(({ row }) => names.map((name) => row[name])),
+    spans.map(({ row }) => names.map((name) => storable(row[name]))),
   )
   await insertRows(
     trx,

@@ -6,7 +6,7 @@ import { on, type Db, type Transaction } from '../../platform/database.ts'
 import type { Assessment } from '../assessment.ts'
 import { costKeys, tokenKeys, type Cost, type Tokens } from '../derive/usage.ts'
 import { tagKeys } from '../keys.ts'
-import { chunksOf, type KeyValueRow, type TraceRow, type TraceTables } from '../tables.ts'
+import { chunksOf, storable, type KeyValueRow, type TraceRow, type TraceTables } from '../tables.ts'
 import type { Trace, TraceState } from '../trace.ts'
 
 export type StoredTrace = TraceRow & { no: number }
@@ -140,7 +140,7 @@ export async function insertTraces(trx: Transaction<TraceTables>, rows: readonly
   const stored = await insertRows<{ no: number; id: string }>(
     trx,
     traceInsert,
-    rows.map((row) => names.map((name) => row[name] ?? null)),
+    rows.map((row) => names.map((name) => storable(row[name] ?? null))),
   )
   const nos = new Map(stored.map(({ no, id }) => [id, Number(no)]))
   return rows.map(({ id }) => nos.get(id)!)
@@ -151,7 +151,8 @@ export type NewTraceRow = Pick<TraceRow, 'id' | 'experiment_id' | 'started_at_ms
 
 export async function updateTrace(trx: Transaction<TraceTables>, no: number, change: Partial<TraceRow>): Promise<void> {
   if (Object.keys(change).length === 0) return
-  await on(trx).updateTable('trace').set(change).where('no', '=', no).execute()
+  const stored = Object.fromEntries(Object.entries(change).map(([name, value]) => [name, storable(value)]))
+  await on(trx).updateTable('trace').set(stored).where('no', '=', no).execute()
 }
 
 /** In the order of their keys for all writers: no two wait for each other. */
@@ -164,7 +165,7 @@ export async function putPairs(
   await insertRows(
     trx,
     { table, columns: pairColumns, after: 'on conflict (trace_no, key) do update set value = excluded.value' },
-    sorted.map(({ trace_no: no, key, value }) => [no, key, value]),
+    sorted.map(({ trace_no: no, key, value }) => [no, storable(key), storable(value)]),
   )
 }
 const pairColumns = { trace_no: 'bigint', key: 'text', value: 'text' } as const

@@ -1,9 +1,9 @@
 // What a trace's metadata says of its session, tokens and cost: kept in columns, to be filtered and added up.
-import { metadataKeys } from '../keys.ts'
-import { parsedOrText, pythonJson } from '../python-json.ts'
-import type { TraceRow } from '../tables.ts'
-import { assertLength, sessionIdMax } from '../trace.ts'
-import { costKeys, tokenKeys, type Cost, type Tokens } from './usage.ts'
+import { metadataKeys } from './keys.ts'
+import { parsedOrText, pythonJson } from './python-json.ts'
+import type { TraceRow } from './tables.ts'
+import { assertLength, sessionIdMax } from './trace.ts'
+import { costKeys, tokenKeys, type Cost, type Tokens } from './derive/usage.ts'
 
 /** Only what is told: a key that is not in it leaves its column as it is. @throws DomainError trace_text_too_long */
 export function countsOfMetadata(metadata: Readonly<Record<string, string>>): Partial<TraceRow> {

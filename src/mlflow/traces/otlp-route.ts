@@ -1,0 +1,154 @@
+// Spans from OpenTelemetry's exporters, MLflow's clients among them: `POST /v1/traces`, OTLP over HTTP.
+import { promisify } from 'node:util'
+import { gunzip, inflate, inflateRaw } from 'node:zlib'
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import { transact } from '../../platform/database.ts'
+import { DomainError, messageOf } from '../../platform/errors.ts'
+import type { Log } from '../../platform/log.ts'
+import { prepareSpans, type TagRule } from '../../tracing/intake.ts'
+import { decodeOtlp, otlpTypes, type OtlpType } from '../../tracing/otlp.ts'
+import type { Span } from '../../tracing/span.ts'
+import { linksMax } from '../../tracing/trace.ts'
+import { linkToRun } from '../../tracing/traces.ts'
+import { MlflowError } from '../errors.ts'
+import { answerErrors } from '../server.ts'
+import { experimentIdOf } from '../tracking/experiment-ids.ts'
+import { fittedTag } from '../tracking/names.ts'
+import type { TraceDeps } from './deps.ts'
+
+/** Of a request as it comes. */
+const bodyBytesMax = 64 * 1024 * 1024
+/** Of what is packed in it: a small request may hold a thousand times its size. */
+const unpackedBytesMax = 128 * 1024 * 1024
+
+/** Answered in the form of MLflow's OTLP endpoint, which is not that of its other methods. */
+class OtlpRefusal extends Error {
+  readonly status: number
+  readonly detail: unknown
+  constructor(status: number, detail: unknown) {
+    super(typeof detail === 'string' ? detail : JSON.stringify(detail))
+    this.status = status
+    this.detail = detail
+  }
+}
+
+const missingExperiment = [
+  { type: 'missing', loc: ['header', 'x-mlflow-experiment-id'], msg: 'Field required', input: null },
+]
+
+export const otlpRoute: FastifyPluginAsync<TraceDeps & { log: Log }> = async (server, deps) => {
+  answerErrors(server, deps.log)
+  server.removeAllContentTypeParsers()
+  server.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: bodyBytesMax }, (_request, body, done) =>
+    done(null, body),
+  )
+  const config = { permission: 'trace.write' } as const
+  server.post('/v1/traces', { schema: { hide: true }, config }, async (request, reply) => {
+    try {
+      await receive(deps, request)
+    } catch (error) {
+      return refuse(reply, error)
+    }
+    // The message of full success has no fields.
+    return reply.type('application/x-protobuf').send(Buffer.alloc(0))
+  })
+}
+
+function refuse(reply: FastifyReply, error: unknown): FastifyReply {
+  const refusal = error instanceof DomainError ? (refusalOf(error) ?? error) : error
+  if (!(refusal instanceof OtlpRefusal)) throw refusal
+  return reply
+    .code(refusal.status)
+    .type('application/json')
+    .send(JSON.stringify({ detail: refusal.detail }))
+}
+
+function refusalOf({ code }: DomainError): OtlpRefusal | undefined {
+  if (code === 'otlp_malformed') return new OtlpRefusal(400, 'Invalid OpenTelemetry format')
+  if (code === 'otlp_span') return new OtlpRefusal(422, 'Cannot convert OpenTelemetry span to MLflow span')
+  return undefined
+}
+
+async function receive(deps: TraceDeps & { log: Log }, request: FastifyRequest): Promise<void> {
+  const { headers } = request
+  const experiment = headers['x-mlflow-experiment-id']
+  if (typeof experiment !== 'string') throw new OtlpRefusal(422, missingExperiment)
+  const type = typeOf(headers['content-type'])
+  const body = await unpacked((request.body as Buffer | undefined) ?? Buffer.alloc(0), headers['content-encoding'])
+  const { resources, spans } = decodeOtlp(body, type)
+  if (resources === 0) throw new OtlpRefusal(400, 'Invalid OpenTelemetry format - no spans found')
+  if (spans.length === 0) return
+  await deps.spans.write(experimentIdOf(experiment), prepareSpans(spans, tagRule(deps)))
+  const run = headers['x-mlflow-run-id']
+  if (typeof run === 'string' && run !== '') await linkFinished(deps, { run, spans })
+}
+
+function typeOf(contentType: string | undefined): OtlpType {
+  const type = contentType?.split(';')[0]?.trim()
+  const known = otlpTypes.find((each) => each === type)
+  if (known) return known
+  throw new OtlpRefusal(
+    400,
+    `Invalid Content-Type: ${contentType ?? 'None'}. Expected: application/x-protobuf or application/json`,
+  )
+}
+
+const tagRule =
+  ({ truncatesLongValues: truncates }: TraceDeps): TagRule =>
+  (key, value) => {
+    try {
+      const tag = fittedTag({ key, value }, { truncates })
+      return [tag.key, tag.value]
+    } catch (error) {
+      // A resource may have any attributes; those that are no tags are left out.
+      if (error instanceof MlflowError) return undefined
+      throw error
+    }
+  }
+
+/** The spans are kept already, whatever comes of the links. */
+async function linkFinished(
+  { db, log }: TraceDeps & { log: Log },
+  { run, spans }: { run: string; spans: readonly Span[] },
+): Promise<void> {
+  const finished = [...new Set(spans.filter((span) => span.parentSpanId === null).map(({ traceId }) => traceId))]
+  try {
+    for (let at = 0; at < finished.length; at += linksMax) {
+      await transact(db, (trx) => linkToRun(trx, run, finished.slice(at, at + linksMax)))
+    }
+  } catch (error) {
+    log.warn('traces could not be linked to a run', { run, error: messageOf(error) })
+  }
+}
+
+const limit = { maxOutputLength: unpackedBytesMax }
+const unzip = promisify<Buffer, typeof limit, Buffer>(gunzip)
+const inflated = promisify<Buffer, typeof limit, Buffer>(inflate)
+const inflatedRaw = promisify<Buffer, typeof limit, Buffer>(inflateRaw)
+
+async function unpacked(body: Buffer, encoding: string | undefined): Promise<Buffer> {
+  switch (encoding?.toLowerCase() ?? '') {
+    case '':
+      return body
+    case 'gzip':
+      return unzip(body, limit).catch((error: unknown) => {
+        throw unpackFailure(error, 'gzip')
+      })
+    case 'deflate':
+      // Some clients send it without the header of zlib.
+      return inflated(body, limit)
+        .catch(() => inflatedRaw(body, limit))
+        .catch((error: unknown) => {
+          throw unpackFailure(error, 'deflate')
+        })
+    default:
+      throw new OtlpRefusal(400, `Unsupported Content-Encoding: ${encoding?.toLowerCase()}`)
+  }
+}
+
+function unpackFailure(error: unknown, encoding: string): OtlpRefusal {
+  const isTooLarge = (error as { code?: unknown }).code === 'ERR_BUFFER_TOO_LARGE'
+  return isTooLarge
+    ? new OtlpRefusal(413, `The payload has more than ${unpackedBytesMax} bytes`)
+    : new OtlpRefusal(400, `Failed to decompress ${encoding} payload`)
+}
