@@ -78,7 +78,8 @@ async function judgeMetrics({ db, complain, ledger }: Case): Promise<void> {
     .where('run_metric.run_id', '=', ledger.runId)
     .execute()
   const counts = new Map<number, number>()
-  for (const { step, value } of points) {
+  for (const { step: stored, value } of points) {
+    const step = Number(stored)
     counts.set(step, (counts.get(step) ?? 0) + 1)
     if (value !== step / 7) complain(`the metric of step ${step} is ${value}`)
   }

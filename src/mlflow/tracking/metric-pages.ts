@@ -50,7 +50,7 @@ export function parseHistoryToken(token: string): Measured {
   )
   const { step, atMs, value } = found?.groups ?? {}
   if (step === undefined || atMs === undefined || value === undefined) {
-    throw invalidParameter(`Invalid page token, decoded value=${JSON.stringify(text)}`)
+    throw invalidParameter(`Invalid page token: ${token}`)
   }
   return { step: integerOf(step), atMs: integerOf(atMs), value: Number(value) }
 }
