@@ -1,20 +1,18 @@
 // The metadata database: SQLite or PostgreSQL behind one Kysely type. Stages own their tables; `app` composes them.
-import { AsyncLocalStorage } from 'node:async_hooks'
 import {
   Kysely,
   PostgresAdapter,
   PostgresDialect,
   SqliteAdapter,
   SqliteDialect,
-  SqliteDriver,
   sql,
-  type DatabaseConnection,
   type Transaction as KyselyTransaction,
 } from 'kysely'
 import { Migrator, type Migration } from 'kysely/migration'
 import { sleep } from './clock.ts'
-import { DomainError, messageOf } from './errors.ts'
+import { DomainError } from './errors.ts'
 import { openSqliteDriver } from './sqlite-driver.ts'
+import { beginningTransaction, isInTransaction, SharedCommitFailed, SqliteTurns } from './sqlite-turns.ts'
 
 declare const tables: unique symbol
 declare const role: unique symbol
@@ -55,45 +53,7 @@ const retryBaseMs = 2
 const retryCapMs = 250
 const serializationFailures = new Set(['40001', '40P01'])
 
-interface Scope {
-  connected: boolean
-}
-const transactionScope = new AsyncLocalStorage<Scope>()
-
-/**
- * SQLite has one connection: a query beside the transaction that holds it would wait for ever, so it throws. The turns are taken here and
- * not in Kysely (which would wait before it asks the driver), hence the adapter below.
- */
-class GuardedSqliteDriver extends SqliteDriver {
-  #turn: Promise<void> = Promise.resolve()
-  #endTurn: () => void = () => undefined
-
-  override async acquireConnection(): Promise<DatabaseConnection> {
-    const scope = transactionScope.getStore()
-    if (scope?.connected) throw new Error('the plain connection was used inside a transaction: pass `trx` on')
-    if (scope) scope.connected = true
-    const before = this.#turn
-    const { promise, resolve } = Promise.withResolvers<void>()
-    this.#turn = promise
-    await before
-    this.#endTurn = resolve
-    return super.acquireConnection()
-  }
-
-  override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
-    try {
-      await super.rollbackTransaction(connection)
-    } catch (error) {
-      // SQLite has taken it back itself, as it does on a full disk; the error that tells why is the one to be heard.
-      if (!messageOf(error).includes('no transaction is active')) throw error
-    }
-  }
-
-  override async releaseConnection(): Promise<void> {
-    this.#endTurn()
-  }
-}
-
+/** The turns on the one connection are taken in the driver, which knows what they are for, and not before it is asked. */
 class GuardedSqliteAdapter extends SqliteAdapter {
   override get supportsMultipleConnections(): boolean {
     return true
@@ -113,8 +73,8 @@ class GuardedSqliteDialect extends SqliteDialect {
   override createAdapter(): SqliteAdapter {
     return new GuardedSqliteAdapter()
   }
-  override createDriver(): SqliteDriver {
-    return new GuardedSqliteDriver({ database: async () => openSqliteDriver(this.#path) })
+  override createDriver(): SqliteTurns {
+    return new SqliteTurns({ database: async () => openSqliteDriver(this.#path) })
   }
 }
 
@@ -166,22 +126,23 @@ async function openPostgres<T>(url: string, schema?: string): Promise<Database<T
 }
 
 /**
- * Runs `work` in one serializable transaction; on PostgreSQL it is run again when it lost a race, so it must have no effect but on `trx`.
+ * Runs `work` in one serializable transaction. It is run again when it lost a race on PostgreSQL, or shared a commit that failed on SQLite, so
+ * it must have no effect but on `trx`.
  * Every transaction of the program goes through here: inside, a query on the plain connection throws instead of hanging.
  */
 export async function transact<T, R>(db: Connection<T>, work: (trx: Transaction<T>) => Promise<R>): Promise<R> {
-  if (transactionScope.getStore()?.connected) throw new Error('transact() inside of a transaction: pass `trx` on')
+  if (isInTransaction()) throw new Error('transact() inside of a transaction: pass `trx` on')
+  let isAlone = false
   for (let attempt = 1; ; attempt++) {
-    const scope = { connected: false }
     try {
       const builder = on(db).transaction()
       const started = databaseKind(db) === 'postgres' ? builder.setIsolationLevel('serializable') : builder
-      return await transactionScope.run(scope, () => started.execute((trx) => work(transaction(trx))))
+      return await beginningTransaction(() => started.execute((trx) => work(transaction(trx))), isAlone)
     } catch (error) {
+      isAlone = error instanceof SharedCommitFailed
+      if (isAlone) continue
       const code = (error as { code?: unknown }).code
       if (attempt >= transactionTries || typeof code !== 'string' || !serializationFailures.has(code)) throw error
-    } finally {
-      scope.connected = false // What the work left running (a timer, a loop) is outside of it from here on.
     }
     // A random wait, or the same writers meet again each time and one of them starves.
     await sleep(Math.random() * Math.min(retryCapMs, retryBaseMs * 2 ** attempt))

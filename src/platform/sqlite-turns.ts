@@ -1,0 +1,178 @@
+// The one connection to SQLite, used in turns. Transactions that wait for each other share a commit, since most of a small one is waiting for
+// the disk: each is a savepoint in one transaction, can fail alone, and is told to be done when all are on the disk.
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { CompiledQuery, SqliteDriver, type DatabaseConnection, type QueryResult } from 'kysely'
+import { messageOf } from './errors.ts'
+
+/** How many transactions share a commit, and how long the first of them waits for others to begin. */
+const sharingMax = 64
+const sharingMs = 20
+
+interface Scope {
+  state: 'beginning' | 'connected' | 'over'
+  readonly isAlone: boolean
+}
+const transactionScope = new AsyncLocalStorage<Scope>()
+
+/** Whether this code runs inside of a transaction. */
+export const isInTransaction = (): boolean => transactionScope.getStore()?.state === 'connected'
+
+/** Runs `work`, whose first query begins a transaction: the plain connection throws inside of it. One that is alone shares no commit. */
+export async function beginningTransaction<R>(work: () => Promise<R>, isAlone: boolean): Promise<R> {
+  const scope: Scope = { state: 'beginning', isAlone }
+  try {
+    return await transactionScope.run(scope, work)
+  } finally {
+    scope.state = 'over' // What the work left running (a timer, a loop) is outside of it from here on.
+  }
+}
+
+/** Of several transactions, and whose fault it was is not known: each is to be run again, alone. */
+export class SharedCommitFailed extends Error {
+  constructor(cause: unknown) {
+    super(`a transaction that shared the commit failed: ${messageOf(cause)}`, { cause })
+    this.name = 'SharedCommitFailed'
+  }
+}
+
+/** One use of the connection: a transaction, or a query outside of one. */
+class Turn implements DatabaseConnection {
+  readonly #connection: DatabaseConnection
+  readonly isAlone: boolean
+  state: 'outside' | 'first' | 'nested' | 'over' = 'outside'
+
+  constructor(connection: DatabaseConnection, isAlone: boolean) {
+    this.#connection = connection
+    this.isAlone = isAlone
+  }
+
+  executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    return this.#connection.executeQuery(query)
+  }
+
+  streamQuery<R>(query: CompiledQuery, chunkSize: number): AsyncIterableIterator<QueryResult<R>> {
+    return this.#connection.streamQuery(query, chunkSize)
+  }
+}
+
+interface Waiting {
+  readonly canShare: boolean
+  readonly begin: () => void
+}
+
+/** Transactions that are done and wait for the commit. */
+interface Sharing {
+  readonly done: PromiseWithResolvers<void>[]
+  readonly untilMs: number
+}
+
+export class SqliteTurns extends SqliteDriver {
+  readonly #waiting: Waiting[] = []
+  #isTaken = false
+  #sharing: Sharing | undefined
+
+  override async acquireConnection(): Promise<DatabaseConnection> {
+    const scope = transactionScope.getStore()
+    if (scope?.state === 'connected') {
+      throw new Error('the plain connection was used inside a transaction: pass `trx` on')
+    }
+    const isTransaction = scope?.state === 'beginning'
+    if (isTransaction) scope.state = 'connected'
+    const canShare = isTransaction && !scope.isAlone
+    const turn = new Turn(await super.acquireConnection(), isTransaction && !canShare)
+    if (this.#isTaken) {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      this.#waiting.push({ canShare, begin: resolve })
+      await promise
+    }
+    this.#isTaken = true
+    return turn
+  }
+
+  override async releaseConnection(connection?: DatabaseConnection): Promise<void> {
+    const turn = connection as Turn
+    if (turn.state === 'over') return
+    // One that could not even begin must not leave those before it waiting.
+    if (this.#sharing && !this.#mayShare()) await this.#commit(turn).catch(() => undefined)
+    this.#end(turn)
+  }
+
+  #end(turn: Turn): void {
+    turn.state = 'over'
+    const next = this.#waiting.shift()
+    // Taken already, or who comes now would be before who has waited.
+    if (next) next.begin()
+    else this.#isTaken = false
+  }
+
+  override async beginTransaction(connection: DatabaseConnection): Promise<void> {
+    const turn = connection as Turn
+    if (this.#sharing) {
+      await run(turn, 'savepoint turn')
+      turn.state = 'nested'
+      return
+    }
+    await run(turn, 'begin')
+    turn.state = 'first'
+    this.#sharing = { done: [], untilMs: performance.now() + sharingMs }
+  }
+
+  override async commitTransaction(connection: DatabaseConnection): Promise<void> {
+    const turn = connection as Turn
+    if (turn.state === 'nested') await run(turn, 'release turn')
+    if (!turn.isAlone && this.#mayShare()) {
+      const done = Promise.withResolvers<void>()
+      this.#sharing!.done.push(done)
+      this.#end(turn)
+      return done.promise
+    }
+    await this.#commit(turn)
+  }
+
+  override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    const turn = connection as Turn
+    if (turn.state === 'over' || turn.state === 'outside') return // Its commit has failed, and with it it was taken back.
+    if (turn.state === 'first') return this.#rollback(turn)
+    try {
+      await run(turn, 'rollback to turn')
+      await run(turn, 'release turn')
+    } catch (error) {
+      // SQLite has taken everything back itself, as it does on a full disk.
+      return this.#rollback(turn, error)
+    }
+    if (!this.#mayShare()) await this.#commit(turn).catch(() => undefined) // Those that it is of hear of it.
+  }
+
+  /** Whether the next in line may go on in this transaction. A query outside of one may not: it would read what could still be taken back. */
+  #mayShare(): boolean {
+    const { done, untilMs } = this.#sharing!
+    return this.#waiting[0]?.canShare === true && done.length < sharingMax && performance.now() < untilMs
+  }
+
+  async #commit(turn: Turn): Promise<void> {
+    const { done } = this.#sharing!
+    try {
+      await run(turn, 'commit')
+    } catch (error) {
+      await this.#rollback(turn, error)
+      throw done.length > 0 ? new SharedCommitFailed(error) : error
+    }
+    this.#sharing = undefined
+    for (const each of done) each.resolve()
+  }
+
+  async #rollback(turn: Turn, cause?: unknown): Promise<void> {
+    const { done } = this.#sharing!
+    this.#sharing = undefined
+    turn.state = 'outside'
+    for (const each of done) each.reject(new SharedCommitFailed(cause))
+    try {
+      await run(turn, 'rollback')
+    } catch (error) {
+      // SQLite has taken it back itself; the error that tells why is the one to be heard.
+      if (!messageOf(error).includes('no transaction is active')) throw error
+    }
+  }
+}
+
+const run = (turn: Turn, statement: string): Promise<unknown> => turn.executeQuery(CompiledQuery.raw(statement))
