@@ -1,9 +1,13 @@
 // MLflow's API over the stages: which methods there are, and what each of their areas is given.
 import type { FastifyInstance } from 'fastify'
+import { absentRoutes } from '../mlflow/absent-routes.ts'
+import { absentAnswers } from '../mlflow/absent.ts'
 import { artifactFileRoutes } from '../mlflow/artifacts/file-routes.ts'
 import { artifactListingMethods } from '../mlflow/artifacts/listing-methods.ts'
 import { artifactProxyRoutes } from '../mlflow/artifacts/proxy-routes.ts'
 import { artifactUploadMethods } from '../mlflow/artifacts/upload-methods.ts'
+import { labellingMethods } from '../mlflow/labelling/methods.ts'
+import { onlineScoringRoutes } from '../mlflow/labelling/online-scoring-routes.ts'
 import { loggedModelMethods } from '../mlflow/logged-models/logged-model-methods.ts'
 import { loggedModelSearchMethods } from '../mlflow/logged-models/search-methods.ts'
 import { registryMethods } from '../mlflow/registry/methods.ts'
@@ -34,6 +38,7 @@ export async function registerMlflow(server: FastifyInstance, config: Config, co
   const artifacts = artifactDeps(config, context)
   const traces = { ...artifacts, db, reader, truncatesLongValues, spans: createSpanWriter(db) }
   const methods: BoundMethods = {
+    ...absentAnswers(),
     ...bind(artifactListingMethods, artifacts),
     ...bind(artifactUploadMethods, artifacts),
     ...bind(experimentMethods, { db, locations }),
@@ -42,11 +47,14 @@ export async function registerMlflow(server: FastifyInstance, config: Config, co
     ...bind(metricMethods, { ...runs, reader }),
     ...bind(loggedModelMethods, { db }),
     ...bind(loggedModelSearchMethods, { db, reader }),
+    ...bind(labellingMethods, { db }),
     ...bind(allTraceMethods, traces),
     ...bind(webhookMethods, webhookDeps(config, context)),
     ...bind(registryMethods, { db, reader, uses: modelUses, locations, sourcePattern: config.mlflow.sourcePattern }),
   }
   await server.register(mlflowRoutes, { methods, log, graphql: config.mlflow.graphql })
+  await server.register(absentRoutes, { log })
+  await server.register(onlineScoringRoutes, { db, log })
   await server.register(metricBulkRoute, { db, reader, log })
   await server.register(artifactProxyRoutes, { ...artifacts, log })
   await server.register(artifactFileRoutes, { ...artifacts, log })

@@ -6,6 +6,8 @@ import type { LoggedModelTables } from '../experiments/logged-models.ts'
 import type { RecordingTables } from '../experiments/recording.ts'
 import { governanceMigrations } from '../governance/migrations.ts'
 import type { WebhookTables } from '../governance/webhook-store.ts'
+import { labellingMigrations } from '../labelling/migrations.ts'
+import type { LabellingTables } from '../labelling/tables.ts'
 import type { LoopEngineTables } from '../loop/loop-engine.ts'
 import { loopMigrations } from '../loop/migrations.ts'
 import type { LoopRouteTables } from '../loop/routes.ts'
@@ -32,6 +34,7 @@ export interface Tables
     EngineTables,
     RecordingTables,
     LoggedModelTables,
+    LabellingTables,
     TraceTables,
     ModelRouteTables,
     ServingTables,
@@ -49,6 +52,7 @@ export const migrations: Migrations = {
   ...pipelineMigrations,
   ...experimentMigrations,
   ...tracingMigrations,
+  ...labellingMigrations,
   ...modelMigrations,
   ...servingMigrations,
   ...monitoringMigrations,

@@ -9,6 +9,8 @@ import { assertIssueTexts, issueNotFound, type CountedIssue, type Issue } from '
 import { insertIssue, readIssue, readIssues, updateIssueRow, type IssueQuery } from './stores/issue-store.ts'
 import type { LabellingTables } from './tables.ts'
 
+export type { IssueComparison } from './stores/issue-store.ts'
+
 export type IssueTables = LabellingTables & ExperimentTables & TraceTables
 
 /** @throws DomainError experiment_not_found, issue_invalid */

@@ -146,6 +146,23 @@ const translations: Readonly<Record<string, Translation | undefined>> = {
         ? 'Cannot update expectation value on a Feedback assessment.'
         : 'Cannot update feedback value on an Expectation assessment.',
   },
+  evaluation_dataset_not_found: {
+    code: 'RESOURCE_DOES_NOT_EXIST',
+    message: ({ id }) => `Evaluation dataset with id '${String(id)}' not found`,
+  },
+  scorer_not_found: {
+    code: 'RESOURCE_DOES_NOT_EXIST',
+    message: ({ experimentId, name, version }) => {
+      const which = version === undefined ? '' : ` and version ${String(version)}`
+      return `Scorer with name '${String(name)}'${which} not found for experiment ${String(experimentId)}.`
+    },
+  },
+  issue_not_found: {
+    code: 'RESOURCE_DOES_NOT_EXIST',
+    message: ({ id }) => `Issue with ID '${String(id)}' not found`,
+  },
+  label_schema_exists: { code: 'RESOURCE_ALREADY_EXISTS' },
+  review_queue_exists: { code: 'RESOURCE_ALREADY_EXISTS' },
   disk_full: { code: 'TEMPORARILY_UNAVAILABLE', status: 507 },
 }
 
