@@ -5,6 +5,7 @@ export function pythonJson(value: unknown, numbers: 'as they are' | 'floats' = '
   if (typeof value === 'number')
     return numbers === 'floats' || !Number.isInteger(value) ? pythonFloat(value) : `${value}`
   if (typeof value === 'bigint') return `${value}`
+  if (value instanceof WholeFloat) return pythonFloat(value.value)
   if (Array.isArray(value)) return `[${value.map((each) => pythonJson(each, numbers)).join(', ')}]`
   if (typeof value === 'object' && value !== null) {
     const entries = Object.entries(value).map(([key, each]) => `${JSON.stringify(key)}: ${pythonJson(each, numbers)}`)
@@ -26,6 +27,25 @@ export function pythonFloat(value: number): string {
   // JavaScript writes 0.00001 and smaller with an exponent only from 1e-7 on, and these were dealt with above.
   const text = String(value)
   return text.includes('.') ? text : `${text}.0`
+}
+
+/** A float that is whole: `1.0`, of which JSON.parse makes an integer. */
+export class WholeFloat {
+  readonly value: number
+  constructor(value: number) {
+    this.value = value
+  }
+}
+
+/** As Python reads it: 1.0 is a {@link WholeFloat}, an integer beyond 2^53 a bigint. @throws SyntaxError */
+export function parsePythonJson(text: string): unknown {
+  const revive = (_key: string, value: unknown, { source = '' }: { source?: string }): unknown => {
+    if (typeof value !== 'number') return value
+    if (/[.eE]/v.test(source)) return Number.isInteger(value) ? new WholeFloat(value) : value
+    return Number.isSafeInteger(value) ? value : BigInt(source)
+  }
+  // The third argument is ES2025's; the library's types do not have it yet.
+  return JSON.parse(text, revive as (key: string, value: unknown) => unknown)
 }
 
 /** The value of a JSON text, or the text itself where it is none. */

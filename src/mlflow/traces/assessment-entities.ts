@@ -1,6 +1,6 @@
 // Assessments on the wire and back.
 import type { Assessment, AssessmentError, AssessmentKind, NewAssessment } from '../../tracing/assessment.ts'
-import { parsedOrText, pythonJson } from '../../tracing/python-json.ts'
+import { parsedOrText, parsePythonJson, pythonJson } from '../../tracing/python-json.ts'
 import { invalidParameter } from '../errors.ts'
 import type {
   Assessment as WireAssessment,
@@ -123,7 +123,7 @@ export function expectationValue({ value, serialized_value: sent }: Expectation)
     )
   }
   try {
-    const parsed = JSON.parse(sent.value ?? '') as unknown
+    const parsed = parsePythonJson(sent.value ?? '')
     if (parsed === null) throw invalidParameter('The `value` field must be specified.')
     return pythonJson(parsed)
   } catch (error) {

@@ -2,6 +2,7 @@
 import { parseJson } from '../json.ts'
 import type { AnyValue, KeyValue, Span, SpanEvent, SpanLink, StatusStatusCode } from '../generated/messages.ts'
 import { wireOfNumber } from '../../experiments/metric.ts'
+import { parsePythonJson, WholeFloat } from '../../tracing/python-json.ts'
 
 /** Of MLflow's `traces.json`, schema 3; schema 2 is brought into this form. */
 interface SpanText {
@@ -20,7 +21,7 @@ interface SpanText {
 export const wireOfContent = (content: string): Span => wireOfSpan(parseJson(content) as SpanText)
 
 export function wireOfSpan(span: SpanText): Span {
-  const attributes = Object.entries(span.attributes).map(([key, value]) => ({ key, value: attributeOf(value) }))
+  const attributes = Object.entries(span.attributes).map(([key, value]) => pairOf(key, attributeOf(value)))
   const events = (span.events ?? []).map((event): SpanEvent => ({
     time_unix_nano: event.time_unix_nano,
     name: event.name,
@@ -53,34 +54,24 @@ const base64OfHex = (hex: string): string => Buffer.from(hex, 'hex').toString('b
 
 function pairsOf(values: Readonly<Record<string, unknown>> | undefined): { attributes?: KeyValue[] } {
   const entries = Object.entries(values ?? {})
-  return entries.length > 0 ? { attributes: entries.map(([key, value]) => ({ key, value: anyOf(value) })) } : {}
+  return entries.length > 0 ? { attributes: entries.map(([key, value]) => pairOf(key, anyOf(value))) } : {}
 }
 
-/** A double that is whole: `1.0`, which JSON.parse makes an integer. */
-class WholeDouble {
-  readonly value: number
-  constructor(value: number) {
-    this.value = value
-  }
-}
+/** Nothing is no value. */
+const pairOf = (key: string, value: AnyValue): KeyValue => (Object.keys(value).length > 0 ? { key, value } : { key })
 
 /** Attributes are JSON texts, in which 1 and 1.0 are not the same. */
 function attributeOf(text: unknown): AnyValue {
   if (typeof text !== 'string') return anyOf(text)
-  const revive = (_key: string, value: unknown, { source = '' }: { source?: string }): unknown => {
-    if (typeof value !== 'number') return value
-    if (/[.eE]/v.test(source)) return Number.isInteger(value) ? new WholeDouble(value) : value
-    return Number.isSafeInteger(value) ? value : BigInt(source)
-  }
   try {
-    return anyOf(JSON.parse(text, revive as (key: string, value: unknown) => unknown))
+    return anyOf(parsePythonJson(text))
   } catch {
     return /^(?:NaN|-?Infinity)$/v.test(text) ? anyOf(Number(text)) : { string_value: text }
   }
 }
 
 function anyOf(value: unknown): AnyValue {
-  if (value instanceof WholeDouble) return { double_value: value.value }
+  if (value instanceof WholeFloat) return { double_value: value.value }
   if (Array.isArray(value)) {
     const values = value.map((each) => anyOf(each))
     return { array_value: values.length > 0 ? { values } : {} }
@@ -96,7 +87,7 @@ function anyOf(value: unknown): AnyValue {
       return Number.isInteger(value) ? { int_value: value } : { double_value: wireOfNumber(value) }
     case 'object': {
       if (value === null) return {}
-      const values = Object.entries(value).map(([key, each]) => ({ key, value: anyOf(each) }))
+      const values = Object.entries(value).map(([key, each]) => pairOf(key, anyOf(each)))
       return { kvlist_value: values.length > 0 ? { values } : {} }
     }
     // JSON has none of these.

@@ -4,8 +4,8 @@ import { invalidParameter } from '../errors.ts'
 /** `2026-11-21T18:02:40.858Z`, without the fraction where it is none. */
 export const timestampOf = (ms: number): string => new Date(ms).toISOString().replace('.000Z', 'Z')
 
-/** `0.426s`, `1s` */
-export const durationOf = (ms: number): string => `${(ms / 1000).toFixed(3).replace(/\.?0+$/v, '')}s`
+/** `0.426s`, `1.500s`, `1s` */
+export const durationOf = (ms: number): string => `${(ms / 1000).toFixed(ms % 1000 === 0 ? 0 : 3)}s`
 
 /** @throws MlflowError INVALID_PARAMETER_VALUE */
 export function msOfTimestamp(text: string, field: string): number {

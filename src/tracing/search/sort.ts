@@ -108,7 +108,7 @@ export const tokenOf = (place: Place): string => Buffer.from(JSON.stringify(plac
 export function placeOfToken(token: string, keys: readonly SortKey[]): Place {
   const parsed = Token.safeParse(parseJson(Buffer.from(token, 'base64url').toString()))
   if (parsed.success && parsed.data.length === keys.length) return parsed.data
-  const message = 'the page token is no place of this search: send the one that the page before came with'
+  const message = 'Invalid page token: send the one that the page before came with'
   throw new DomainError('invalid', 'page_token', message)
 }
 
