@@ -2,9 +2,9 @@
 import type { Db } from '../platform/database.ts'
 import type { Reader } from '../platform/reader.ts'
 import type { MetricPoint } from './metric.ts'
-import { storedValue, type StoredPoint } from './metrics/bucket.ts'
+import { storedValue } from './metrics/bucket.ts'
 import { findSeries } from './stores/metric-store.ts'
-import { pointOf, pointQuery } from './stores/point-store.ts'
+import { pointQuery, type PointRow } from './stores/point-store.ts'
 import type { ExperimentTables } from './tables.ts'
 
 export interface HistoryDeps {
@@ -14,10 +14,10 @@ export interface HistoryDeps {
 
 export type Measured = Omit<MetricPoint, 'key'>
 
-export const measuredOf = ({ step, atMs, value, isNan }: StoredPoint): Measured => ({
-  step,
-  atMs,
-  value: isNan ? Number.NaN : value,
+export const measuredOf = (row: PointRow): Measured => ({
+  step: row.step,
+  atMs: row.at_ms,
+  value: row.is_nan ? Number.NaN : row.value,
 })
 
 export interface HistoryQuery {
@@ -38,7 +38,7 @@ export async function* streamHistory({ db, reader }: HistoryDeps, query: History
   const order = series.isOrdered ? 'step' : 'time'
   const after = query.after && { step: query.after.step, atMs: query.after.atMs, ...storedValue(query.after.value) }
   const rows = reader.rows(pointQuery(db, { series: series.id, order, after, limit }))
-  for await (const chunk of rows) yield chunk.map((row) => measuredOf(pointOf(row)))
+  for await (const chunk of rows) yield chunk.map(measuredOf)
 }
 
 /** {@link streamHistory} as one list. */

@@ -7,7 +7,7 @@ import type { Series } from './metrics/series.ts'
 import { bucketWidths } from './stores/bucket-builder.ts'
 import { countInBuckets } from './stores/bucket-store.ts'
 import { findSeries } from './stores/metric-store.ts'
-import { countPoints, pointOf, pointQuery, type StepRange } from './stores/point-store.ts'
+import { countPoints, pointQuery, type StepRange } from './stores/point-store.ts'
 import { sampleQuery } from './stores/sample-store.ts'
 
 export interface SampleQuery {
@@ -33,7 +33,7 @@ export async function samplePoints(deps: HistoryDeps, query: SampleQuery): Promi
 async function sampleOfAll({ db, reader }: HistoryDeps, series: Series, query: SampleQuery): Promise<Measured[]> {
   const { from: fromStep, to: toStep } = query.steps ?? {}
   const rows = await reader.all(pointQuery(db, { series: series.id, order: 'step', fromStep, toStep }))
-  return samplePlaces(rows.length, query.limit).map((place) => measuredOf(pointOf(rows[place]!)))
+  return samplePlaces(rows.length, query.limit).map((place) => measuredOf(rows[place]!))
 }
 
 /** What its buckets count tells where in it a place is: few points but those of the sample are looked at. */
@@ -52,7 +52,7 @@ async function sampleByBuckets(deps: HistoryDeps, series: Series, query: SampleQ
   const rows = await deps.reader.all(sampleQuery(deps.db, sample))
   // The last of all takes the place of the last part's first.
   const chosen = rows.length > limit ? [...rows.slice(0, limit - 1), rows.at(-1)!] : rows
-  return chosen.map((row) => measuredOf(pointOf(row)))
+  return chosen.map(measuredOf)
 }
 
 async function countBetween({ db, reader }: HistoryDeps, series: Series, range: StepRange): Promise<number> {
