@@ -1,6 +1,6 @@
 // Searching registered models and versions: a condition, several orders, pages by key.
 import { sql, type RawBuilder } from 'kysely'
-import { sqlOfCondition, type Condition } from '../platform/condition.ts'
+import { foldCondition, sqlOfCondition, type Condition } from '../platform/condition.ts'
 import { databaseKind, on, type Connection } from '../platform/database.ts'
 import { DomainError } from '../platform/errors.ts'
 import type { Reader } from '../platform/reader.ts'
@@ -170,17 +170,29 @@ async function findFew(
   { db, reader, searched }: RegistrySearchDeps & { readonly searched: Searched },
   condition: Condition<RegistryComparison>,
 ): Promise<readonly FewRow[] | undefined> {
-  const parts = 'all' in condition ? condition.all : [condition]
-  for (const part of parts) {
-    if ('all' in part || 'any' in part || 'not' in part) continue
-    const rows = indexedRows(part, searched)
-    if (!rows) continue
+  for (const rows of sourcesOf(condition, searched)) {
     const query = sql<FewRow>`${rows} limit ${fewMax + 1}`
     const found = await reader.all(query.compile(on(db)))
     if (found.length <= fewMax) return found
   }
   return undefined
 }
+
+/** Each gives a superset of what passes, from an index: of `all` any part may, of `any` all parts together. */
+const sourcesOf = (condition: Condition<RegistryComparison>, searched: Searched): readonly RawBuilder<unknown>[] =>
+  foldCondition<RegistryComparison, readonly RawBuilder<unknown>[]>(condition, {
+    leaf: (leaf) => {
+      const rows = indexedRows(leaf, searched)
+      return rows ? [rows] : []
+    },
+    all: (parts) => parts.flat(),
+    any: (parts) => {
+      const firsts = parts.map(([first]) => first)
+      const isWhole = firsts.length > 0 && firsts.every((first) => first !== undefined)
+      return isWhole ? [sql`select * from (${sql.join(firsts, sql` union all `)}) found`] : []
+    },
+    not: () => [],
+  })
 
 interface FewRow {
   readonly model: string

@@ -168,6 +168,9 @@ async function createIndexes(db: Database): Promise<void> {
   await sql`create index model_version_created on model_version (created_at_ms desc, model, version desc) where deleted_at_ms is null`.execute(
     db,
   )
+  await sql`create index model_version_number_of on model_version (version, model) where deleted_at_ms is null`.execute(
+    db,
+  )
   await sql`create index model_version_run on model_version (run_id, model, version)`.execute(db)
   await sql`create index model_version_logged on model_version (model_id) where model_id is not null`.execute(db)
   await sql`create index model_alias_of on model_alias (model, version)`.execute(db)
