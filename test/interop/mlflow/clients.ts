@@ -17,8 +17,8 @@ export interface ClientScript {
   readonly args?: readonly string[]
 }
 
-/** @throws Error with all that the script and the server said, when the script did not end with `ok` */
-export async function runClient(server: MlflowServer, venv: Venv, { name, args = [] }: ClientScript): Promise<void> {
+/** Answers what the script printed. @throws Error with all that the script and the server said, when the script did not end with `ok` */
+export async function runClient(server: MlflowServer, venv: Venv, { name, args = [] }: ClientScript): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'trueloop-client-'))
   const env = {
     ...plainEnvironment(),
@@ -31,6 +31,7 @@ export async function runClient(server: MlflowServer, venv: Venv, { name, args =
     const options = { cwd: folder, env, maxBuffer: outputBytesMax, timeout: scriptTimeoutMs }
     const { stdout, stderr } = await run(venv.python, [script, ...args], options)
     if (!/^ok$/mv.test(stdout)) throw new Error(`${name} did not end with ok:\n${stdout}\n${stderr}`)
+    return stdout
   } catch (error) {
     const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string }
     const what = `${[name, ...args].join(' ')} against ${server.name}`

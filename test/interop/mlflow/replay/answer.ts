@@ -22,6 +22,8 @@ const ids: readonly (readonly [RegExp, string])[] = [
   [/^[a-z]+-[a-z]+-\d{1,4}$/gv, '<random name>'],
 ]
 
+const numberedId = /(?<=(?:mlflow-artifacts:\/|\bid[ =:]|experiment) ?['"]?)\d+\b/giv
+
 /** A set of strings as Python prints it, in an order that changes with each process. */
 const pythonSet = /\{'[^']*'(?:, '[^']*')*\}/gv
 
@@ -75,21 +77,24 @@ function plain(value: unknown, context: Normalising): unknown {
   return Object.fromEntries(
     Object.entries(value).map(([key, one]) => [
       plainText(key, context),
-      typeof one === 'string' ? (madeUp(key, one) ?? plain(one, context)) : plain(one, context),
+      typeof one === 'string' ? (madeUp(key, one, context) ?? plain(one, context)) : plain(one, context),
     ]),
   )
 }
 
 /** What a server makes up as it likes, and clients only hand back. */
-function madeUp(key: string, value: string): string | undefined {
+function madeUp(key: string, value: string, { names }: Normalising): string | undefined {
   if (key.endsWith('page_token') && value !== '') return '<token>'
+  if (/experiment_?id/iv.test(key) && names.has(value)) return `{{${names.get(value)}}}`
   return key === 'digest' && /^[0-9a-f]{8}$/v.test(value) ? '<digest>' : undefined
 }
 
 function plainText(text: string, { names, url, directory, nowMs }: Normalising): string {
   if (/\((?:sqlite3|psycopg2)\./v.test(text)) return databaseText
   let found = text.replaceAll(url, '<url>').replaceAll(directory, '<folder>')
-  for (const [id, name] of names) found = found.replaceAll(id, `{{${name}}}`)
+  // A number, such as an experiment's, is an id only where the text says so.
+  for (const [id, name] of names) if (!/^\d+$/v.test(id)) found = found.replaceAll(id, `{{${name}}}`)
+  found = found.replaceAll(numberedId, (id) => (names.has(id) ? `{{${names.get(id)}}}` : id))
   for (const [pattern, kind] of [...times, ...ids]) found = found.replaceAll(pattern, kind)
   found = found.replaceAll(pythonSet, (set) => `{${set.slice(1, -1).split(', ').toSorted().join(', ')}}`)
   return found.replaceAll(/\b1\d{12}\b/gv, (number) =>

@@ -44,11 +44,17 @@ const json = { 'content-type': 'application/json' }
 export function openPlan(area: string, random: Generator): Plan {
   const calls: Call[] = []
   const labels = new Set<string>()
-  const add: Plan['add'] = (method, path, { label, body, query = [], headers = {}, take = {} }) => {
+  const add: Plan['add'] = (method, path, { label: name, body, query = [], headers = {}, take = {} }) => {
+    // A file of differences with control characters in it is none that grep reads.
+    const label = name.replaceAll(/\p{Cc}/gv, '␀')
     if (labels.has(label)) throw new Error(`the plan of ${area} has two calls "${label}"`)
     labels.add(label)
     const full = path.startsWith('/') ? path : `/api/2.0/mlflow/${path}`
-    calls.push({ area, label, method, path: full, query, headers, body, take })
+    // Every experiment has a name here, since its number is another on each server.
+    const taken = full.endsWith('experiments/create')
+      ? { [`experiment${calls.length}`]: 'experiment_id', ...take }
+      : take
+    calls.push({ area, label, method, path: full, query, headers, body, take: taken })
   }
   const withBody =
     (method: string): SendBody =>

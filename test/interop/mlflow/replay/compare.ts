@@ -2,7 +2,7 @@
 import { databaseText, type Answer } from './answer.ts'
 
 export interface Difference {
-  /** `status`, `type`, `error_code`, `message`, `database text` (a message of stock's database), or the path of a field in the body, such as `run.info.status`. */
+  /** `status`, `crash` (stock answers 500, we a status below), `type`, `error_code`, `message`, `database text` (a message of stock's database), or the path of a field in the body, such as `run.info.status`. */
   readonly field: string
   readonly stock: unknown
   readonly trueloop: unknown
@@ -11,7 +11,11 @@ export interface Difference {
 /** What a client looks at first comes first. */
 export function firstDifference(stock: Answer, trueloop: Answer): Difference | undefined {
   if (stock.status !== trueloop.status)
-    return { field: 'status', stock: [stock.status, stock.body], trueloop: [trueloop.status, trueloop.body] }
+    return {
+      field: isCrash(stock) && trueloop.status < 500 ? 'crash' : 'status',
+      stock: [stock.status, stock.body],
+      trueloop: [trueloop.status, trueloop.body],
+    }
   const [theirs, ours] = [fieldsOf(stock.body), fieldsOf(trueloop.body)]
   for (const field of ['error_code', 'message'])
     if (theirs?.[field] !== ours?.[field] && (typeof theirs?.[field] === 'string' || typeof ours?.[field] === 'string'))
@@ -20,11 +24,23 @@ export function firstDifference(stock: Answer, trueloop: Answer): Difference | u
         stock: theirs?.[field],
         trueloop: ours?.[field],
       }
-  const found = differenceIn(stock.body, trueloop.body, '')
+  const found = differenceIn(withoutClasses(stock.body), withoutClasses(trueloop.body), '')
   if (found) return found
   if (stock.contentType !== trueloop.contentType)
     return { field: 'type', stock: stock.contentType, trueloop: trueloop.contentType }
-  return undefined
+  return differenceIn(stock.body, trueloop.body, '')
+}
+
+/** Not an answer that stock means: a page of its web framework, or an exception that nobody caught. */
+const isCrash = ({ status, body }: Answer): boolean =>
+  status === 500 && (typeof body === 'string' || fieldsOf(body)?.['error_code'] === 'INTERNAL_ERROR')
+
+/** What dashboards sort errors by comes last: no client looks at it. */
+function withoutClasses(body: unknown): unknown {
+  const fields = fieldsOf(body)
+  if (fields?.['error_code'] === undefined) return body
+  const { sqlstate: _state, error_class: _class, ...rest } = fields
+  return rest
 }
 
 const fieldsOf = (body: unknown): Readonly<Record<string, unknown>> | undefined =>

@@ -20,8 +20,7 @@ export async function replay(
         const id = at(body, path)
         if (typeof id !== 'string' || id === '') continue
         known.set(name, id)
-        // Short ids, such as an experiment's number, would be found in any text; both servers count alike.
-        if (id.length > 12) names.set(id, name)
+        if (!name.endsWith('page') && !name.includes('next')) names.set(id, name)
       }
       answers.push(normalised(raw, { names, ...server, nowMs: Date.now() }))
     }

@@ -18,15 +18,23 @@ export interface Report {
   readonly found: readonly Found[]
 }
 
-type Side = Pick<MlflowServer, 'url' | 'directory'>
+export interface Sides {
+  readonly stock: (calls: readonly Call[]) => Promise<readonly Answer[]>
+  readonly trueloop: (calls: readonly Call[]) => Promise<readonly Answer[]>
+}
+
+export const answersOf =
+  (server: Pick<MlflowServer, 'url' | 'directory'>): Sides['stock'] =>
+  (calls) =>
+    replay(server, calls)
 
 export async function compareServers(
-  sides: { readonly stock: Side; readonly trueloop: Side },
+  sides: Sides,
   options: { readonly seed: string; readonly areas: readonly Area[] },
 ): Promise<Report> {
-  const calls = await planOf(options.seed, options.areas, await isServed())
+  const calls = await planOf(options.seed, options.areas, isServed)
   const known = await knownDifferences()
-  const [theirs, ours] = await Promise.all([replay(sides.stock, calls), replay(sides.trueloop, calls)])
+  const [theirs, ours] = await Promise.all([sides.stock(calls), sides.trueloop(calls)])
   const found = calls.flatMap((call, index): Found[] => {
     const difference = firstDifference(theirs[index] as Answer, ours[index] as Answer)
     return difference ? [{ ...difference, call, known: known.find((one) => isKnown(one, call, difference)) }] : []
@@ -45,10 +53,15 @@ const shown = (value: unknown): string => {
 export function reportOf(title: string, { calls, found }: Report): string {
   const news = found.filter(({ known }) => !known)
   const first = `${title}: ${calls} calls, ${news.length} differ, ${found.length - news.length} as documented`
-  const lines = news.map(({ call, field, stock, trueloop }) => {
+  // Of every error the same: one line for all.
+  const isClass = ({ field }: Found): boolean => field === 'sqlstate' || field === 'error_class'
+  const unclassed = news.filter(isClass)
+  const rest = news.filter((one) => !isClass(one))
+  const classes = unclassed.length > 0 ? [`${unclassed.length} errors have no sqlstate or error_class as stock's.`] : []
+  const lines = rest.map(({ call, field, stock, trueloop }) => {
     const query = call.query.length > 0 ? `?${call.query.map((pair) => pair.join('=')).join('&')}` : ''
     const body = call.body === undefined ? '' : ` ${shown(call.body)}`
     return `${call.label} [${field}]\n  ${call.method} ${call.path}${query}${body}\n  stock    ${shown(stock)}\n  trueloop ${shown(trueloop)}`
   })
-  return [first, ...lines].join('\n\n') + '\n'
+  return [first, ...classes, ...lines].join('\n\n') + '\n'
 }
