@@ -5,6 +5,7 @@ import { runOriginMigrations } from './migrations/run-origins.ts'
 import { artifactMigrations } from './migrations/artifacts.ts'
 import { loggedModelMigrations } from './migrations/logged-models.ts'
 import { metricSeriesMigrations } from './migrations/metric-series.ts'
+import { runSearchMigrations } from './migrations/run-search.ts'
 import { text } from './migrations/text-column.ts'
 
 export const experimentMigrations: Migrations = {
@@ -130,4 +131,5 @@ export const experimentMigrations: Migrations = {
   ...runOriginMigrations,
   ...artifactMigrations,
   ...loggedModelMigrations,
+  ...runSearchMigrations,
 }

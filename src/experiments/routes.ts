@@ -29,7 +29,7 @@ import {
 } from './run.ts'
 import { logInputs } from './run-links.ts'
 import type { RunWriter } from './run-writer.ts'
-import { RunFilter, RunOrder, searchRuns } from './search.ts'
+import { filtersMax, ordersMax, RunConditionBody, RunOrder, searchRuns } from './search.ts'
 import { assertUnscoped, assertWritesRun, tagsOfNewRun } from './write-scope.ts'
 
 const params = z.object({ run: RunId })
@@ -55,8 +55,8 @@ const batch = z.strictObject({
 })
 const search = z.strictObject({
   experiment: ExperimentName.optional(),
-  filter: z.array(RunFilter).default([]),
-  orderBy: RunOrder.optional(),
+  filter: z.array(RunConditionBody).max(filtersMax).default([]),
+  orderBy: z.union([RunOrder, z.array(RunOrder).max(ordersMax)]).default([]),
   view: z.enum(['active', 'deleted', 'all']).default('active'),
   limit: Page.shape.limit,
   after: z.string().max(20_000).optional(),
@@ -81,7 +81,9 @@ export const runRoutes: FastifyPluginAsyncZod<RunRouteDeps> = async (server, { d
   const found = { 200: z.strictObject({ runs: z.array(WireRunSummary), next: z.string().optional() }) }
   // A search has a body: filters hold any text, and a URL has no room for twenty of them.
   server.post('/runs/search', { schema: { body: search, response: found }, config: read }, async ({ body }) => {
-    const { runs, ...rest } = await searchRuns(db, body)
+    const { filter, orderBy, ...asked } = body
+    const condition = { all: filter }
+    const { runs, ...rest } = await searchRuns({ db, reader }, { ...asked, condition, orderBy: [orderBy].flat() })
     return { runs: runs.map(wireOfRun), ...rest }
   })
   server.get('/runs/:run', { schema: { params, response: { 200: WireRun } }, config: read }, async (request) =>

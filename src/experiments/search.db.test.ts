@@ -8,6 +8,7 @@ import { createTestDatabase, type TestDatabase } from '../platform/testing.ts'
 import { logBatch } from './log-batch.ts'
 import { experimentMigrations } from './migrations.ts'
 import { createRun, finishRun, setRunDeleted, type RecordingTables } from './recording.ts'
+import { readerOf } from '../platform/reader.ts'
 import { searchRuns, type RunFilter, type RunSearch } from './search.ts'
 
 const actor = testActor()
@@ -35,7 +36,7 @@ async function idsOf(db: TestDatabase<RecordingTables>, search: Omit<RunSearch, 
   const ids: string[] = []
   let after: string | undefined
   do {
-    const page = await searchRuns(db, { ...search, limit: 3, after })
+    const page = await searchRuns({ db, reader: readerOf(db) }, { ...search, limit: 3, after })
     expect(page.runs.length).toBeLessThanOrEqual(3)
     ids.push(...page.runs.map(({ id }) => id))
     after = page.next
@@ -45,26 +46,26 @@ async function idsOf(db: TestDatabase<RecordingTables>, search: Omit<RunSearch, 
 
 test('runs come newest first, page after page, none twice and none missed', async () => {
   await using db = await openWithRuns(11)
-  const all = ['r10', 'r09', 'r08', 'r07', 'r06', 'r05', 'r04', 'r03', 'r02', 'r01', 'r00']
+  const all = ['r10', 'r08', 'r09', 'r06', 'r07', 'r04', 'r05', 'r02', 'r03', 'r00', 'r01']
   expect(await idsOf(db, {})).toEqual(all)
   expect(await idsOf(db, { experiment: 'flights' })).toEqual(all.slice(1))
   expect(await idsOf(db, { experimentIds: [2] })).toEqual(['r10'])
   expect(await idsOf(db, { experimentIds: [] })).toEqual([])
-  const up = ['r01', 'r00', 'r03', 'r02', 'r05', 'r04', 'r07', 'r06', 'r09', 'r08', 'r10']
-  expect(await idsOf(db, { orderBy: { field: 'startedAtMs', isAscending: true } })).toEqual(up)
+  const up = ['r00', 'r01', 'r02', 'r03', 'r04', 'r05', 'r06', 'r07', 'r08', 'r09', 'r10']
+  expect(await idsOf(db, { orderBy: [{ field: 'startedAtMs', isAscending: true }] })).toEqual(up)
 })
 
 test('an order by a metric ends with NaN and then with runs that lack it, in both directions', async () => {
   await using db = await openWithRuns(8)
   const rest = ['r03', 'r04']
   const orderBy = { field: 'metrics.auc', isAscending: false }
-  expect(await idsOf(db, { orderBy })).toEqual(['r05', 'r07', 'r06', 'r02', 'r01', 'r00', ...rest])
+  expect(await idsOf(db, { orderBy: [orderBy] })).toEqual(['r05', 'r07', 'r06', 'r02', 'r01', 'r00', ...rest])
   const ascending = { ...orderBy, isAscending: true }
-  expect(await idsOf(db, { orderBy: ascending })).toEqual(['r00', 'r01', 'r02', 'r06', 'r07', 'r05', ...rest])
+  expect(await idsOf(db, { orderBy: [ascending] })).toEqual(['r00', 'r01', 'r02', 'r06', 'r07', 'r05', ...rest])
   const byParam = { field: 'params.kind', isAscending: true }
-  expect(await idsOf(db, { orderBy: byParam })).toEqual(['r07', 'r05', 'r03', 'r01', 'r06', 'r04', 'r02', 'r00'])
-  const byEnd = await idsOf(db, { orderBy: { field: 'endedAtMs', isAscending: true } })
-  expect(byEnd.slice(3)).toEqual(['r07', 'r05', 'r04', 'r02', 'r01'])
+  expect(await idsOf(db, { orderBy: [byParam] })).toEqual(['r07', 'r05', 'r03', 'r01', 'r06', 'r04', 'r02', 'r00'])
+  const byEnd = await idsOf(db, { orderBy: [{ field: 'endedAtMs', isAscending: true }] })
+  expect(byEnd.slice(3)).toEqual(['r07', 'r04', 'r05', 'r02', 'r01'])
 })
 
 const cases: readonly [string, RunFilter[], string[]][] = [
@@ -74,7 +75,7 @@ const cases: readonly [string, RunFilter[], string[]][] = [
   [
     'a metric that differs',
     [{ field: 'metrics.auc', operator: '!=', value: 0.01 }],
-    ['r07', 'r06', 'r05', 'r03', 'r02', 'r00'],
+    ['r06', 'r07', 'r05', 'r02', 'r03', 'r00'],
   ],
   ['a metric that is missing', [{ field: 'metrics.auc', operator: 'missing' }], ['r04']],
   ['a param of any length', [{ field: 'params.long', operator: '=', value: `${'ü'.repeat(3000)}6` }], ['r06']],
@@ -101,7 +102,7 @@ const cases: readonly [string, RunFilter[], string[]][] = [
 test('filters find the same runs on both databases', async () => {
   await using db = await openWithRuns(8)
   for (const [name, filter, expected] of cases) {
-    expect([name, await idsOf(db, { filter })]).toEqual([name, expected])
+    expect([name, await idsOf(db, { condition: { all: filter } })]).toEqual([name, expected])
   }
 })
 
@@ -110,19 +111,24 @@ test('a deleted run is found only where it is asked for', async () => {
   await transact(db, (trx) => setRunDeleted(trx, actor, { runId: 'r01', isDeleted: true }))
   expect(await idsOf(db, {})).toEqual(['r02', 'r00'])
   expect(await idsOf(db, { view: 'deleted' })).toEqual(['r01'])
-  expect(await idsOf(db, { view: 'all' })).toEqual(['r02', 'r01', 'r00'])
+  expect(await idsOf(db, { view: 'all' })).toEqual(['r02', 'r00', 'r01'])
 })
 
 test('a search that makes no sense is refused with what would', async () => {
   await using db = await openWithRuns(1)
-  const refusal = (search: Omit<RunSearch, 'limit'>) => searchRuns(db, { ...search, limit: 3 })
-  await expect(refusal({ filter: [{ field: 'loss', operator: '=', value: 1 }] })).rejects.toMatchObject({
+  const refusal = (search: Omit<RunSearch, 'limit'>) =>
+    searchRuns({ db, reader: readerOf(db) }, { ...search, limit: 3 })
+  await expect(refusal({ condition: { all: [{ field: 'loss', operator: '=', value: 1 }] } })).rejects.toMatchObject({
     code: 'run_field',
   })
-  await expect(refusal({ filter: [{ field: 'metrics.auc', operator: 'like', value: 'x' }] })).rejects.toMatchObject({
+  await expect(
+    refusal({ condition: { all: [{ field: 'metrics.auc', operator: 'like', value: 'x' }] } }),
+  ).rejects.toMatchObject({
     code: 'run_filter',
   })
-  await expect(refusal({ filter: [{ field: 'metrics.auc', operator: '>', value: 'x' }] })).rejects.toMatchObject({
+  await expect(
+    refusal({ condition: { all: [{ field: 'metrics.auc', operator: '>', value: 'x' }] } }),
+  ).rejects.toMatchObject({
     code: 'run_filter',
   })
   await expect(refusal({ after: 'bm9uc2Vuc2U' })).rejects.toMatchObject({ code: 'page_token' })

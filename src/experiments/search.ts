@@ -1,28 +1,35 @@
-// Searching runs: filters, one order, pages by key. The first page of a hundred thousand runs costs what the hundredth does.
+// Searching runs: conditions, several orders, pages by key. The first page of a hundred thousand runs costs what the hundredth does.
 import { sql, type RawBuilder } from 'kysely'
-import { databaseKind, on, type Db } from '../platform/database.ts'
-import { DomainError } from '../platform/errors.ts'
+import { databaseKind, on, type DatabaseKind } from '../platform/database.ts'
 import { readRunSummaries } from './reading.ts'
 import type { RunSummary } from './run.ts'
-import { conditionOf } from './search/condition.ts'
-import { findFew } from './search/few.ts'
-import { filtersMax, type RunFilter, type RunOrder } from './search/filter.ts'
-import { phasesOf, placeOf, tokenOf, type Phase, type Place } from './search/sort.ts'
-import type { ExperimentTables } from './tables.ts'
+import { assertFits, type RunCondition, type RunOrder } from './search/filter.ts'
+import type { Search, SearchDeps } from './search/context.ts'
+import { findPlaces } from './search/find.ts'
+import { placeOf, sortKeysOf, tokenOf, type Place } from './search/sort.ts'
+import { sourceOf, type Source } from './search/source.ts'
 
-export { RunFilter, RunOrder } from './search/filter.ts'
+export {
+  filtersMax,
+  ordersMax,
+  RunConditionBody,
+  RunOrder,
+  type RunCondition,
+  type RunFilter,
+} from './search/filter.ts'
+export type { SearchDeps } from './search/context.ts'
 
 export interface RunSearch {
   /** Ids of experiments; all by default. */
   readonly experimentIds?: readonly number[] | undefined
   /** The name of one experiment, in place of its id. */
   readonly experiment?: string | undefined
-  /** All must hold. */
-  readonly filter?: readonly RunFilter[] | undefined
-  /** The newest first by default. Runs alike come newest id first. */
-  readonly orderBy?: RunOrder | undefined
+  /** All runs by default. */
+  readonly condition?: RunCondition | undefined
+  /** The first decides, the next where it is alike; in the end the newest first, then by id. */
+  readonly orderBy?: readonly RunOrder[] | undefined
   readonly limit: number
-  /** `next` of the page before. */
+  /** `next` of the page before, of the same order. */
   readonly after?: string | undefined
   /** `active` by default. */
   readonly view?: 'active' | 'deleted' | 'all' | undefined
@@ -34,78 +41,87 @@ export interface RunPage {
   readonly next?: string
 }
 
-/** @throws DomainError run_filter, run_field, page_token, run_filters_too_many */
-export async function searchRuns(db: Db<ExperimentTables>, search: RunSearch): Promise<RunPage> {
-  const places = await findPlaces(db, search)
-  const page = places.slice(0, search.limit)
-  const runs = await readRunSummaries(
-    db,
-    page.map(({ id }) => id),
-  )
+/** @throws DomainError run_filter, run_field, run_orders_twice, page_token, run_filters_too_many */
+export async function searchRuns(deps: SearchDeps, search: RunSearch): Promise<RunPage> {
+  const { ids, ...rest } = await findRuns(deps, search)
+  return { runs: await readRunSummaries(deps.db, ids), ...rest }
+}
+
+/** The ids of the page alone. @throws DomainError as `searchRuns` */
+export async function findRuns(
+  deps: SearchDeps,
+  request: RunSearch,
+): Promise<{ readonly ids: readonly string[]; readonly next?: string }> {
+  const { condition = { all: [] }, limit } = request
+  assertFits(condition)
+  const kind = databaseKind(deps.db)
+  const keys = sortKeysOf(request.orderBy ?? [], kind)
+  const after = request.after === undefined ? undefined : placeOf(request.after, keys)
+  const experimentIds = await experimentIdsOf(deps, request)
+  if (experimentIds?.length === 0) return { ids: [] }
+  const scope = scopeOf(request, experimentIds)
+  const experimentId = experimentIds?.length === 1 ? experimentIds[0] : undefined
+  const runs = await guessRuns(deps, kind)
+  const search: Search = { deps, kind, scope, experimentId, keys, runs, counts: new Map() }
+  const source = sourceWithin(request, { experimentIds, source: sourceOf({ all: [condition] }, kind) })
+  // One more than the page, to know whether there is another.
+  const places: Place[] = await findPlaces(search, { condition, source, at: 0, after, limit: limit + 1 })
+  const page = places.slice(0, limit)
+  const ids = page.map(({ id }) => id)
   const last = page.at(-1)
-  return places.length > page.length && last ? { runs, next: tokenOf(last) } : { runs }
+  return places.length > page.length && last ? { ids, next: tokenOf(last, keys) } : { ids }
 }
 
-/** One more than the page, to know whether there is another. */
-async function findPlaces(db: Db<ExperimentTables>, search: RunSearch): Promise<Place[]> {
-  const order = search.orderBy ?? { field: 'startedAtMs', isAscending: false }
-  const after = search.after === undefined ? undefined : placeOf(search.after)
-  const conditions = scopeOf(search, db)
-  const few = await findFew(db, search.filter ?? [])
-  if (few?.length === 0) return []
-  const places: Place[] = []
-  for (const [index, phase] of phasesOf(order).entries()) {
-    if (after && index < after.phase) continue
-    const missing = search.limit + 1 - places.length
-    if (missing <= 0) break
-    const start = after?.phase === index ? [afterPlace(phase, after, order.isAscending)] : []
-    const among = few ? [sql<boolean>`${phase.id} in (${sql.join(few)})`] : []
-    const all = [...conditions, phase.condition, ...among, ...start]
-    const found = await readPhase(db, { phase, conditions: all, order, missing })
-    places.push(...found.map(({ id, value }) => ({ phase: index, id, value })))
-  }
-  return places
+async function experimentIdsOf(
+  { db }: SearchDeps,
+  { experimentIds, experiment }: RunSearch,
+): Promise<readonly number[] | undefined> {
+  if (experiment === undefined) return experimentIds && [...new Set(experimentIds)]
+  const found = await on(db).selectFrom('experiment').select('id').where('name', '=', experiment).executeTakeFirst()
+  return found ? [found.id] : []
 }
 
-function scopeOf(search: RunSearch, db: Db<ExperimentTables>): RawBuilder<boolean>[] {
-  const filters = search.filter ?? []
-  if (filters.length > filtersMax) {
-    const message = `${filters.length} filters: a search takes at most ${filtersMax}`
-    throw new DomainError('invalid', 'run_filters_too_many', message)
-  }
-  const kind = databaseKind(db)
-  const conditions = filters.map((filter) => conditionOf(filter, kind))
-  const { view = 'active', experiment, experimentIds } = search
-  if (view === 'active') conditions.push(sql`run.deleted_at_ms is null`)
-  if (view === 'deleted') conditions.push(sql`run.deleted_at_ms is not null`)
-  if (experiment !== undefined) {
-    conditions.push(sql`run.experiment_id = (select id from experiment where name = ${experiment})`)
-  }
-  if (experimentIds?.length === 0) conditions.push(sql`1 = 0`)
-  else if (experimentIds) conditions.push(sql`run.experiment_id in (${sql.join([...experimentIds])})`)
-  return conditions
+/** About how many there are. */
+async function guessRuns({ db, reader }: SearchDeps, kind: DatabaseKind): Promise<number> {
+  const guess =
+    kind === 'sqlite'
+      ? sql<{ count: number }>`select coalesce(max(rowid), 0) as count from run`
+      : sql<{ count: number }>`select reltuples as count from pg_class where oid = cast('run' as regclass)`
+  const [row] = await reader.all(guess.compile(on(db)))
+  // PostgreSQL has not counted a table that is new.
+  return Math.max(Number(row?.count ?? 0), runsMin)
 }
 
-function afterPlace({ sort, id: column }: Phase, { value, id }: Place, isAscending: boolean): RawBuilder<boolean> {
-  if (!sort || value === null) return sql`${column} < ${id}`
-  // The first comparison lets the index begin there; the second drops what the page before has shown.
-  return isAscending
-    ? sql`${sort} >= ${value} and (${sort} > ${value} or ${column} < ${id})`
-    : sql`${sort} <= ${value} and (${sort} < ${value} or ${column} < ${id})`
+const runsMin = 1000
+
+const inExperiments = (ids: readonly number[]): RawBuilder<boolean> =>
+  // Numbers, and few distinct ones in practice: written out they are no parameters.
+  sql`run.experiment_id in (${sql.join(ids.map((id) => sql.lit(id)))})`
+
+function scopeOf({ view = 'active' }: RunSearch, experimentIds: readonly number[] | undefined): RawBuilder<boolean> {
+  const conditions = [
+    ...(experimentIds ? [inExperiments(experimentIds)] : []),
+    ...(view === 'active' ? [sql<boolean>`run.deleted_at_ms is null`] : []),
+    ...(view === 'deleted' ? [sql<boolean>`run.deleted_at_ms is not null`] : []),
+  ]
+  return conditions.length === 0 ? sql`1 = 1` : sql`${sql.join(conditions, sql` and `)}`
 }
 
-async function readPhase(
-  db: Db<ExperimentTables>,
-  query: { phase: Phase; conditions: readonly RawBuilder<boolean>[]; order: RunOrder; missing: number },
-): Promise<{ id: string; value: string | number | null }[]> {
-  const { phase, conditions, order, missing } = query
-  const direction = order.isAscending ? sql`asc` : sql`desc`
-  const sorting = phase.sort ? sql`${phase.sort} ${direction}, ${phase.id} desc` : sql`${phase.id} desc`
-  const { rows } = await sql<{ id: string; value: string | number | null }>`
-    select run.id as id, ${phase.sort ?? sql`null`} as value
-    from run ${phase.join}
-    where ${sql.join([...conditions], sql` and `)}
-    order by ${sorting}
-    limit ${missing}`.execute(on(db))
-  return rows
+/** The scope has indexes of its own. */
+function sourceWithin(
+  { view }: RunSearch,
+  { experimentIds, source }: { experimentIds: readonly number[] | undefined; source: Source | undefined },
+): Source | undefined {
+  const sources = [
+    source,
+    experimentIds && {
+      ids: sql<{ id: string }>`select id from run where ${inExperiments(experimentIds)}`,
+      isScan: false,
+      covers: [],
+    },
+    view === 'deleted'
+      ? { ids: sql<{ id: string }>`select id from run where deleted_at_ms is not null`, isScan: false, covers: [] }
+      : undefined,
+  ].filter((each) => each !== undefined)
+  return sources.length === 0 ? undefined : { cheapest: sources }
 }

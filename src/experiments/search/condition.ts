@@ -1,100 +1,152 @@
-// A filter of a run search, checked and turned into SQL that both databases answer alike.
+// A filter of a run search, checked and turned into SQL that both databases answer alike: the run is at hand, and one row by key is looked at.
 import { sql, type RawBuilder } from 'kysely'
 import type { DatabaseKind } from '../../platform/database.ts'
 import { DomainError } from '../../platform/errors.ts'
-import { parseField, type RunFilter } from './filter.ts'
+import { compareNumber, compareText, type NumberOperator } from '../../platform/sql-comparisons.ts'
+import { parseField, type Field, type RunFilter } from './filter.ts'
 
-type Condition = RawBuilder<boolean>
-
-const comparisons: Readonly<Record<string, RawBuilder<unknown> | undefined>> = {
-  '=': sql`=`,
-  '!=': sql`<>`,
-  '<': sql`<`,
-  '<=': sql`<=`,
-  '>': sql`>`,
-  '>=': sql`>=`,
-}
+type Sql = RawBuilder<boolean>
 
 /** @throws DomainError run_filter for an operator or value that the field does not take. */
-export function conditionOf(filter: RunFilter, kind: DatabaseKind): Condition {
+export function comparisonOf(filter: RunFilter, kind: DatabaseKind): Sql {
   const field = parseField(filter.field)
   switch (field.kind) {
     case 'metric':
-      return metricCondition(filter, field.key)
+      return metricComparison(filter, field)
     case 'param':
-      return keyedCondition(filter, { table: 'run_param', key: field.key, kind })
     case 'tag':
-      return keyedCondition(filter, { table: 'run_tag', key: field.key, kind })
+      return keyedComparison(filter, { field, kind })
     case 'input':
-      return sql`exists (select 1 from run_dataset i inner join logged_dataset f on f.id = i.dataset_id where i.run_id = run.id and ${textCondition(filter, sql`f.dataset_version`, kind)})`
+      return inputComparison(filter, { field, kind })
     case 'time':
-      return timeCondition(filter, sql.ref(`run.${field.column}`))
+      return timeComparison(filter, sql.ref(`run.${field.column}`))
     case 'text':
-      return textCondition(filter, sql.ref(`run.${field.column}`), kind)
+      return textComparison(filter, sql.ref(`run.${field.column}`), kind)
   }
 }
 
 const unfit = ({ field, operator }: RunFilter, takes: string): DomainError =>
   new DomainError('invalid', 'run_filter', `"${field}" does not take "${operator}" with that value: ${takes}`)
 
-function metricCondition(filter: RunFilter, key: string): Condition {
-  const row = sql`select 1 from run_metric f where f.run_id = run.id and f.key = ${key}`
-  if (filter.operator === 'present') return sql`exists (${row})`
-  if (filter.operator === 'missing') return sql`not exists (${row})`
-  const value = Number(filter.value)
+export const keyedTable = (kind: 'param' | 'tag'): RawBuilder<unknown> =>
+  sql.table(kind === 'param' ? 'run_param' : 'run_tag')
+
+/** Neither database makes a join of such a subquery, so that each run costs one look at an index and no other order is tried. */
+const holdsFor = (comparison: Sql, table: RawBuilder<unknown>, key: string): Sql =>
+  sql`(select ${comparison} from ${table} f where f.run_id = run.id and f.key = ${key}) is true`
+
+function presence(operator: RunFilter['operator'], table: RawBuilder<unknown>, key: string): Sql | undefined {
+  if (operator !== 'present' && operator !== 'missing') return undefined
+  const row = sql<boolean>`exists (select 1 from ${table} f where f.run_id = run.id and f.key = ${key})`
+  return operator === 'present' ? row : sql`not ${row}`
+}
+
+const numeric = new Set<string>(['=', '!=', '<', '<=', '>', '>='])
+
+/** The number of a metric's filter, NaN included. @throws DomainError run_filter */
+export function metricValue(filter: RunFilter): { operator: NumberOperator; value: number } {
+  const value = Array.isArray(filter.value) ? Number.NaN : Number(filter.value)
   const isNumber = typeof filter.value === 'number' || Number.isNaN(value) === (filter.value === 'NaN')
-  const compare = comparisons[filter.operator]
-  if (!compare || !isNumber || Array.isArray(filter.value)) {
+  if (!numeric.has(filter.operator) || !isNumber || filter.value === '') {
     throw unfit(filter, 'compare a metric with a number by =, !=, <, <=, > or >=, or ask for present or missing')
   }
-  if (Number.isNaN(value)) {
-    if (filter.operator !== '=' && filter.operator !== '!=') throw unfit(filter, 'NaN is only = or !=')
-    return sql`exists (${row} and f.latest_is_nan ${compare} 1)`
+  if (Number.isNaN(value) && filter.operator !== '=' && filter.operator !== '!=') {
+    throw unfit(filter, 'NaN is only = or !=')
   }
-  // The signs keep SQLite from walking the index of values once for every run: the key of the run finds one row.
-  const matches = sql`+f.latest_is_nan = 0 and +f.latest ${compare} ${value}`
-  return filter.operator === '!='
-    ? sql`exists (${row} and (f.latest_is_nan = 1 or ${matches}))`
-    : sql`exists (${row} and ${matches})`
+  return { operator: filter.operator as NumberOperator, value }
+}
+
+const metricTable = sql`run_metric`
+
+function metricComparison(filter: RunFilter, { key, part }: Extract<Field, { kind: 'metric' }>): Sql {
+  const isPresence = filter.operator === 'present' || filter.operator === 'missing'
+  if (isPresence && part !== 'latest') {
+    // One whose points are all NaN has no least and no greatest value.
+    const found = holdsFor(sql`${sql.ref(`f.${part}`)} is not null`, metricTable, key)
+    return filter.operator === 'present' ? found : sql`not (${found})`
+  }
+  const present = presence(filter.operator, metricTable, key)
+  if (present) return present
+  const { operator, value } = metricValue(filter)
+  if (part !== 'latest') return holdsFor(compareNumber(sql.ref(`f.${part}`), { operator, value }), metricTable, key)
+  if (Number.isNaN(value)) {
+    return holdsFor(compareNumber(sql`f.latest_is_nan`, { operator, value: 1 }), metricTable, key)
+  }
+  const matches = compareNumber(sql`f.latest`, { operator, value })
+  // NaN differs from every number, and compares with none.
+  const holds =
+    operator === '!='
+      ? sql<boolean>`(f.latest_is_nan = 1 or ${matches})`
+      : sql<boolean>`(f.latest_is_nan = 0 and ${matches})`
+  return holdsFor(holds, metricTable, key)
 }
 
 /** A run without the key matches nothing but `missing`. */
-function keyedCondition(
+function keyedComparison(
   filter: RunFilter,
-  { table, key, kind }: { table: 'run_param' | 'run_tag'; key: string; kind: DatabaseKind },
-): Condition {
-  const row = sql`select 1 from ${sql.table(table)} f where f.run_id = run.id and f.key = ${key}`
-  if (filter.operator === 'present') return sql`exists (${row})`
-  if (filter.operator === 'missing') return sql`not exists (${row})`
-  return sql`exists (${row} and ${textCondition(filter, sql`f.value`, kind)})`
+  { field, kind }: { field: Extract<Field, { kind: 'param' | 'tag' }>; kind: DatabaseKind },
+): Sql {
+  const table = keyedTable(field.kind)
+  const present = presence(filter.operator, table, field.key)
+  return present ?? holdsFor(textComparison(filter, sql`f.value`, kind), table, field.key)
 }
 
-function textCondition(filter: RunFilter, column: RawBuilder<unknown>, kind: DatabaseKind): Condition {
+/** Holds when one of the run's datasets does. An input without a context has none to compare. */
+function inputComparison(
+  filter: RunFilter,
+  { field, kind }: { field: Extract<Field, { kind: 'input' }>; kind: DatabaseKind },
+): Sql {
+  return sql`(exists (select 1 from run_dataset i inner join logged_dataset f on f.id = i.dataset_id
+    where i.run_id = run.id and ${inputHolds(filter, { field, kind })})) is true`
+}
+
+/** Of a row `i` of run_dataset and its `f` of logged_dataset. */
+export function inputHolds(
+  filter: RunFilter,
+  { field, kind }: { field: Extract<Field, { kind: 'input' }>; kind: DatabaseKind },
+): Sql {
+  if (field.column !== 'context') return textComparison(filter, sql.ref(`f.${field.column}`), kind)
+  return sql`(i.context <> '' and ${textComparison(filter, sql`i.context`, kind)})`
+}
+
+const textOperators = { '=': '=', '!=': '!=', like: 'LIKE', ilike: 'ILIKE' } as const
+const listMin = 30
+
+export function textComparison(filter: RunFilter, column: RawBuilder<unknown>, kind: DatabaseKind): Sql {
   const { operator, value } = filter
-  if (operator === 'in' && Array.isArray(value)) return sql`${column} in (${sql.join(value)})`
-  if (typeof value === 'string') {
-    if (operator === '=' || operator === '!=') return sql`${column} ${comparisons[operator]} ${value}`
-    if (operator === 'like') return likeCondition(column, value, kind)
-    // Only ASCII letters are folded on SQLite; its LIKE has no escape unless one is named, and PostgreSQL's has.
-    const noEscape = kind === 'postgres' ? sql`escape ''` : sql``
-    if (operator === 'ilike') return sql`lower(${column}) like lower(${value}) ${noEscape}`
+  if (typeof value === 'string' && operator in textOperators) {
+    return compareText(kind, column, { operator: textOperators[operator as keyof typeof textOperators], value })
   }
-  throw unfit(filter, 'compare text by =, !=, like, ilike, or in with a list')
+  if (Array.isArray(value) && (operator === 'in' || operator === 'not in'))
+    return inList(column, { operator, values: value, kind })
+  throw unfit(filter, 'compare text by =, !=, like, ilike, or in or not in with a list')
 }
 
-/** SQLite's LIKE ignores case and its GLOB does not, so the pattern is written as one. */
-function likeCondition(column: RawBuilder<unknown>, pattern: string, kind: DatabaseKind): Condition {
-  if (kind === 'postgres') return sql`${column} like ${pattern} escape ''`
-  const glob = pattern.replaceAll(/[*?\[%_]/gv, (found) => ({ '%': '*', _: '?' })[found] ?? `[${found}]`)
-  return sql`${column} glob ${glob}`
+/** A long list is one parameter: neither database takes tens of thousands of them. */
+export function inList(
+  column: RawBuilder<unknown>,
+  { operator = 'in', values, kind }: { operator?: 'in' | 'not in'; values: readonly string[]; kind: DatabaseKind },
+): Sql {
+  const word = operator === 'in' ? sql`in` : sql`not in`
+  if (values.length === 0) return operator === 'in' ? sql`1 = 0` : sql`1 = 1`
+  if (values.length < listMin) return sql`${column} ${word} (${sql.join([...values])})`
+  const list =
+    kind === 'postgres'
+      ? sql`select unnest(cast(${[...values]} as text[]))`
+      : sql`select value from json_each(${JSON.stringify(values)})`
+  return sql`${column} ${word} (${list})`
 }
 
-function timeCondition(filter: RunFilter, column: RawBuilder<unknown>): Condition {
-  if (filter.operator === 'present') return sql`${column} is not null`
-  if (filter.operator === 'missing') return sql`${column} is null`
-  const compare = comparisons[filter.operator]
-  if (compare && typeof filter.value === 'number' && Number.isSafeInteger(filter.value)) {
-    return sql`${column} ${compare} ${filter.value}`
+function timeComparison(filter: RunFilter, column: RawBuilder<unknown>): Sql {
+  const { operator, value } = filter
+  if (operator === 'present') return sql`${column} is not null`
+  if (operator === 'missing') return sql`${column} is null`
+  const isNumber = typeof value === 'bigint' || (typeof value === 'number' && Number.isFinite(value))
+  if (!numeric.has(operator) || !isNumber) {
+    throw unfit(filter, 'compare a time with milliseconds by =, !=, <, <=, > or >=, or ask for present or missing')
   }
-  throw unfit(filter, 'compare a time with milliseconds by =, !=, <, <=, > or >=, or ask for present or missing')
+  // A time is whole; PostgreSQL would take the number for one too, and refuse a fraction.
+  const number =
+    Number.isSafeInteger(value) || typeof value === 'bigint' ? sql`${value}` : sql`cast(${value} as numeric)`
+  return sql`${column} ${sql.raw(operator === '!=' ? '<>' : operator)} ${number}`
 }
