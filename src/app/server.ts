@@ -18,7 +18,9 @@ import { messageOf } from '../platform/errors.ts'
 import { createHttpServer } from '../platform/http.ts'
 import { rolloutRoutes } from '../rollouts/routes.ts'
 import { endpointRoutes, gatewayControlRoutes } from '../serving/routes.ts'
+import { traceRoutes } from '../tracing/routes.ts'
 import { loadConfig, processEnvironment, type Config } from './config.ts'
+import { collectionRoutes } from './collection-routes.ts'
 import { createDataWork } from './data-work.ts'
 import { openContext, type Context } from './context.ts'
 import { packageVersion } from './entries.ts'
@@ -70,8 +72,10 @@ async function registerStages(api: FastifyInstance, config: Config, context: Con
   await api.register(pipelineRoutes, { db, engine, attemptsDirectory: context.attemptsDirectory })
   await api.register(runRoutes, { db, reader: context.reader, writer: context.writer })
   await api.register(experimentRoutes, { db })
+  await api.register(traceRoutes, { db, reader: context.reader })
   await api.register(loggedModelRoutes, { db })
   await api.register(artifactRoutes, { db })
+  await api.register(collectionRoutes, { collections: context.collections })
   await api.register(modelRoutes, { db, blobs })
   await api.register(versionRoutes, { db, blobs })
   await api.register(aliasRoutes, { db })
