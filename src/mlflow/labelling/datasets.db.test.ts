@@ -62,7 +62,7 @@ test('records are read in pages, in the order of their arrival, and deleted by i
   const records = JSON.stringify(Array.from({ length: 250 }, (_, at) => ({ inputs: { at } })))
   await call('POST', `${path}/${id}/records`, { records })
   const seen: { inputs: { at: number }; dataset_record_id: string }[] = []
-  for (let token: string | undefined = ''; token !== undefined; ) {
+  for (let token: string | undefined = ''; token !== undefined;) {
     const { json } = await call('GET', `${path}/${id}/records`, { max_results: 100, page_token: token })
     seen.push(...(JSON.parse(json.records as string) as typeof seen))
     token = json.next_page_token as string | undefined

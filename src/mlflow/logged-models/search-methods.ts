@@ -39,7 +39,7 @@ export const loggedModelSearchMethods: Methods<LoggedModelSearchDeps> = {
         after,
       })
       return {
-        models: models.map(loggedModelOf),
+        ...(models.length > 0 ? { models: models.map(loggedModelOf) } : {}),
         ...(next ? { next_page_token: tokenOf(next, sought) } : {}),
       }
     },
