@@ -1,17 +1,15 @@
-// Writing to runs in turns. Batches that wait are stored together, since most of a small write is waiting for the disk; writes of one run never
-// meet in two transactions, of which PostgreSQL would refuse one again and again.
-import { databaseKind, transact, type Connection, type Transaction } from '../platform/database.ts'
+// Writing to runs in turns. Batches that wait are stored together, since most of a small write is waiting for the disk; other writes of one run
+// come one after the other: PostgreSQL would refuse all but one of those that meet, again and again.
+import { transact, type Connection, type Transaction } from '../platform/database.ts'
 import { DomainError } from '../platform/errors.ts'
 import { logBatches, type Batch, type LogTables, type RunBatch } from './log-batch.ts'
 
 /** How many writes of one run may be under way and waiting; the next is told to come later (503). */
 export const waitingWritersMax = 256
 
-/** Of one transaction: it is over in some 20 ms, while nothing else is written. */
+/** Of one transaction: it is over in some 20 ms, while SQLite takes no other write. */
 const batchesTogether = 64
 const pointsTogether = 4000
-/** PostgreSQL writes runs beside each other. */
-const postgresLanes = 4
 
 export interface RunWriter<T> {
   /** Runs `work` in a transaction of its own after the writes of this run that were asked for before. @throws DomainError run_busy */
@@ -20,41 +18,37 @@ export interface RunWriter<T> {
   log(runId: string, batch: Batch): Promise<void>
 }
 
-type Item = BatchItem | { readonly kind: 'turn'; readonly take: () => Promise<void> }
-interface BatchItem {
-  readonly kind: 'batch'
-  readonly batch: RunBatch
-  readonly done: PromiseWithResolvers<void>
+interface Turns {
+  /** Ends when all that came before has. */
+  tail: Promise<unknown>
+  waiting: number
 }
 
 export function createRunWriter<T extends LogTables>(db: Connection<T>): RunWriter<T> {
-  const lanes = Array.from({ length: databaseKind(db) === 'postgres' ? postgresLanes : 1 }, () => createLane<T>(db))
-  const waiting = new Map<string, number>()
+  const runs = new Map<string, Turns>()
+  const store = batchStore(db)
 
-  async function enter<R>(runId: string, item: Item, done: PromiseWithResolvers<R>): Promise<R> {
-    const before = waiting.get(runId) ?? 0
-    if (before >= waitingWritersMax) throw runBusy(runId)
-    waiting.set(runId, before + 1)
+  async function inTurn<R>(runId: string, write: (turns: Turns) => Promise<R>): Promise<R> {
+    const turns = runs.get(runId) ?? { tail: Promise.resolve(), waiting: 0 }
+    if (turns.waiting >= waitingWritersMax) throw runBusy(runId)
+    runs.set(runId, turns)
+    turns.waiting++
     try {
-      lanes[laneOf(runId) % lanes.length]!(item)
-      return await done.promise
+      return await write(turns)
     } finally {
-      const left = waiting.get(runId)! - 1
-      if (left === 0) waiting.delete(runId)
-      else waiting.set(runId, left)
+      turns.waiting--
+      if (turns.waiting === 0) runs.delete(runId)
     }
   }
 
   return {
-    write<R>(runId: string, work: (trx: Transaction<T>) => Promise<R>) {
-      const done = Promise.withResolvers<R>()
-      const take = (): Promise<void> => transact(db, work).then(done.resolve, done.reject)
-      return enter(runId, { kind: 'turn', take }, done)
-    },
-    log(runId, batch) {
-      const done = Promise.withResolvers<void>()
-      return enter(runId, { kind: 'batch', batch: { runId, ...batch }, done }, done)
-    },
+    write: (runId, work) =>
+      inTurn(runId, (turns) => {
+        const written = turns.tail.then(() => transact(db, work))
+        turns.tail = written.catch(() => undefined) // Its caller hears of it; the next goes on.
+        return written
+      }),
+    log: (runId, batch) => inTurn(runId, () => store({ runId, ...batch })),
   }
 }
 
@@ -65,69 +59,57 @@ const runBusy = (runId: string): DomainError =>
     `${waitingWritersMax} writes of run "${runId}" wait already: send larger batches, and this one again later`,
   )
 
-/** Any spread of the runs will do. */
-function laneOf(runId: string): number {
-  let sum = 0
-  for (let at = 0; at < runId.length; at++) sum = (sum * 31 + runId.charCodeAt(at)) % 65_521
-  return sum
+interface Waiting {
+  readonly batch: RunBatch
+  readonly stored: PromiseWithResolvers<void>
 }
 
-type Lane = (item: Item) => void
-
-/** Writes one after the other, in the order in which they came; batches side by side in it become one transaction. */
-function createLane<T extends LogTables>(db: Connection<T>): Lane {
-  const items: Item[] = []
+/** One transaction after the other, each with the batches that have come meanwhile: more of them beside each other were measured slower. */
+function batchStore<T extends LogTables>(db: Connection<T>): (batch: RunBatch) => Promise<void> {
+  const waiting: Waiting[] = []
   let isAtWork = false
 
   async function work(): Promise<void> {
-    while (items.length > 0) {
-      await new Promise(setImmediate) // Requests that have arrived meanwhile come into this turn.
-      const [first] = items
-      if (first?.kind === 'turn') {
-        items.shift()
-        await first.take()
-      } else {
-        await store(db, takeBatches(items))
-      }
+    while (waiting.length > 0) {
+      await new Promise(setImmediate) // Requests that have arrived come into this turn.
+      await storeTogether(db, takeSome(waiting))
     }
     isAtWork = false
   }
 
-  return (item) => {
-    items.push(item)
-    if (isAtWork) return
-    isAtWork = true
-    void work()
+  return (batch) => {
+    const stored = Promise.withResolvers<void>()
+    waiting.push({ batch, stored })
+    if (!isAtWork) {
+      isAtWork = true
+      void work()
+    }
+    return stored.promise
   }
 }
 
-function takeBatches(items: Item[]): BatchItem[] {
-  const taken: BatchItem[] = []
+function takeSome(waiting: Waiting[]): Waiting[] {
   let points = 0
-  while (taken.length < batchesTogether) {
-    const [next] = items
-    if (next?.kind !== 'batch') break
-    points += next.batch.metrics?.length ?? 0
-    if (taken.length > 0 && points > pointsTogether) break
-    taken.push(next)
-    items.shift()
-  }
-  return taken
+  const end = waiting.slice(0, batchesTogether).findIndex(({ batch }, at) => {
+    points += batch.metrics?.length ?? 0
+    return at > 0 && points > pointsTogether
+  })
+  return waiting.splice(0, end === -1 ? batchesTogether : end)
 }
 
-/** Never throws: each batch hears for itself how it went. */
-async function store<T extends LogTables>(db: Connection<T>, items: readonly BatchItem[]): Promise<void> {
-  const batches = items.map(({ batch }) => batch)
+/** Never throws: each hears for itself how it went. */
+async function storeTogether<T extends LogTables>(db: Connection<T>, some: readonly Waiting[]): Promise<void> {
+  const batches = some.map(({ batch }) => batch)
   try {
     const refusals = await transact(db, (trx) => logBatches(trx, batches))
-    for (const [at, { done }] of items.entries()) {
+    for (const [at, { stored }] of some.entries()) {
       const refusal = refusals[at]
-      if (refusal) done.reject(refusal)
-      else done.resolve()
+      if (refusal) stored.reject(refusal)
+      else stored.resolve()
     }
   } catch (error) {
     // One that breaks the transaction breaks it for itself alone.
-    if (items.length > 1) for (const item of items) await store(db, [item])
-    else items[0]?.done.reject(error)
+    if (some.length > 1) for (const one of some) await storeTogether(db, [one])
+    else some[0]?.stored.reject(error)
   }
 }
