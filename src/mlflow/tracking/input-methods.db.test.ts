@@ -99,7 +99,7 @@ test('a dataset beyond the limits is refused, and those beside it', async () => 
   const run_id = await made(tracking)
   for (const [input, message] of tooLong) {
     const answer = await tracking.post('runs/log-inputs', { run_id, datasets: [dataset('fine', 'd'), input] })
-    expect(answer).toEqual({ status: 400, json: { error_code: 'INVALID_PARAMETER_VALUE', message } })
+    expect(answer).toMatchObject({ status: 400, json: { error_code: 'INVALID_PARAMETER_VALUE', message } })
   }
   expect((await getRun(tracking.db, run_id)).datasets).toEqual([])
 })

@@ -6,7 +6,8 @@ import { readRunTag, setRunTags } from '../../experiments/run-tags.ts'
 import { writableRun } from '../../experiments/writable-run.ts'
 import { assertWritesRun } from '../../experiments/write-scope.ts'
 import type { Transaction } from '../../platform/database.ts'
-import { pythonJson } from '../checks.ts'
+import { parsePythonJson, pythonJson, WholeFloat } from '../../tracing/python-json.ts'
+import { pythonJson as escapedJson } from '../checks.ts'
 import { invalidParameter, mlflowError } from '../errors.ts'
 import type * as wire from '../generated/messages.ts'
 import type { Methods } from '../method.ts'
@@ -24,7 +25,7 @@ export const inputMethods: Methods<RunDeps> = {
     async handle({ db, writer }, { request, actor, caller }) {
       const { run_id: runId = '', datasets = [], models = [] } = request
       if (!/^[a-zA-Z0-9][\p{L}\p{N}_\-]{0,255}$/v.test(runId)) {
-        throw invalidParameter(`Invalid value ${pythonJson(runId)} for parameter 'run_id' supplied.`)
+        throw invalidParameter(`Invalid value ${escapedJson(runId)} for parameter 'run_id' supplied.`)
       }
       const inputs = datasets.map(readInput)
       const modelIds = models.map(({ model_id: id = '' }) => id)
@@ -75,7 +76,8 @@ function readInput({ dataset = {}, tags: sent = [] }: wire.DatasetInput): Datase
 }
 
 type Json = Record<string, unknown>
-const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
+const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof WholeFloat)
 
 const mandatory = ['artifact_path', 'flavors', 'utc_time_created', 'run_id']
 
@@ -107,7 +109,7 @@ function readModel(json: string): Json {
 
 function parsed(json: string): unknown {
   try {
-    return JSON.parse(json) as unknown
+    return parsePythonJson(json)
   } catch {
     return undefined
   }
@@ -125,7 +127,7 @@ async function appendModel(
   if (!Array.isArray(before)) {
     throw invalidParameter(`The tag "${historyTag}" of run "${runId}" is no list of models: delete it first.`)
   }
-  const value = JSON.stringify([...(before as unknown[]), model])
+  const value = pythonJson([...(before as unknown[]), model])
   // Cut off, it would be no list: where long values are cut off, this one is kept whole.
   if (!truncatesLongValues) assertLength(value, { what: 'value', max: tagValueLengthMax })
   await setRunTags(trx, runId, { [historyTag]: value })

@@ -62,7 +62,7 @@ test('the name of a run and its tag are one', async () => {
   expect(random[0]).toMatch(/^[a-z]+-[a-z]+-\d{1,3}$/v)
   expect(random[1]).toBe(random[0])
   const both = { run_name: 'x', tags: [{ key: 'mlflow.runName', value: 'y' }] }
-  expect(await post('runs/create', { experiment_id: '0', ...both })).toEqual({
+  expect(await post('runs/create', { experiment_id: '0', ...both })).toMatchObject({
     status: 400,
     json: {
       error_code: 'INVALID_PARAMETER_VALUE',
@@ -134,7 +134,7 @@ test('tags are as long and called as MLflow allows', async () => {
     expect(await tag({ key })).toMatch(new RegExp(`would resolve to '${RegExp.escape(resolved!)}'$`, 'v'))
   }
   await using strict = await openTracking({ db: tracking.db, truncatesLongValues: false })
-  expect((await strict.post('runs/set-tag', { run_id, key: 'k', value: long })).json).toEqual({
+  expect((await strict.post('runs/set-tag', { run_id, key: 'k', value: long })).json).toMatchObject({
     error_code: 'INVALID_PARAMETER_VALUE',
     message: "'value' exceeds the maximum length of 8000 characters",
   })
@@ -148,13 +148,13 @@ test('what is not there, not active or given twice is told in MLflow’s words',
     status: 404,
     json: { error_code: 'RESOURCE_DOES_NOT_EXIST', message: 'Run with id=nope not found' },
   }
-  expect(await get('runs/get', { run_id: 'nope' })).toEqual(notFound)
+  expect(await get('runs/get', { run_id: 'nope' })).toMatchObject(notFound)
   for (const path of ['update', 'delete', 'restore', 'set-tag', 'delete-tag', 'outputs']) {
     expect(await post(`runs/${path}`, { run_id: 'nope', key: 'k', value: 'v', models: [{ model_id: 'm' }] })).toEqual(
       notFound,
     )
   }
-  expect((await post('runs/delete-tag', { run_id, key: 'k' })).json).toEqual({
+  expect((await post('runs/delete-tag', { run_id, key: 'k' })).json).toMatchObject({
     error_code: 'RESOURCE_DOES_NOT_EXIST',
     message: `No tag with name: k in run with id ${run_id}`,
   })
@@ -172,7 +172,9 @@ test('what is not there, not active or given twice is told in MLflow’s words',
     },
   }
   for (const path of ['update', 'set-tag', 'delete-tag', 'log-inputs', 'outputs']) {
-    expect(await post(`runs/${path}`, { run_id, key: 'k', value: 'v', models: [{ model_id: 'm' }] })).toEqual(inactive)
+    expect(await post(`runs/${path}`, { run_id, key: 'k', value: 'v', models: [{ model_id: 'm' }] })).toMatchObject(
+      inactive,
+    )
   }
   expect((await runOf(tracking, run_id)).info.lifecycle_stage).toBe('deleted')
   await post('runs/restore', { run_id })
@@ -240,7 +242,7 @@ test('a step’s token writes its run and those nested in it, and nothing else',
     await step.post('experiments/set-experiment-tag', { experiment_id: '0', key: 'k', value: 'v' }),
   ]
   for (const { status, json } of refused) {
-    expect({ status, code: json.error_code }).toEqual({ status: 403, code: 'PERMISSION_DENIED' })
+    expect({ status, code: json.error_code }).toMatchObject({ status: 403, code: 'PERMISSION_DENIED' })
   }
   expect((await runOf(owner, other)).info).toMatchObject({ status: 'RUNNING', lifecycle_stage: 'active' })
 })
