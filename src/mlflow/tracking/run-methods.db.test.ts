@@ -150,9 +150,9 @@ test('what is not there, not active or given twice is told in MLflow’s words',
   }
   expect(await get('runs/get', { run_id: 'nope' })).toMatchObject(notFound)
   for (const path of ['update', 'delete', 'restore', 'set-tag', 'delete-tag', 'outputs']) {
-    expect(await post(`runs/${path}`, { run_id: 'nope', key: 'k', value: 'v', models: [{ model_id: 'm' }] })).toEqual(
-      notFound,
-    )
+    expect(
+      await post(`runs/${path}`, { run_id: 'nope', key: 'k', value: 'v', models: [{ model_id: 'm' }] }),
+    ).toMatchObject(notFound)
   }
   expect((await post('runs/delete-tag', { run_id, key: 'k' })).json).toMatchObject({
     error_code: 'RESOURCE_DOES_NOT_EXIST',
