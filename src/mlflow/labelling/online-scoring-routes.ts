@@ -38,7 +38,7 @@ export const onlineScoringRoutes: FastifyPluginAsync<ScorerDeps & { log: Log }> 
     })
     const write = { schema: { hide: true }, config: { permission: 'run.write' } } as const
     server.put(url, write, async (request) => {
-      const config = readConfig(String(request.body ?? ''))
+      const config = readConfig((request.body as string | undefined) ?? '')
       const actor = actorOf(request)
       return { config: configOf(await transact(db, (trx) => configureOnlineScoring(trx, actor, config))) }
     })

@@ -32,7 +32,7 @@ export async function createLabellingServer(): Promise<LabellingServer> {
   const server = await createMlflowTestServer(bind(labellingMethods, { db }))
   return {
     db,
-    call: server.call,
+    call: (...sent) => server.call(...sent),
     async [Symbol.asyncDispose]() {
       await server[Symbol.asyncDispose]()
       await db[Symbol.asyncDispose]()

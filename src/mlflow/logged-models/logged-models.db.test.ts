@@ -24,7 +24,8 @@ async function served() {
     ...bind(loggedModelMethods, { db }),
     ...bind(loggedModelSearchMethods, { db, reader: readerOf(db) }),
   }
-  const { call, ...server } = await createMlflowTestServer(methods)
+  const server = await createMlflowTestServer(methods)
+  const call: typeof server.call = (...sent) => server.call(...sent)
   return {
     db,
     call,
