@@ -41,6 +41,7 @@ export const tracingMigrations: Migrations = {
         .addColumn('total_cost', 'double precision')
         .execute()
       await sql`create index trace_started on trace (experiment_id, started_at_ms desc, id)`.execute(db)
+      await sql`create index trace_newest on trace (started_at_ms desc, id)`.execute(db)
       await sql`create index trace_duration on trace (experiment_id, duration_ms)`.execute(db)
       await sql`create index trace_state on trace (experiment_id, state, started_at_ms)`.execute(db)
       // The start only: PostgreSQL indexes no value beyond 2,704 bytes.

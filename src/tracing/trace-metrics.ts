@@ -42,15 +42,20 @@ export async function queryMetrics({ db, reader }: SearchDeps, query: MetricQuer
   const groups = groupsOf(query, kind)
   const names = groups.map((_, index) => sql.ref(`g${index}`))
   const all = names.length > 0 ? sql.join(names) : sql`null`
+  const values = valuesOf(query, groups, kind)
+  const hasQuantile = query.aggregations.some(({ type }) => type === 'PERCENTILE')
   const text = sql<Record<string, unknown>>`
     select ${names.length > 0 ? sql`${all},` : sql``} ${sql.join(query.aggregations.map(aggregated))}
-    from (select v.*, row_number() over (${partition(names)} order by v.value) as rank, count(*) over (${partition(names)}) as size
-          from (${valuesOf(query, groups, kind)}) v) r
+    from (${hasQuantile ? ranked(values, names) : values}) r
     ${names.length > 0 ? sql`group by ${all} order by ${all}` : sql``}
     limit ${query.limit}`.compile(on(db))
   const rows = await reader.all(text)
   return rows.map((row) => pointOf(row, query)).filter(({ values }) => values.some((value) => value !== null))
 }
+
+/** Values with their places in their groups. */
+const ranked = (values: RawBuilder<unknown>, names: readonly RawBuilder<unknown>[]): RawBuilder<unknown> =>
+  sql`select v.*, row_number() over (${partition(names)} order by v.value) as rank, count(*) over (${partition(names)}) as size from (${values}) v`
 
 const partition = (names: readonly RawBuilder<unknown>[]): RawBuilder<unknown> =>
   names.length > 0 ? sql`partition by ${sql.join(names)}` : sql``

@@ -60,7 +60,7 @@ function comparisonOf(comparison: TraceComparison, kind: DatabaseKind): Sql {
   }
 }
 
-const isNumberOperator = (operator: string): operator is NumberOperator =>
+export const isNumberOperator = (operator: string): operator is NumberOperator =>
   (numberOperators as readonly string[]).includes(operator)
 
 function attributeMatches(comparison: TraceComparison, kind: DatabaseKind): Sql {

@@ -1,11 +1,12 @@
 // The traces that a filter leaves when they are few: then a search reads those, and does not walk its order past a hundred thousand others.
 import { sql, type RawBuilder } from 'kysely'
 import { on, type Db } from '../../platform/database.ts'
+import { compareNumber } from '../../platform/sql-comparisons.ts'
 import { metadataKeys, tagKeys } from '../keys.ts'
 import type { TraceTables } from '../tables.ts'
 import { rowOf } from './assessments.ts'
 import type { TraceComparison, TraceFilter } from './comparison.ts'
-import { conjuncts } from './conditions.ts'
+import { conjuncts, isNumberOperator } from './conditions.ts'
 
 /** Beyond it, walking the order finds a page soon enough. */
 const fewMax = 1000
@@ -36,6 +37,8 @@ function indexedQuery(
   if (entity === 'attribute' && key === 'request_id' && operator === 'IN' && Array.isArray(value)) {
     return sql`select no from trace where id in (${sql.join([...(value as readonly string[])])})`
   }
+  if (entity === 'attribute' && key === 'execution_time_ms' && experimentIds)
+    return durationQuery(comparison, experimentIds)
   if (operator !== '=' || typeof value !== 'string') return undefined
   switch (entity) {
     case 'attribute':
@@ -76,6 +79,17 @@ function attributeQuery(
     return sql`select no from trace where ${within(experimentIds)} and state = ${value}`
   }
   return undefined
+}
+
+function durationQuery(
+  { operator, value }: TraceComparison,
+  experimentIds: readonly number[],
+): RawBuilder<unknown> | undefined {
+  if (operator === '!=' || !isNumberOperator(operator) || (typeof value !== 'number' && typeof value !== 'bigint')) {
+    return undefined
+  }
+  const bound = compareNumber(sql.ref('duration_ms'), { operator, value })
+  return sql`select no from trace where ${within(experimentIds)} and ${bound}`
 }
 
 const linkQuery = (kind: 'prompt' | 'run', target: string): RawBuilder<unknown> =>

@@ -3,7 +3,6 @@ import { sql, type RawBuilder } from 'kysely'
 import { z } from 'zod'
 import { DomainError } from '../../platform/errors.ts'
 import { metadataKeys, tagKeys } from '../keys.ts'
-import type { StoredTrace } from '../stores/trace-store.ts'
 import { orderRefused, type TraceOrder } from './comparison.ts'
 
 /** One column of the order. */
@@ -56,21 +55,20 @@ function sortKey({ entity, key, isAscending }: TraceOrder): SortKey {
   return keyOf(sql`(select p.value from ${table} p where p.trace_no = t.no and p.key = ${key})`, isAscending, true)
 }
 
-export function orderingOf(keys: readonly SortKey[]): RawBuilder<unknown> {
-  return sql.join(
-    keys.flatMap((key) => [
-      ...(key.isNullable ? [sql`case when ${key.sql} is null then 1 else 0 end`] : []),
-      key.isAscending ? sql`${key.sql} asc` : sql`${key.sql} desc`,
-    ]),
+export const orderingOf = (keys: readonly SortKey[]): RawBuilder<unknown> =>
+  sql.join(
+    keys.map((key) => {
+      const last = key.isNullable ? sql` nulls last` : sql``
+      return key.isAscending ? sql`${key.sql} asc${last}` : sql`${key.sql} desc${last}`
+    }),
   )
-}
 
 type Value = string | number | null
 /** The values of the sort keys of a page's last trace. */
 export type Place = readonly Value[]
 
-/** A trace as a search reads it: with the values that it is ordered by. */
-export type Sorted = StoredTrace & Readonly<Record<`sort_${number}`, Value>>
+/** A trace as a search finds it: its number, and the values that it is ordered by. */
+export type Sorted = { readonly no: number } & Readonly<Record<`sort_${number}`, Value>>
 
 export const placeOf = (row: Sorted, keys: readonly SortKey[]): Place =>
   keys.map((_, index) => row[`sort_${index}`] ?? null)

@@ -34,12 +34,21 @@ function contentMatches(kind: DatabaseKind, comparison: TraceComparison): Sql {
   }
   if (!key.startsWith(attributePrefix)) throw comparisonRefused(comparison)
   const name = key.slice(attributePrefix.length).replace(/^`(?<inner>.*)`$/v, '$<inner>')
-  // Most spans lack the attribute, and to look for its name is quicker than to parse their text.
-  const mention = `${JSON.stringify(name)}:`
-  return kind === 'postgres'
-    ? sql`(strpos(c.content, ${mention}) > 0 and ${textMatches(kind, postgresAttribute(name), comparison)})`
-    : sql`(instr(c.content, ${mention}) > 0 and ${textMatches(kind, sqliteAttribute(name), comparison)})`
+  // Most spans lack the attribute or the value, and to look for its letters is quicker than to parse their text.
+  const { operator, value } = comparison
+  const needed = [
+    `${JSON.stringify(name)}:`,
+    ...(operator === '=' && typeof value === 'string' ? [lettersOf(value)] : []),
+  ]
+  const mentions = needed.map((letters) =>
+    kind === 'postgres' ? sql`strpos(c.content, ${letters}) > 0` : sql`instr(c.content, ${letters}) > 0`,
+  )
+  const attribute = kind === 'postgres' ? postgresAttribute(name) : sqliteAttribute(name)
+  return sql`(${sql.join([...mentions, textMatches(kind, attribute, comparison)], sql` and `)})`
 }
+
+/** As they stand in JSON in JSON. */
+const lettersOf = (value: string): string => JSON.stringify(JSON.stringify(value)).slice(3, -3)
 
 /** Attributes are JSON texts: of a string what it says, of anything else its JSON. */
 const postgresAttribute = (name: string): RawBuilder<unknown> =>
