@@ -180,23 +180,6 @@ export async function listNewestOfStages(
   return findVersions(db, newest)
 }
 
-/** Versions of these logged models, by version. */
-export async function listVersionsOfLoggedModels(
-  db: Db<ModelVersionTables>,
-  modelIds: readonly string[],
-): Promise<{ readonly modelId: string; readonly model: string; readonly version: number }[]> {
-  if (modelIds.length === 0) return []
-  const rows = await on(db)
-    .selectFrom('model_version')
-    .select(['model_id', 'model', 'version'])
-    .where('model_id', 'in', [...modelIds])
-    .where('deleted_at_ms', 'is', null)
-    .orderBy('model')
-    .orderBy('version')
-    .execute()
-  return rows.map(({ model_id: modelId, ...id }) => ({ modelId: modelId!, ...id }))
-}
-
 /** Whether any version of the model, deleted ones too, has a graph. */
 export async function hasGraphs(db: Db<ModelVersionTables>, model: string): Promise<boolean> {
   const row = await on(db)

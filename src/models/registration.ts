@@ -6,8 +6,8 @@ import { appendEvent } from '../platform/events.ts'
 import { baselineFits, type Baseline } from './baseline.ts'
 import { findModel, takeVersionNumber } from './model-store.ts'
 import { isPrompt } from './model.ts'
-import { insertVersion } from './model-version-store.ts'
-import { versionNode, versionText, type GraphVersion, type ModelVersion } from './model-version.ts'
+import { findBaseline, getVersion, insertVersion } from './model-version-store.ts'
+import { versionNode, versionText, type GraphVersion, type ModelVersion, type VersionId } from './model-version.ts'
 import { createModel } from './registered-models.ts'
 import type { RegistryTables } from './registry-tables.ts'
 
@@ -61,24 +61,42 @@ export async function registerVersion(trx: Trx, actor: Actor, input: NewVersion)
   return version
 }
 
-/** A version without a graph. `storageLocation`: what the source means now, if that is another place. */
-export interface NewSource
-  extends
-    Pick<ModelVersion, 'model' | 'description' | 'tags' | 'runId' | 'runLink' | 'modelId'>,
-    Readonly<{ source: string; storageLocation: string | null }> {}
+export interface NewSource extends Pick<
+  ModelVersion,
+  'model' | 'description' | 'tags' | 'runId' | 'runLink' | 'modelId'
+> {
+  readonly source: string
+  /** What the source means now, if that is another place. */
+  readonly storageLocation: string | null
+  /** The version that it is a copy of: its graph, where it has one, is the copy's too. */
+  readonly copyOf: VersionId | null
+}
 
 /**
- * Registers the next version of a model that there is. It has no graph, and cannot serve. Event `model.version_registered`; lineage from the
- * run.
- * @throws DomainError model_not_found
+ * Registers the next version of a model that there is, as a candidate. Without a graph (it is no copy of a version that has one) it cannot
+ * serve. Event `model.version_registered`; lineage from what is known of its origin.
+ * @throws DomainError model_not_found, model_version_not_found
  */
 export async function registerSource(trx: Trx, actor: Actor, input: NewSource): Promise<ModelVersion> {
-  const { storageLocation, ...known } = input
+  const { storageLocation, copyOf, ...known } = input
+  const graph = copyOf && (await readGraph(trx, copyOf))
   const fields = await fieldsOf(trx, actor, input.model)
-  const version: ModelVersion = { ...fields, ...known }
-  await insertVersion(trx, { ...version, storageLocation }, null)
+  const version: ModelVersion = { ...fields, ...graph?.facts, ...known }
+  await insertVersion(trx, { ...version, storageLocation }, graph?.baseline ?? null)
   await record(trx, actor, version)
   return version
+}
+
+/** What is known of a version's graph and how it came to be. */
+async function readGraph(
+  trx: Trx,
+  id: VersionId,
+): Promise<{ facts: Partial<ModelVersion>; baseline: Baseline | null }> {
+  const { digest, bytes, signature, metrics, examplesDigest, infra, ...rest } = await getVersion(trx, id)
+  const { datasetVersion, pipelineRunId, trainedOn, hasBaseline } = rest
+  const graph = { digest, bytes, signature, metrics, examplesDigest, infra, hasBaseline }
+  const baseline = (await findBaseline(trx, id)) ?? null
+  return { facts: { ...graph, datasetVersion, pipelineRunId, trainedOn }, baseline }
 }
 
 /** The next version of the model, of which nothing is known. @throws DomainError model_not_found */

@@ -13,7 +13,10 @@ import { transact } from '../../platform/database.ts'
 import { readEvents } from '../../platform/events.ts'
 import { openRegistry, type RegistryTest } from './testing.ts'
 
-const refusal = (code: string, message: string, status = 400) => ({ status, json: { error_code: code, message } })
+const refusal = (code: string, message: string, status = 400) => ({
+  status,
+  json: expect.objectContaining({ error_code: code, message }),
+})
 const invalid = (message: string) => refusal('INVALID_PARAMETER_VALUE', message)
 const missing = (message: string) => refusal('RESOURCE_DOES_NOT_EXIST', message, 404)
 const prompt = { key: 'mlflow.prompt.is_prompt', value: 'true' }

@@ -5,6 +5,9 @@ import { createLoggedModel, getLoggedModel } from '../../experiments/logged-mode
 import { startRun } from '../../experiments/recording.ts'
 import type { RunSummary } from '../../experiments/run.ts'
 import { testActor } from '../../governance/testing.ts'
+import { getVersion } from '../../models/model-version-store.ts'
+import { registerVersion } from '../../models/registration.ts'
+import { smallSignature } from '../../models/testing.ts'
 import { transact } from '../../platform/database.ts'
 import { openRegistry, type RegistryTest } from './testing.ts'
 
@@ -112,6 +115,29 @@ test('a copy of a version has its run and its files, and says which it is of', a
   }
   const other = await add(registry, { source: 'models:/m/1', run_id: 'other' })
   expect(other.json.message).toContain('must match the referenced model version')
+})
+
+test('a copy of a version that can serve has its graph, and is judged anew', async () => {
+  await using registry = await open()
+  const { runId } = await transact(registry.db, (trx) =>
+    registerVersion(trx, testActor(), {
+      model: 'flights',
+      digest: 'a'.repeat(64),
+      bytes: 10,
+      signature: smallSignature,
+      runId: 'r',
+      metrics: { auc: 0.7 },
+    }),
+  )
+  const { json } = await add(registry, { source: 'models:/flights/1', run_id: runId })
+  expect(json.model_version).toMatchObject({ source: 'models:/flights/1', run_id: 'r' })
+  expect(await getVersion(registry.db, { model: 'm', version: 1 })).toMatchObject({
+    state: 'candidate',
+    digest: 'a'.repeat(64),
+    bytes: 10,
+    signature: smallSignature,
+    metrics: { auc: 0.7 },
+  })
 })
 
 test('a prompt has a placeholder for a source, and is no source of a model', async () => {

@@ -3,7 +3,7 @@ import { findAlias } from '../../models/alias-store.ts'
 import { getModel } from '../../models/model-store.ts'
 import { isPrompt } from '../../models/model.ts'
 import { findStorageLocation, getVersion, listNewestOfStages } from '../../models/model-version-store.ts'
-import type { ModelVersion } from '../../models/model-version.ts'
+import type { ModelVersion, VersionId } from '../../models/model-version.ts'
 import { invalidParameter, mlflowError } from '../errors.ts'
 import { assertHostAllowed } from '../tracking/artifact-location.ts'
 import { assertLength } from '../tracking/names.ts'
@@ -27,6 +27,8 @@ export interface ResolvedSource {
   readonly runId: string | null
   readonly modelId: string | null
   readonly storageLocation: string | null
+  /** The registered version that the source is. */
+  readonly copyOf: VersionId | null
 }
 
 const promptSources = new Set(['dummy-source', 'prompt-template'])
@@ -39,7 +41,7 @@ export function readPromptSource(source: string, { locations, sourcePattern }: D
     throw invalidParameter(`Invalid prompt source: '${source}'. Prompt sources must use an MLflow placeholder.`)
   }
   assertHostAllowed(source, locations, 'source')
-  return { source, runId: null, modelId: null, storageLocation: null }
+  return { source, runId: null, modelId: null, storageLocation: null, copyOf: null }
 }
 
 function assertPattern(source: string, pattern: RegExp | undefined): void {
@@ -67,6 +69,7 @@ export async function resolveSource(deps: Deps, written: WrittenSource): Promise
     runId: runId || model?.sourceRunId || null,
     modelId: modelId || null,
     storageLocation,
+    copyOf: copied ? { model: copied.model, version: copied.version } : null,
   }
 }
 
