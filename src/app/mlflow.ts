@@ -19,6 +19,7 @@ import { inputMethods } from '../mlflow/tracking/input-methods.ts'
 import { metricBulkRoute } from '../mlflow/tracking/metric-bulk-route.ts'
 import { metricMethods } from '../mlflow/tracking/metric-methods.ts'
 import { runMethods } from '../mlflow/tracking/run-methods.ts'
+import { searchMethods } from '../mlflow/tracking/search-methods.ts'
 import { traceArtifactRoute } from '../mlflow/traces/artifact-route.ts'
 import { allTraceMethods } from '../mlflow/traces/methods.ts'
 import { otlpRoute } from '../mlflow/traces/otlp-route.ts'
@@ -45,6 +46,7 @@ export async function registerMlflow(server: FastifyInstance, config: Config, co
     ...bind(runMethods, runs),
     ...bind(inputMethods, runs),
     ...bind(metricMethods, { ...runs, reader }),
+    ...bind(searchMethods, { db, reader }),
     ...bind(loggedModelMethods, { db }),
     ...bind(loggedModelSearchMethods, { db, reader }),
     ...bind(labellingMethods, { db }),
