@@ -63,6 +63,8 @@ const Environment = z.object({
   TRUELOOP_ALERT_WEBHOOKS: z.string().default('').transform(parseWebhooks),
   /** Days that predictions, events that were delivered and jobs that ended are kept. */
   TRUELOOP_PREDICTION_DAYS: z.coerce.number().int().min(1).max(3_650).default(30),
+  /** Days after which deleted runs, experiments and logged models go for good, with the stored bytes that nothing names; none: never by themselves. */
+  TRUELOOP_DELETED_DAYS: z.coerce.number().int().min(0).max(36_500).optional(),
   /** Predictions of one endpoint that are kept in the metadata, about. */
   TRUELOOP_PREDICTION_ROWS: z.coerce.number().int().min(1_000).max(1_000_000_000).default(5_000_000),
   /** Of the prediction log, in MiB. */
@@ -96,6 +98,8 @@ export interface Config {
   readonly allowedAddresses: readonly string[]
   readonly alertWebhooks: readonly string[]
   readonly predictionAgeMs: number
+  /** Of what was deleted, until it goes for good; null: it stays. */
+  readonly deletedAgeMs: number | null
   /** Of one endpoint. */
   readonly predictionRows: number
   readonly predictionLogBytes: number
@@ -174,6 +178,7 @@ export function loadConfig(environment: Environment): Config {
     allowedAddresses: list(settings.TRUELOOP_ALLOWED_ADDRESSES),
     alertWebhooks: settings.TRUELOOP_ALERT_WEBHOOKS,
     predictionAgeMs: settings.TRUELOOP_PREDICTION_DAYS * dayMs,
+    deletedAgeMs: settings.TRUELOOP_DELETED_DAYS === undefined ? null : settings.TRUELOOP_DELETED_DAYS * dayMs,
     predictionRows: settings.TRUELOOP_PREDICTION_ROWS,
     predictionLogBytes: settings.TRUELOOP_PREDICTION_LOG_MB * megabyte,
     connections: settings.TRUELOOP_CONNECTIONS,
@@ -219,6 +224,7 @@ export function childEnvironment(config: Config, changes: Environment = {}): Rec
     TRUELOOP_ALLOWED_ADDRESSES: config.allowedAddresses.join(','),
     TRUELOOP_ALERT_WEBHOOKS: config.alertWebhooks.join(','),
     TRUELOOP_PREDICTION_DAYS: String(Math.round(config.predictionAgeMs / dayMs)),
+    TRUELOOP_DELETED_DAYS: config.deletedAgeMs === null ? undefined : String(Math.round(config.deletedAgeMs / dayMs)),
     TRUELOOP_PREDICTION_ROWS: String(config.predictionRows),
     TRUELOOP_PREDICTION_LOG_MB: String(Math.round(config.predictionLogBytes / megabyte)),
     TRUELOOP_CONNECTIONS: JSON.stringify(config.connections),

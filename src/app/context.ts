@@ -19,6 +19,7 @@ import { openReader } from '../platform/reader-threads.ts'
 import type { Reader } from '../platform/reader.ts'
 import { createGatewayConfigs, type GatewayConfigs } from '../serving/gateway-configs.ts'
 import { openBlobs } from './blobs.ts'
+import { createCollections, type Collections } from './collections.ts'
 import type { Config } from './config.ts'
 import { startEngine } from './engine.ts'
 import { packageFile } from './entries.ts'
@@ -26,6 +27,7 @@ import { loadSecrets, type Secrets } from './home.ts'
 import { startHousekeeping } from './housekeeping.ts'
 import { createLoopActions } from './loop-actions.ts'
 import { openMetadata } from './metadata.ts'
+import { uploadsFolder } from './uploads.ts'
 import { startPolicyPump } from './policy-pump.ts'
 import type { Tables } from './tables.ts'
 import { unfinishedRuns } from './tracking.ts'
@@ -39,6 +41,7 @@ export interface Context extends AsyncDisposable {
   readonly writer: RunWriter<Tables>
   readonly blobs: BlobStore
   readonly engine: PipelineEngine
+  readonly collections: Collections
   readonly configs: GatewayConfigs
   readonly versions: VersionLookup
   readonly clock: Clock
@@ -102,7 +105,8 @@ export async function openContext(config: Config): Promise<Context> {
     watermarkMs: (endpoint) => watermarkMs(db, endpoint),
   })
   const configs = createGatewayConfigs(db)
-  const opened = { db, reader, writer, blobs, engine, configs, versions, clock, ids, log, secrets, attemptsDirectory }
+  const collections = stack.use(createCollections({ db, reader, blobs, log }))
+  const opened = { db, reader, writer, blobs, engine, configs, versions, clock, ids, log, secrets, attemptsDirectory, collections }
   const resources = stack.move()
   return {
     ...opened,
@@ -119,7 +123,9 @@ export async function openContext(config: Config): Promise<Context> {
       const dispatcher = resources.use(startDispatcher({ db, log }, consumers))
       wakers.events = dispatcher.wake
       const retention = { ageMsMax: config.predictionAgeMs, rowsMax: config.predictionRows }
-      resources.use(startHousekeeping({ db, clock, log, dispatcher, retention }))
+      const deletion = { collections, actor: { name: 'retention', clock, ids }, ageMs: config.deletedAgeMs }
+      const uploads = { db, blobs, clock, uploads: uploadsFolder(config) }
+      resources.use(startHousekeeping({ db, clock, log, dispatcher, retention, deletion, uploads }))
       const pump = resources.use(startPolicyPump({ db, clock, ids, log, versions, loops, wakeEvents: dispatcher.wake }))
       wakers.policies = pump.wake
     },

@@ -1,4 +1,7 @@
 // What goes and what stays, with all that may still need it, on the whole program's tables.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { testActor } from '../governance/testing.ts'
 import { applyTestLoop, testLoop } from '../loop/testing.ts'
@@ -6,6 +9,7 @@ import { monitor, retrain } from '../loop/index.ts'
 import { recordOutcomes } from '../monitoring/outcomes.ts'
 import { recordReport } from '../monitoring/report.ts'
 import { oneDayMs, testDayMs, testPrediction, testReport, testVersions } from '../monitoring/testing.ts'
+import { openDirectoryBlobs } from '../platform/blobs-directory.ts'
 import { on, transact } from '../platform/database.ts'
 import { startDispatcher } from '../platform/dispatcher.ts'
 import { completeJob, claimJobs, enqueueJob } from '../platform/jobs.ts'
@@ -39,7 +43,10 @@ async function tidyUp(db: Db, limits: { days?: number; rows?: number } = {}): Pr
   ])
   await dispatcher.drain()
   const retention = { ageMsMax: (limits.days ?? 30) * oneDayMs, rowsMax: limits.rows ?? 1_000 }
-  await tidy({ db, clock: () => nowMs, log, dispatcher, retention })
+  const folder = await mkdtemp(join(tmpdir(), 'trueloop-housekeeping-'))
+  const uploads = { db, blobs: openDirectoryBlobs(folder), uploads: join(folder, 'uploads'), clock: () => nowMs }
+  await tidy({ db, clock: () => nowMs, log, dispatcher, retention, uploads })
+  await rm(folder, { recursive: true })
   return lines
 }
 

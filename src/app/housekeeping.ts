@@ -11,6 +11,9 @@ import { pruneJobs } from '../platform/jobs.ts'
 import type { Log } from '../platform/log.ts'
 import { findActiveRollout } from '../rollouts/rollout-store.ts'
 import { findEndpoint } from '../serving/endpoint-store.ts'
+import { pruneUploads, type UploadDeps } from '../experiments/artifact-upload.ts'
+import type { Actor } from '../governance/audit.ts'
+import type { Collections } from './collections.ts'
 import type { Tables } from './tables.ts'
 
 export interface HousekeepingDeps {
@@ -19,6 +22,9 @@ export interface HousekeepingDeps {
   readonly log: Log
   readonly dispatcher: Pick<Dispatcher, 'prune'>
   readonly retention: Retention
+  /** What has been deleted for so long goes for good; null: not by itself. */
+  readonly deletion: { readonly collections: Collections; readonly actor: Actor; readonly ageMs: number | null }
+  readonly uploads: UploadDeps
 }
 
 /** After the start, which is busy enough. */
@@ -29,10 +35,15 @@ export function startHousekeeping(deps: HousekeepingDeps): AsyncDisposable {
   const stop = new AbortController()
   const run = async (): Promise<void> => {
     await sleep(firstMs, stop.signal)
+    let collectedAtMs = Number.NEGATIVE_INFINITY
     while (!stop.signal.aborted) {
       await tidy(deps, stop.signal).catch((error: unknown) =>
         deps.log.error('what has had its time could not be deleted', { error: messageOf(error) }),
       )
+      if (deps.deletion.ageMs !== null && deps.clock() - collectedAtMs >= collectEveryMs) {
+        collectedAtMs = deps.clock()
+        await collect(deps)
+      }
       await sleep(everyMs, stop.signal)
     }
   }
@@ -45,8 +56,11 @@ export function startHousekeeping(deps: HousekeepingDeps): AsyncDisposable {
   }
 }
 
+/** Looks at every stored object, so not each time. */
+const collectEveryMs = 24 * 3_600_000
+
 /** One turn; may be ended at any moment, the next goes on. */
-export async function tidy(deps: HousekeepingDeps, signal?: AbortSignal): Promise<void> {
+export async function tidy(deps: Omit<HousekeepingDeps, 'deletion'>, signal?: AbortSignal): Promise<void> {
   const { db, clock, log, dispatcher, retention } = deps
   const nowMs = clock()
   const until = signal ? { signal } : {}
@@ -58,8 +72,18 @@ export async function tidy(deps: HousekeepingDeps, signal?: AbortSignal): Promis
   })
   const events = await dispatcher.prune({ beforeMs, ...until })
   const jobs = await pruneJobs(db, { beforeMs, ...until })
-  if (predictions + outcomes + events + jobs === 0) return
-  log.info('what has had its time was deleted', { predictions, outcomes, events, jobs })
+  const uploads = await pruneUploads(deps.uploads)
+  if (predictions + outcomes + events + jobs + uploads === 0) return
+  log.info('what has had its time was deleted', { predictions, outcomes, events, jobs, uploads })
+}
+
+/** A person's own collection may be under way: it does as much. */
+async function collect({ deletion: { actor, ageMs, collections }, log }: HousekeepingDeps): Promise<void> {
+  try {
+    await collections.start(actor, { isDryRun: false, olderThanMs: ageMs ?? 0 })
+  } catch (error) {
+    log.warn('no collection was begun', { error: messageOf(error) })
+  }
 }
 
 /** Event time from which on an endpoint's predictions are needed: by its monitors, by the labels of its loops, by a rollout under way. */

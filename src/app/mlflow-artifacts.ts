@@ -1,6 +1,5 @@
 // What MLflow's methods and routes about artifacts are given in this home.
 import { createHmac } from 'node:crypto'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { artifactNotFound } from '../experiments/artifact.ts'
 import type { ArtifactPlaces } from '../experiments/artifact-repository.ts'
@@ -8,6 +7,7 @@ import type { ArtifactDeps } from '../mlflow/artifacts/deps.ts'
 import { findStorageLocation } from '../models/model-version-store.ts'
 import type { Config } from './config.ts'
 import type { Context } from './context.ts'
+import { uploadsFolder } from './uploads.ts'
 
 export function artifactDeps(config: Config, { db, blobs, clock, secrets }: Context): ArtifactDeps {
   return {
@@ -25,9 +25,6 @@ export function artifactDeps(config: Config, { db, blobs, clock, secrets }: Cont
     },
   }
 }
-
-/** Parts of uploads that are under way. */
-export const uploadsFolder = ({ home }: Pick<Config, 'home'>): string => join(home, 'uploads')
 
 /** A folder, or a server's address, is one to go to when new experiments are sent there by the operator. */
 function artifactPlaces({ host, port, allowedHosts, mlflow }: Config): ArtifactPlaces {

@@ -41,7 +41,7 @@ test('cli.md has every exit code and what it means', () => {
   expect(documented).toEqual(exitCodeLines().map(([code, meaning]) => [String(code), meaning]))
 })
 
-const settingRow = /^`(?:TRUELOOP|MLFLOW)_/v
+const settingRow = /^`(?:TRUELOOP|MLFLOW|AWS)_/v
 
 test('settings.md has every setting, and none that does not exist', () => {
   const documented = rowsOf(reference('settings.md'), settingRow).map(([name = '']) => name.slice(1, -1))

@@ -1,5 +1,6 @@
 // Commands about this home and its processes.
 import type { Command } from 'commander'
+import type { GcOptions } from './gc.ts'
 import type { ServerOptions } from './server.ts'
 import type { UpOptions } from './up.ts'
 import { work } from './work.ts'
@@ -74,6 +75,15 @@ export function addProcessCommands(program: Command): void {
         (await import('./backup.ts')).restore(session, folder, options.force ?? false),
       ),
     )
+  program
+    .command('gc')
+    .description('remove for good what was deleted, and stored bytes that nothing names')
+    .option('--older-than <age>', 'only what was deleted at least so long ago, such as 30d or 2d8h')
+    .option('--run-ids <ids>', 'only these runs, separated by commas')
+    .option('--experiment-ids <ids>', 'only these experiments, with all that is in them')
+    .option('--logged-model-ids <ids>', 'only these logged models')
+    .option('--dry-run', 'count what would go')
+    .action(work(async (session, options: GcOptions) => (await import('./gc.ts')).gc(session, options)))
   program
     .command('demo')
     .description('the whole loop on three million real flights, in a home of its own')
