@@ -167,6 +167,22 @@ export interface ClaimRequest {
 export async function claimJobs(db: Db<JobTables>, request: ClaimRequest): Promise<Job[]> {
   const isPostgres = databaseKind(db) === 'postgres'
   const rows = await on(db)
+    // Read once, and as it stands: as a subquery, PostgreSQL may ask for it row by row, and each time it skips what it has locked before.
+    .with(
+      (cte) => cte('due').materialized(),
+      (e) => {
+        const due = e
+          .selectFrom('job')
+          .select('id')
+          .where('queue', '=', request.queue)
+          .where('state', '=', 'ready')
+          .where('run_after_ms', '<=', request.nowMs)
+          .orderBy('run_after_ms')
+          .orderBy('id')
+          .limit(request.limit)
+        return isPostgres ? due.forUpdate().skipLocked() : due
+      },
+    )
     .updateTable('job')
     .set((e) => ({
       state: 'running' as const,
@@ -174,20 +190,9 @@ export async function claimJobs(db: Db<JobTables>, request: ClaimRequest): Promi
       lease_owner: request.owner,
       lease_until_ms: request.nowMs + request.leaseMs,
     }))
-    // Stated again outside of the subquery: PostgreSQL checks it anew after it waited for a lock.
+    // Stated again outside: PostgreSQL checks it anew after it waited for a lock.
     .where('state', '=', 'ready')
-    .where('id', 'in', (e) => {
-      const due = e
-        .selectFrom('job')
-        .select('id')
-        .where('queue', '=', request.queue)
-        .where('state', '=', 'ready')
-        .where('run_after_ms', '<=', request.nowMs)
-        .orderBy('run_after_ms')
-        .orderBy('id')
-        .limit(request.limit)
-      return isPostgres ? due.forUpdate().skipLocked() : due
-    })
+    .where('id', 'in', (e) => e.selectFrom('due').select('due.id'))
     .returningAll()
     .execute()
   return rows.map(jobOf).toSorted((a, b) => a.runAfterMs - b.runAfterMs || (a.id < b.id ? -1 : 1))
