@@ -3,6 +3,7 @@ import { Readable } from 'node:stream'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { artifactRepository } from '../../experiments/artifact-repository.ts'
 import { readArtifactPath } from '../../experiments/artifact.ts'
+import { DomainError } from '../../platform/errors.ts'
 import type { Log } from '../../platform/log.ts'
 import { tagKeys } from '../../tracing/keys.ts'
 import { getTrace, readWithSpans } from '../../tracing/reading.ts'
@@ -71,5 +72,12 @@ async function sendStored(
   { uri, path }: { uri: string; path: string },
   { request, reply }: Exchange,
 ): Promise<FastifyReply> {
-  return sendFile(request, reply, await artifactRepository(deps, uri).open(path))
+  const file = await artifactRepository(deps, uri)
+    .open(path)
+    .catch((error: unknown) => {
+      // Named below the trace, as whoever asks knows it.
+      const isMissing = error instanceof DomainError && error.code === 'artifact_not_found'
+      throw isMissing ? mlflowError('RESOURCE_DOES_NOT_EXIST', `No such artifact: '${path}'`) : error
+    })
+  return sendFile(request, reply, file)
 }
