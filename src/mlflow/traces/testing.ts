@@ -23,9 +23,9 @@ export interface TraceTestServer extends AsyncDisposable {
   readonly server: FastifyInstance
   readonly deps: TraceDeps
   /** `call('POST', '3.0/mlflow/traces', {...})`; a GET's fields go into the query. */
-  call(method: 'DELETE' | 'GET' | 'PATCH' | 'POST', path: string, fields?: object): Promise<Answer>
+  readonly call: (method: 'DELETE' | 'GET' | 'PATCH' | 'POST', path: string, fields?: object) => Promise<Answer>
   /** OTLP in JSON to experiment 1, but for what the headers say. */
-  send(body: unknown, headers?: Readonly<Record<string, string>>): Promise<Answer>
+  readonly send: (body: unknown, headers?: Readonly<Record<string, string>>) => Promise<Answer>
 }
 
 /** With the experiments 1 and 2. */
