@@ -81,10 +81,14 @@ export const loggedModelTagNotFound = (id: string, key: string): DomainError =>
 
 const forbidden = ['/', ':', '.', '%', '"', "'"]
 
-/** @throws DomainError logged_model_name: it would not go into a `models:/…` address. */
+/** @throws DomainError logged_model_name: it would not go into a `models:/…` address; logged_model_text: it is too long. */
 export function assertLoggedModelName(name: string): void {
-  if (name !== '' && name.length <= nameLength && !forbidden.some((each) => name.includes(each))) return
-  const message = `"${name.slice(0, 60)}" cannot name a logged model: write 1 to ${nameLength} characters without ${forbidden.join(' ')}`
+  if (name.length > nameLength) {
+    const message = `the name of a logged model has at most ${nameLength} characters, not ${name.length}`
+    throw new DomainError('invalid', 'logged_model_text', message)
+  }
+  if (name !== '' && !forbidden.some((each) => name.includes(each))) return
+  const message = `"${name.slice(0, 60)}" cannot name a logged model: write some characters without ${forbidden.join(' ')}`
   throw new DomainError('invalid', 'logged_model_name', message, { name })
 }
 

@@ -1,5 +1,6 @@
 // Reporting issues, changing and searching them.
 import type { ExperimentTables } from '../experiments/tables.ts'
+import { findRun } from '../experiments/writable-run.ts'
 import type { Actor } from '../governance/audit.ts'
 import type { Db, Transaction } from '../platform/database.ts'
 import { hexId } from '../platform/ids.ts'
@@ -13,7 +14,7 @@ export type { IssueComparison } from './stores/issue-store.ts'
 
 export type IssueTables = LabellingTables & ExperimentTables & TraceTables
 
-/** @throws DomainError experiment_not_found, issue_invalid */
+/** @throws DomainError experiment_not_found, run_not_found, issue_invalid */
 export async function createIssue(
   trx: Transaction<LabellingTables & ExperimentTables>,
   actor: Actor,
@@ -21,6 +22,7 @@ export async function createIssue(
 ): Promise<Issue> {
   assertIssueTexts(made)
   await assertExperiment(trx, made.experimentId)
+  if (made.sourceRunId !== null) await findRun(trx, made.sourceRunId)
   const atMs = actor.clock()
   const issue = { ...made, id: `iss-${hexId()}`, createdAtMs: atMs, updatedAtMs: atMs }
   await insertIssue(trx, issue)

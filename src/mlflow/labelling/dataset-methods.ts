@@ -1,5 +1,5 @@
 // MLflow's methods of evaluation datasets and their records.
-import { evaluationDatasetNotFound, readRecords, type EvaluationDataset } from '../../labelling/evaluation-dataset.ts'
+import { readRecords, type EvaluationDataset } from '../../labelling/evaluation-dataset.ts'
 import {
   searchEvaluationDatasets,
   type DatasetComparison,
@@ -69,13 +69,15 @@ function pythonText(value: ExactJson): string {
   return value instanceof JsonNumber ? value.text : printExact(value)
 }
 
-/** Methods name a dataset that is not there in words of their own. */
+/** Methods name what is not there in words of their own. */
 async function toldAs<T>(message: string, work: Promise<T>): Promise<T> {
   try {
     return await work
   } catch (error) {
-    const { code } = evaluationDatasetNotFound('')
-    throw error instanceof DomainError && error.code === code ? mlflowError('RESOURCE_DOES_NOT_EXIST', message) : error
+    if (!(error instanceof DomainError)) throw error
+    if (error.code === 'evaluation_dataset_not_found') throw mlflowError('RESOURCE_DOES_NOT_EXIST', message)
+    if (error.code !== 'experiment_not_found') throw error
+    throw mlflowError('RESOURCE_DOES_NOT_EXIST', `No Experiment with id=${String(error.detail?.['experiment'])}`)
   }
 }
 

@@ -127,6 +127,10 @@ test('what is not there, and what is no dataset, is told', async () => {
   expect(await call('POST', `${path}/nope/add-experiments`, { experiment_ids: ['0'] })).toMatchObject(
     notFound("Dataset 'nope' not found"),
   )
+  const some = (await call('POST', `${path}/create`, { name: 'some' })).json.dataset.dataset_id as string
+  expect(await call('POST', `${path}/${some}/add-experiments`, { experiment_ids: ['77'] })).toMatchObject(
+    notFound('No Experiment with id=77'),
+  )
   expect((await call('DELETE', `${path}/nope/tags/a`)).status).toBe(200)
   expect((await call('GET', `${path}/nope/experiment-ids`)).json).toEqual({})
   const id = (await call('POST', `${path}/create`, { name: 'x' })).json.dataset.dataset_id as string

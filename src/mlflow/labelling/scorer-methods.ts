@@ -12,6 +12,7 @@ import {
   type ScorerVersion,
 } from '../../labelling/scorers.ts'
 import { transact, type Connection } from '../../platform/database.ts'
+import { parseExact, printExact } from '../../platform/exact-json.ts'
 import { invalidParameter } from '../errors.ts'
 import type * as wire from '../generated/messages.ts'
 import type { Methods } from '../method.ts'
@@ -30,6 +31,12 @@ const scorerOf = (scorer: ScorerVersion): wire.Scorer => ({
   serialized_scorer: scorer.serialized,
   creation_time: scorer.createdAtMs,
   scorer_id: scorer.scorerId,
+})
+
+/** Lists show the JSON as Python prints it. */
+const listedScorerOf = (scorer: ScorerVersion): wire.Scorer => ({
+  ...scorerOf(scorer),
+  serialized_scorer: printExact(parseExact(scorer.serialized)),
 })
 
 export const scorerNameOf = (sent: {
@@ -67,15 +74,15 @@ export const scorerMethods: Methods<ScorerDeps> = {
           "Cannot specify both 'experiment_id' and 'experiment_ids'. Use 'experiment_ids' to scope the query to multiple experiments, or 'experiment_id' to scope it to a single experiment.",
         )
       }
-      if (one) return listed('scorers', (await listScorersOf(db, experimentIdOf(one))).map(scorerOf))
+      if (one) return listed('scorers', (await listScorersOf(db, experimentIdOf(one))).map(listedScorerOf))
       const ids = sent.has('experiment_ids') ? several.map(experimentIdOf) : undefined
-      return listed('scorers', (await listScorers(db, ids)).map(scorerOf))
+      return listed('scorers', (await listScorers(db, ids)).map(listedScorerOf))
     },
   },
   listScorerVersions: {
     permission: 'run.read',
     handle: async ({ db }, { request }) =>
-      listed('scorers', (await listScorerVersions(db, scorerNameOf(request))).map(scorerOf)),
+      listed('scorers', (await listScorerVersions(db, scorerNameOf(request))).map(listedScorerOf)),
   },
   getScorer: {
     permission: 'run.read',

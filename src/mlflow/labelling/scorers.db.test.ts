@@ -148,5 +148,7 @@ test('issues come the severest first, and are filtered by status', async () => {
   expect((await call('POST', issues, { experiment_id: '0', name: 'n', description: 'd', status: 'what' })).status).toBe(
     400,
   )
+  const unknownRun = { experiment_id: '0', name: 'n', description: 'd', source_run_id: 'none' }
+  expect((await call('POST', issues, unknownRun)).status).toBe(404)
   expect(await call('GET', `${issues}/nope`)).toMatchObject(notFound("Issue with ID 'nope' not found"))
 })
