@@ -2,7 +2,6 @@
 import {
   Kysely,
   PostgresAdapter,
-  PostgresDialect,
   SqliteAdapter,
   SqliteDialect,
   sql,
@@ -11,6 +10,7 @@ import {
 import { Migrator, type Migration } from 'kysely/migration'
 import { sleep } from './clock.ts'
 import { DomainError } from './errors.ts'
+import { TellingPostgresDialect } from './postgres-driver.ts'
 import { openSqliteDriver } from './sqlite-driver.ts'
 import { beginningTransaction, isInTransaction, SharedCommitFailed, SqliteTurns } from './sqlite-turns.ts'
 
@@ -110,7 +110,7 @@ async function openPostgres<T>(url: string, schema?: string): Promise<Database<T
   const options = schema ? { options: `-c search_path=${schema}` } : {}
   const pool = new pg.Pool({ connectionString: url, max: poolSize, ...options })
   pool.on('error', () => undefined) // An idle connection that breaks is replaced by the next query's.
-  const db = new Kysely<T>({ dialect: new PostgresDialect({ pool }) })
+  const db = new Kysely<T>({ dialect: new TellingPostgresDialect({ pool }) })
   try {
     await sql`select 1`.execute(db)
   } catch (error) {

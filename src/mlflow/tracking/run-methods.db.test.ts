@@ -1,10 +1,12 @@
 // Runs as MLflow's clients use them; texts and statuses are those of its own server, 3.17.
+import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { listAudit } from '../../governance/audit.ts'
 import { createRun, logArtifact } from '../../experiments/recording.ts'
 import { testActor } from '../../governance/testing.ts'
 import { transact } from '../../platform/database.ts'
 import { readEvents } from '../../platform/events.ts'
+import { testDatabaseKind } from '../../platform/testing.ts'
 import { openTracking, type TrackingTest } from './testing.ts'
 
 const made = async ({ post }: TrackingTest, fields: object = {}): Promise<string> =>
@@ -138,6 +140,22 @@ test('tags are as long and called as MLflow allows', async () => {
     error_code: 'INVALID_PARAMETER_VALUE',
     message: "'value' exceeds the maximum length of 8000 characters",
   })
+})
+
+test('what a database does not keep is refused, and never a fault of the server', async () => {
+  await using tracking = await openTracking()
+  const kept =
+    testDatabaseKind === 'sqlite' ? { status: 200 } : { status: 400, json: { error_code: 'INVALID_PARAMETER_VALUE' } }
+  const random = randomBytes(8000).toString('base64') // PostgreSQL would press anything simpler together.
+  for (const tag of [
+    { key: 'a', value: 'nul \0 inside' },
+    { key: random, value: '' },
+  ]) {
+    expect(await tracking.post('runs/create', { experiment_id: '0', tags: [tag] })).toMatchObject(kept)
+  }
+  expect((await tracking.get('experiments/get-by-name', { experiment_name: 'a\0b' })).status).toBe(
+    testDatabaseKind === 'sqlite' ? 404 : 400,
+  )
 })
 
 test('what is not there, not active or given twice is told in MLflow’s words', async () => {
