@@ -48,7 +48,7 @@ export async function backup(session: Session, target: string): Promise<void> {
   terminal.show({ folder, ...catalogue }, () => `Saved ${config.home} to ${folder}.`)
 }
 
-async function copyMetadata(session: Session, target: string): Promise<void> {
+export async function copyMetadata(session: Session, target: string): Promise<void> {
   if (!findRuntime(session.config.home, 'server')) return snapshotMetadata(session.config.database, target)
   const { path } = await connect(session).call({
     method: 'POST',

@@ -4,6 +4,7 @@ import { addDataCommands } from './data/commands.ts'
 import { addEndpointCommands } from './endpoint/commands.ts'
 import { addLoopCommands } from './loop/commands.ts'
 import { addLoopFileCommands } from './loop/file-commands.ts'
+import { addExchangeCommands } from './mlflow/commands.ts'
 import { addModelCommands } from './model/commands.ts'
 import { addMonitorCommands } from './monitor/commands.ts'
 import { addPipelineCommands } from './pipeline/commands.ts'
@@ -40,5 +41,6 @@ export function createProgram(): Command {
   addLoopCommands(program)
   addMonitorCommands(program)
   addRolloutCommands(program)
+  addExchangeCommands(program)
   return program
 }
