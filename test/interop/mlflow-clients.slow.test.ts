@@ -34,6 +34,7 @@ const newest: ClientScript[] = [
   { name: 'tracing' },
   { name: 'prompts' },
   { name: 'datasets' },
+  { name: 'labelling' },
   { name: 'webhooks' },
 ]
 const older: ClientScript[] = [...everywhere, { name: 'tracing_2' }]
@@ -57,7 +58,7 @@ describe.each([
   beforeAll(async () => {
     venv = await venvOf()
     const options = { environment, postgres: database === 'SQLite' ? undefined : postgres }
-    server = await (isStock ? startStock({ ...options, workers: 1 }) : startTrueloop(options))
+    server = await (isStock ? startStock({ ...options, isSmall: true }) : startTrueloop(options))
   }, 300_000)
   afterAll(() => server[Symbol.asyncDispose]())
 
