@@ -85,7 +85,7 @@ test('every page shows what it shows on stock, with no error of its own', async 
   const folder = join(dirname(stdout.trim()), 'server', 'js', 'build')
   const pictures = process.env['TRUELOOP_TEST_PICTURES'] ?? (await mkdtemp(join(tmpdir(), 'trueloop-console-')))
   const ours = await look(await startTrueloop(), folder, { executable, pictures })
-  const theirs = await look(await startStock({ workers: 1 }), folder, { executable, pictures })
+  const theirs = await look(await startStock({ isSmall: true }), folder, { executable, pictures })
   for (const { name, shows } of pages) {
     const [mine, stock] = [ours.get(name)!, theirs.get(name)!]
     for (const text of shows) {

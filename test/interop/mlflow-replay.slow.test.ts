@@ -16,7 +16,7 @@ let postgres: Postgres
 let stock: MlflowServer
 beforeAll(async () => {
   postgres = await startPostgres()
-  stock = await startStock({ workers: 1 })
+  stock = await startStock({ isSmall: true })
 }, 900_000)
 afterAll(async () => {
   await stock[Symbol.asyncDispose]()

@@ -20,6 +20,8 @@ export interface MlflowServer extends AsyncDisposable {
   readonly pid: number
   /** Its folder, gone at the end. */
   readonly directory: string
+  /** Of its metadata, as the server itself names it. */
+  readonly store: string
   /** What it said last. */
   log(): string
 }
@@ -28,12 +30,14 @@ export interface ServerOptions {
   /** A database of its own is made there; default: SQLite. */
   readonly postgres?: Pick<Postgres, 'url'> | undefined
   readonly environment?: Readonly<Record<string, string>>
+  /** Before it starts, with the environment that it will have; Trueloop only. */
+  readonly prepare?: (environment: Readonly<Record<string, string>>) => Promise<void>
 }
 
 export interface StockOptions extends ServerOptions {
   readonly venv?: Venv
-  /** Default: as stock has it, four. */
-  readonly workers?: number
+  /** One worker, and none of the processes for its background jobs: enough to see what it answers. Default: as its users have it. */
+  readonly isSmall?: boolean
   readonly args?: readonly string[]
 }
 
@@ -53,45 +57,49 @@ export function plainEnvironment(): Record<string, string> {
 
 /** Stock as its users start it: SQLite in the current folder, artifacts through the server. */
 export async function startStock(options: StockOptions = {}): Promise<MlflowServer> {
-  const { postgres, environment = {}, workers, args = [] } = options
+  const { postgres, environment = {}, isSmall = false, args = [] } = options
   const venv = options.venv ?? (await newestVenv())
   const directory = await mkdtemp(join(tmpdir(), 'trueloop-stock-mlflow-'))
   const database = postgres && (await createDatabase(postgres))
   const port = await freePort()
   const store = database?.url.replace('postgres:', 'postgresql:') ?? `sqlite:///${join(directory, 'mlflow.db')}`
-  const some = workers === undefined ? [] : ['--workers', String(workers)]
+  const small = { args: ['--workers', '1'], environment: { MLFLOW_SERVER_ENABLE_JOB_EXECUTION: 'false' } }
+  const { args: fewer, environment: without } = isSmall ? small : { args: [], environment: {} }
   const child = spawn(
     venv.bin('mlflow'),
-    ['server', '--port', String(port), '--backend-store-uri', store, ...some, ...args],
+    ['server', '--port', String(port), '--backend-store-uri', store, ...fewer, ...args],
     {
       cwd: directory,
-      env: { ...plainEnvironment(), ...environment },
+      env: { ...plainEnvironment(), ...without, ...environment },
       detached: true, // A group of its own: its workers end with it.
       stdio: ['ignore', 'pipe', 'pipe'],
     },
   )
   const url = `http://127.0.0.1:${port}`
-  return await ready({ name: 'stock', child, directory, database, findUrl: () => url, healthPath: '/health' })
+  return await ready({ name: 'stock', child, directory, database, store, findUrl: () => url, healthPath: '/health' })
 }
 
 /** The control plane alone: no gateway, no supervisor. */
-export async function startTrueloop({ postgres, environment = {} }: ServerOptions = {}): Promise<MlflowServer> {
+export async function startTrueloop({ postgres, environment, prepare }: ServerOptions = {}): Promise<MlflowServer> {
   const directory = await mkdtemp(join(tmpdir(), 'trueloop-mlflow-'))
   const database = postgres && (await createDatabase(postgres))
+  const env = {
+    ...plainEnvironment(),
+    TRUELOOP_HOME: directory,
+    TRUELOOP_PORT: '0',
+    ...(database ? { TRUELOOP_DATABASE: database.url } : {}),
+    ...environment,
+  }
+  await prepare?.(env)
   const child = spawn(process.execPath, [serverEntry], {
     cwd: directory,
-    env: {
-      ...plainEnvironment(),
-      TRUELOOP_HOME: directory,
-      TRUELOOP_PORT: '0',
-      ...(database ? { TRUELOOP_DATABASE: database.url } : {}),
-      ...environment,
-    },
+    env,
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const findUrl = (): string | undefined => findRuntime(directory, 'server')?.url
-  return await ready({ name: 'trueloop', child, directory, database, findUrl, healthPath: '/api/health' })
+  const store = database?.url ?? directory
+  return await ready({ name: 'trueloop', child, directory, database, store, findUrl, healthPath: '/api/health' })
 }
 
 interface Starting {
@@ -99,11 +107,13 @@ interface Starting {
   readonly child: ChildProcess
   readonly directory: string
   readonly database: OwnDatabase | undefined
+  readonly store: string
   readonly findUrl: () => string | undefined
   readonly healthPath: string
 }
 
-async function ready({ name, child, directory, database, findUrl, healthPath }: Starting): Promise<MlflowServer> {
+async function ready(starting: Starting): Promise<MlflowServer> {
+  const { name, child, directory, database, store, findUrl, healthPath } = starting
   let said = ''
   for (const stream of [child.stdout!, child.stderr!])
     stream.setEncoding('utf8').on('data', (chunk: string) => (said = (said + chunk).slice(-logCharacters)))
@@ -116,7 +126,7 @@ async function ready({ name, child, directory, database, findUrl, healthPath }: 
   for (;;) {
     const url = findUrl()
     if (url !== undefined && (await isHealthy(url + healthPath)))
-      return { name, url, pid: child.pid!, directory, log: () => said, [Symbol.asyncDispose]: end }
+      return { name, url, pid: child.pid!, directory, store, log: () => said, [Symbol.asyncDispose]: end }
     if (performance.now() > limit || child.exitCode !== null) {
       await end()
       throw new Error(`the ${name} server did not become ready:\n${said}`)

@@ -27,9 +27,12 @@ const numberedId = /(?<=(?:mlflow-artifacts:\/|\bid[ =:]|experiment) ?['"]?)\d+\
 /** A set of strings as Python prints it, in an order that changes with each process. */
 const pythonSet = /\{'[^']*'(?:, '[^']*')*\}/gv
 
+/** Python's JSON has them. */
+const notNumbers = /(?<=[:\[,]\s*)(?:NaN|-?Infinity)(?=\s*[,\]\}])/gv
+
 /** Reads numbers without loss: what a double cannot hold becomes the text of it. */
 function parse(text: string): unknown {
-  return JSON.parse(text, (_key, value: unknown, context?: { source?: string }) =>
+  return JSON.parse(text.replaceAll(notNumbers, '"$&"'), (_key, value: unknown, context?: { source?: string }) =>
     typeof value === 'number' &&
     Number.isInteger(value) &&
     !Number.isSafeInteger(value) &&
@@ -102,14 +105,16 @@ function plainText(text: string, { names, url, directory, nowMs }: Normalising):
   )
 }
 
-/** Stock answers tags, params, metrics and aliases in whatever order its database has them. */
+/** Stock answers tags, params, latest metrics, aliases and assessments in whatever order its database has them. */
 function inOrder(list: unknown[]): unknown[] {
-  const keyOf = (one: unknown): string | undefined => {
-    const { key, alias, step } = (one ?? {}) as Readonly<Record<string, unknown>>
-    if (step !== undefined) return undefined
-    return typeof key === 'string' ? key : typeof alias === 'string' ? alias : undefined
+  const isAssessment = (one: unknown): boolean => typeof one === 'object' && one !== null && 'assessment_id' in one
+  if (list.every(isAssessment)) return list.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))
+  const keyOf = (one: unknown): unknown => {
+    const { key, alias } = (one ?? {}) as Readonly<Record<string, unknown>>
+    return key ?? alias
   }
-  return list.every((one) => keyOf(one) !== undefined)
-    ? list.toSorted((a, b) => (keyOf(a)! < keyOf(b)! ? -1 : 1))
-    : list
+  const keys = list.map(keyOf)
+  // The points of a history have one key; their order means something.
+  const isMap = keys.every((key) => typeof key === 'string') && new Set(keys).size === keys.length
+  return isMap ? list.toSorted((a, b) => (String(keyOf(a)) < String(keyOf(b)) ? -1 : 1)) : list
 }

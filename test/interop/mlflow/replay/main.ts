@@ -28,7 +28,7 @@ const postgres = values.postgres ? resources.use(await startPostgres()) : undefi
 let stock: MlflowServer | undefined
 // Stock against itself shows what a replay cannot hold still.
 const start =
-  values.against === 'stock' ? () => startStock({ workers: 1, postgres }) : () => startTrueloop({ postgres })
+  values.against === 'stock' ? () => startStock({ isSmall: true, postgres }) : () => startTrueloop({ postgres })
 const other = resources.use(await start())
 for (const area of wanted) {
   const sides = { stock: stockAnswers, trueloop: answersOf(other) }
@@ -45,7 +45,7 @@ async function stockAnswers(calls: readonly Call[]): Promise<readonly Answer[]> 
     .digest('hex')
   const file = values.recorded === undefined ? undefined : join(values.recorded, `${name.slice(0, 16)}.json`)
   if (file !== undefined && existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as Answer[]
-  stock ??= resources.use(await startStock({ workers: 1, postgres }))
+  stock ??= resources.use(await startStock({ isSmall: true, postgres }))
   const answers = await replay(stock, calls)
   if (file !== undefined) {
     mkdirSync(values.recorded!, { recursive: true })

@@ -33,7 +33,16 @@ const info = (index: number, fields: object = {}): object => ({
   },
 })
 
+/** Whatever becomes of a bad request is in no search. */
+const oddLocation = { type: 'MLFLOW_EXPERIMENT', mlflow_experiment: { experiment_id: '{{odd}}' } }
+
 function create({ post, get }: Plan): void {
+  post(
+    'create experiment for the odd',
+    'experiments/create',
+    { name: 'traces-odd' },
+    { take: { odd: 'experiment_id' } },
+  )
   post('create experiment', 'experiments/create', { name: 'traces-base' }, { take: { exp: 'experiment_id' } })
   post(
     'create run',
@@ -64,7 +73,8 @@ function create({ post, get }: Plan): void {
     ['long preview', { trace_id: traceId(108), request_preview: 'x'.repeat(12_000) }],
     ['long metadata', { trace_id: traceId(109), trace_metadata: { a: 'x'.repeat(9000) } }],
   ]
-  for (const [label, fields] of cases) post(`start trace, ${label}`, v3, info(50, fields))
+  for (const [label, fields] of cases)
+    post(`start trace, ${label}`, v3, info(50, { trace_location: oddLocation, ...fields }))
   post('start trace, nothing', v3, {})
   get('get trace info', `${v3}/${traceId(1)}`)
   get('get unknown trace', `${v3}/${traceId(999)}`)
@@ -299,7 +309,6 @@ function legacy({ post, get, patch, delete: remove }: Plan): void {
     tags: [],
   })
   patch('v2 end, unknown', `traces/${traceId(999)}`, { timestamp_ms: 1, status: 'OK' })
-  patch('v2 end, bad status', 'traces/{{old}}', { timestamp_ms: 1_700_000_100_500, status: 'X' })
   get('v2 get ended', 'traces/{{old}}/info')
   patch('v2 set tag', 'traces/{{old}}/tags', { key: 'a', value: 'b' })
   remove('v2 delete tag', 'traces/{{old}}/tags', { key: 'a' })
@@ -312,6 +321,7 @@ function legacy({ post, get, patch, delete: remove }: Plan): void {
   })
   get('v2 search, no experiment', 'traces')
   get('v3 of v2', `${v3}/{{old}}`)
+  patch('v2 end, bad status', 'traces/{{old}}', { timestamp_ms: 1_700_000_100_500, status: 'X' })
 }
 
 function metrics({ post }: Plan): void {
