@@ -58,7 +58,8 @@ export async function logDatasets(
 ): Promise<void> {
   const { runId, datasets, modelIds } = logged
   const run = await writableRun(trx, runId)
-  await insertModelInputs(trx, runId, [...new Set(modelIds)])
+  const atMs = actor.clock()
+  await putModelInputs(trx, runId, { modelIds: [...new Set(modelIds)], atMs })
   if (datasets.length === 0) return
   const idOf = await ensureDatasets(
     trx,
@@ -76,7 +77,19 @@ export async function logDatasets(
     runId,
     fresh.map(({ dataset, tags }) => ({ datasetId: idOf(dataset), tags })),
   )
-  await recordReads(trx, run, { inputs: fresh, atMs: actor.clock() })
+  await recordReads(trx, run, { inputs: fresh, atMs })
+}
+
+async function putModelInputs(
+  trx: Trx,
+  runId: string,
+  { modelIds, atMs }: { modelIds: readonly string[]; atMs: number },
+): Promise<void> {
+  await insertModelInputs(trx, runId, modelIds)
+  const edges = modelIds.flatMap((id): LineageEdge[] =>
+    id === '' ? [] : [{ upstream: `logged_model:${id}`, downstream: `run:${runId}`, relation: 'read', atMs }],
+  )
+  await recordLineage(trx, edges)
 }
 
 async function recordReads(
@@ -100,7 +113,8 @@ const relationOf: Readonly<Record<string, string | undefined>> = Object.assign(O
 
 /** Adds logged models that the run made. Idempotent. @throws DomainError run_not_found, run_deleted, run_output_step */
 export async function logOutputs(
-  trx: Transaction<ExperimentTables>,
+  trx: Trx,
+  actor: Actor,
   { runId, outputs }: { runId: string; outputs: readonly ModelOutput[] },
 ): Promise<void> {
   await writableRun(trx, runId)
@@ -113,6 +127,11 @@ export async function logOutputs(
     return known === undefined
   })
   await insertModelOutputs(trx, runId, fresh)
+  const atMs = actor.clock()
+  const edges = fresh.flatMap(({ modelId: id }): LineageEdge[] =>
+    id === '' ? [] : [{ upstream: `run:${runId}`, downstream: `logged_model:${id}`, relation: 'produced', atMs }],
+  )
+  await recordLineage(trx, edges)
 }
 
 const outputStep = (runId: string, { modelId, step }: ModelOutput): DomainError =>

@@ -1,7 +1,7 @@
 // What a run read and made, as MLflow's clients log it and as both APIs show it.
 import { expect, test } from 'vitest'
 import { getRun } from '../../experiments/reading.ts'
-import { upstream } from '../../governance/lineage.ts'
+import { downstream, upstream } from '../../governance/lineage.ts'
 import { on } from '../../platform/database.ts'
 import { openTracking, type TrackingTest } from './testing.ts'
 
@@ -81,6 +81,13 @@ test('logged models that a run read and made are on it', async () => {
     { model_id: 'm-3', step: 2 },
   ])
   expect(await getRun(db, run_id)).toMatchObject({ modelInputs: ['m-0', 'm-1'] })
+  const edges = [...(await upstream(db, `run:${run_id}`)), ...(await downstream(db, `run:${run_id}`))]
+  expect(edges.map(({ upstream: from, relation, downstream: to }) => `${from} ${relation} ${to}`).toSorted()).toEqual([
+    `logged_model:m-0 read run:${run_id}`,
+    `logged_model:m-1 read run:${run_id}`,
+    `run:${run_id} produced logged_model:m-2`,
+    `run:${run_id} produced logged_model:m-3`,
+  ])
 })
 
 const tooLong: [object, string][] = [

@@ -36,11 +36,11 @@ export const inputMethods: Methods<RunDeps> = {
   },
   logOutputs: {
     permission: write,
-    async handle({ db, writer }, { request, caller }) {
+    async handle({ db, writer }, { request, actor, caller }) {
       const { run_id: runId = '', models = [] } = request
       const outputs = models.map(({ model_id: modelId = '', step = 0 }) => ({ modelId, step }))
       await assertWritesRun(db, caller, runId)
-      await writer.write(runId, (trx) => logOutputs(trx, { runId, outputs }))
+      await writer.write(runId, (trx) => logOutputs(trx, actor, { runId, outputs }))
       return {}
     },
   },
