@@ -94,7 +94,7 @@ const translations: Readonly<Record<string, Translation | undefined>> = {
     message: ({ id, key }) => `No tag with name: ${String(key)} in run with id ${String(id)}`,
   },
   run_output_step: { code: 'BAD_REQUEST' },
-  page_token: { code: 'INVALID_PARAMETER_VALUE', message: () => 'Invalid page token, could not base64-decode' },
+  page_token: { code: 'INVALID_PARAMETER_VALUE', message: () => 'Invalid page token' },
   artifact_path_invalid: { code: 'INVALID_PARAMETER_VALUE', message: () => 'Invalid path' },
   artifact_not_found: {
     code: 'RESOURCE_DOES_NOT_EXIST',

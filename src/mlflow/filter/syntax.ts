@@ -53,6 +53,7 @@ export function clausesOf(source: string, refusals: Refusals): Condition<Clause>
   const tokens = tokensOf(source)
   const end = tokens.findIndex(({ text }) => text === ';')
   if (end !== -1 && end < tokens.length - 1) throw invalidParameter(refusals.several(source))
+  if (tokens.length === 0) throw invalidParameter(`Invalid filter '${source}'. Could not be parsed.`)
   const state: State = { source, tokens, refusals, at: 0, clauses: 0, depth: 0 }
   if (tokens.every((_, index) => isWord(state, 'AND', index))) return { all: [] }
   const parsed = alternatives(state)
