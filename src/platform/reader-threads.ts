@@ -2,15 +2,19 @@
 import { Worker } from 'node:worker_threads'
 import type { CompiledQuery } from 'kysely'
 import type { Connection } from './database.ts'
-import { DomainError } from './errors.ts'
-import { chunkRows, readerOf, type Reader } from './reader.ts'
+import {
+  chunkRows,
+  readerDefaults,
+  readerOf,
+  stalled,
+  tooManyReads,
+  waitingReadsMax,
+  type Reader,
+  type ReaderOptions,
+} from './reader.ts'
 import type { ThreadAnswer, ThreadData, ThreadRequest } from './reader-thread.ts'
 
 const threadsMax = 2
-/** How many reads may be under way and waiting; the next is told to come later (503). */
-export const waitingReadsMax = 256
-/** What is not taken within this time is given up: an open read keeps SQLite from reusing its log. */
-export const stallMs = 30_000
 
 type Chunk = Extract<ThreadAnswer, { kind: 'chunk' }>
 
@@ -30,9 +34,9 @@ const source = new URL('./reader-thread.ts', import.meta.url)
 const file = import.meta.url.endsWith('.ts') ? source : new URL('./reader-thread.js', import.meta.url)
 
 /** Threads for a SQLite file, begun when first used; elsewhere the connection. @param url as of `openDatabase` */
-export function openReader<T>(db: Connection<T>, url: string): Reader {
+export function openReader<T>(db: Connection<T>, url: string, options: ReaderOptions = readerDefaults): Reader {
   const path = url.startsWith('sqlite:') ? url.slice('sqlite:'.length) : ':memory:'
-  return path === ':memory:' ? readerOf(db) : createReader(path)
+  return path === ':memory:' ? readerOf(db, options) : createReader(path, options)
 }
 
 function startThread(path: string, onEnd: (thread: Thread) => void): Thread {
@@ -69,7 +73,7 @@ function ask({ worker, steps }: Thread, request: ThreadRequest): Promise<Chunk> 
 /** Nobody waits for the rest of a read. */
 const end = (thread: Thread, id: number): void => void ask(thread, { kind: 'end', id }).catch(() => undefined)
 
-function createReader(path: string): Reader {
+function createReader(path: string, options: ReaderOptions): Reader {
   const threads = new Set<Thread>()
   let reads = 0
   let ids = 0
@@ -96,10 +100,10 @@ function createReader(path: string): Reader {
     try {
       let chunk = await ask(thread, { kind: 'start', id, sql, parameters })
       while (!chunk.isLast) {
-        const timer = setTimeout(giveUp, stallMs).unref()
+        const timer = setTimeout(giveUp, options.stallMs).unref()
         yield objectsOf<R>(chunk)
         clearTimeout(timer)
-        if (!isOpen) throw stalled()
+        if (!isOpen) throw stalled(options)
         chunk = await ask(thread, { kind: 'more', id })
       }
       isOpen = false
@@ -122,16 +126,6 @@ function createReader(path: string): Reader {
     },
   }
 }
-
-const tooManyReads = (): DomainError =>
-  new DomainError('unavailable', 'reads_waiting', `${waitingReadsMax} reads wait already: try again in a moment`)
-
-const stalled = (): DomainError =>
-  new DomainError(
-    'unavailable',
-    'read_stalled',
-    `the answer was not taken for ${stallMs / 1000} s and was given up: read it again, in pages`,
-  )
 
 const objectsOf = <R>({ columns, rows }: Chunk): R[] =>
   rows.map((row) => {

@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
+import { sleep } from './clock.ts'
 import { on, openDatabase, type Connection } from './database.ts'
 import { openReader } from './reader-threads.ts'
-import { chunkRows, readerOf, type Reader } from './reader.ts'
+import { chunkRows, readerDefaults, readerOf, type Reader } from './reader.ts'
 import { createTestDatabase, testDatabaseKind } from './testing.ts'
 
 interface Tables {
@@ -20,15 +21,15 @@ async function fill(db: Connection<Tables>, count: number): Promise<void> {
 }
 
 /** On SQLite a file with threads; on PostgreSQL the connection. */
-async function open(): Promise<{ db: Connection<Tables>; reader: Reader } & AsyncDisposable> {
+async function open(options = readerDefaults): Promise<{ db: Connection<Tables>; reader: Reader } & AsyncDisposable> {
   if (testDatabaseKind === 'postgres') {
     const db = await createTestDatabase<Tables>({})
-    return { db, reader: readerOf(db), [Symbol.asyncDispose]: () => db[Symbol.asyncDispose]() }
+    return { db, reader: readerOf(db, options), [Symbol.asyncDispose]: () => db[Symbol.asyncDispose]() }
   }
   const folder = mkdtempSync(join(tmpdir(), 'reader-'))
   const url = `sqlite:${join(folder, 'metadata.sqlite')}`
   const { db, [Symbol.asyncDispose]: close } = await openDatabase<Tables>(url)
-  const reader = openReader(db, url)
+  const reader = openReader(db, url, options)
   const dispose = async (): Promise<void> => {
     await reader[Symbol.asyncDispose]()
     await close()
@@ -82,6 +83,19 @@ test('what was committed before a read began is in it, and an open read sees one
   expect((await rows.next()).value).toHaveLength(500)
   await rows.return?.()
   expect(await reader.all(points(db, 1500))).toEqual([{ at: 2000, value: 1 }])
+})
+
+test('a read that is not taken is given up, and its place is free again', async () => {
+  await using opened = await open({ stallMs: 50 })
+  const { db, reader } = opened
+  await fill(db, 3000)
+  const begun = Array.from({ length: 8 }, () => reader.rows(points(db, 0))[Symbol.asyncIterator]())
+  for (const rows of begun) {
+    expect((await rows.next()).value).toHaveLength(chunkRows)
+    await sleep(100)
+    await expect(rows.next()).rejects.toMatchObject({ kind: 'unavailable', code: 'read_stalled' })
+  }
+  expect(await reader.all(points(db, 2999))).toHaveLength(1)
 })
 
 test('an error of a query is told, and the next one works', async () => {

@@ -50,13 +50,13 @@ async function* printBulk(deps: HistoryDeps, { runIds, key, limit }: BulkRequest
   yield '{"metrics":['
   let printed = 0
   for (const runId of [...new Set(runIds)].toSorted()) {
-    const start = `{"key":${JSON.stringify(key)},"run_id":${JSON.stringify(runId)},"value":`
+    const start = `{"key":${JSON.stringify(key)},"run_id":${JSON.stringify(runId)},"step":`
     if (printed === limit) break
     for await (const points of streamHistory(deps, { runId, key, limit: limit - printed })) {
       let text = ''
       for (const { value, atMs, step } of points) {
         const double = printedDouble(value).replaceAll('"', '')
-        text += `${printed++ === 0 ? '' : ','}${start}${double},"timestamp":${atMs},"step":${step}}`
+        text += `${printed++ === 0 ? '' : ','}${start}${step},"timestamp":${atMs},"value":${double}}`
       }
       yield text
     }

@@ -50,7 +50,7 @@ export function parseHistoryToken(token: string): Measured {
   )
   const { step, atMs, value } = found?.groups ?? {}
   if (step === undefined || atMs === undefined || value === undefined) {
-    throw invalidParameter(`Invalid page token: ${token}`)
+    throw invalidParameter(`Invalid page token, decoded value=b'${pythonBytes(token)}'`)
   }
   return { step: integerOf(step), atMs: integerOf(atMs), value: Number(value) }
 }
@@ -59,3 +59,9 @@ function integerOf(text: string): Integer {
   const number = Number(text)
   return Number.isSafeInteger(number) ? number : BigInt(text)
 }
+
+/** What a token holds, as Python shows bytes. */
+const pythonBytes = (token: string): string =>
+  Buffer.from(token, 'base64')
+    .toString('latin1')
+    .replaceAll(/[^ -~]/gv, (byte) => `\\x${byte.charCodeAt(0).toString(16).padStart(2, '0')}`)

@@ -67,9 +67,9 @@ test('what is logged is what is read: NaN as text, infinities as the greatest do
   await using server = await createTestServer(metricBulkRoute, { ...deps, log: silentLog })
   const bulk = '/ajax-api/2.0/mlflow/metrics/get-history-bulk'
   const { body } = await server.inject({ url: bulk, query: { run_id: run, metric_key: 'b' } })
-  expect(body).toContain('"value":1,"timestamp":9223372036854775807,"step":-9223372036854775808')
+  expect(body).toContain('"step":-9223372036854775808,"timestamp":9223372036854775807,"value":1}')
   const nan = await server.inject({ url: bulk, query: { run_id: run, metric_key: 'n' } })
-  expect(nan.body).toContain('"value":NaN,')
+  expect(nan.body).toContain('"value":NaN}')
 })
 
 test('a history comes in pages in order of time, whatever the order of the steps, and whole without a size', async () => {
@@ -96,7 +96,7 @@ test('a history comes in pages in order of time, whatever the order of the steps
   expect(await mlflow.history({ metric_key: 'none' })).toEqual({})
   expect(await mlflow.history({ metric_key: 'forth', page_token: 'junk' })).toMatchObject({
     error_code: 'INVALID_PARAMETER_VALUE',
-    message: expect.stringMatching(/^Invalid page token/v),
+    message: String.raw`Invalid page token, decoded value=b'\x8e\xe9\xe4'`,
   })
   expect(await mlflow.history({ metric_key: 'forth', max_results: 0 })).toMatchObject({
     message: "Invalid value 0 for parameter 'max_results' supplied. It must be a positive integer.",
