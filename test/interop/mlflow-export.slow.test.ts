@@ -32,7 +32,7 @@ test('what is exported is what stock clients see, of a stock server as of Truelo
     '--artifacts-destination',
     join(target, 'artifacts'),
   ]
-  const stock = ends.use(await startStock({ args, workers: 1 }))
+  const stock = ends.use(await startStock({ args, isSmall: true }))
   const after = await runClient(stock, venv, { name: 'exchange', args: ['dump'] })
   const seen = (said: string): unknown => JSON.parse(said.split('\n').find((line) => line.startsWith('{'))!)
   expect(seen(after)).toEqual(seen(before))
