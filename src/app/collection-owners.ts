@@ -1,9 +1,11 @@
 // Runs, logged models and experiments that were deleted, and their end: all rows and files that are theirs, in small transactions.
 import { sql, type RawBuilder } from 'kysely'
 import { treePathOf } from '../experiments/artifact.ts'
+import { outsideRepository, type ArtifactPlaces, type OutsideRepository } from '../experiments/artifact-repository.ts'
 import { deleteTree, listFiles } from '../experiments/artifacts.ts'
 import { recordAudit, type Actor } from '../governance/audit.ts'
 import { on, transact, type Connection } from '../platform/database.ts'
+import { DomainError } from '../platform/errors.ts'
 import type { Tables } from './tables.ts'
 
 export type OwnerKind = 'run' | 'logged_model' | 'trace' | 'experiment'
@@ -12,8 +14,10 @@ export interface Owner {
   readonly kind: OwnerKind
   /** A trace's is its short number. */
   readonly id: string | number
-  /** Where its files are in the tree; undefined: elsewhere, and they stay there. */
+  /** Where its files are in the tree; undefined: elsewhere, or nowhere. */
   readonly tree: string | undefined
+  /** Where they are otherwise. */
+  readonly outside: string | undefined
 }
 
 /** Rows of a table that go with an owner. */
@@ -108,8 +112,13 @@ const home: Readonly<Record<OwnerKind, { table: string; key: string }>> = {
 const rowsAtOnce = 2_000
 
 /** Everything of it, and a line in the audit log. Ended half-way, it goes on when it is asked again. Answers how many files went. */
-export async function removeOwner(db: Connection<Tables>, actor: Actor, owner: Owner): Promise<number> {
+export async function removeOwner(
+  { db, places }: { db: Connection<Tables>; places: ArtifactPlaces },
+  actor: Actor,
+  owner: Owner,
+): Promise<number> {
   const files = owner.tree === undefined ? 0 : await deleteTree(db, actor, owner.tree)
+  if (owner.outside !== undefined) await clearOutside(places, owner.outside)
   const [few, many] = [
     belongings[owner.kind].filter(({ steps }) => !steps),
     belongings[owner.kind].filter(({ steps }) => steps),
@@ -129,6 +138,18 @@ export async function removeOwner(db: Connection<Tables>, actor: Actor, owner: O
     })
   })
   return files
+}
+
+/** What this server does not reach stays where it is. @throws DomainError blob_store_unavailable */
+async function clearOutside(places: ArtifactPlaces, uri: string): Promise<void> {
+  let place: OutsideRepository
+  try {
+    place = outsideRepository(places, uri)
+  } catch (error) {
+    if (error instanceof DomainError && error.kind === 'invalid') return
+    throw error
+  }
+  await place.clear()
 }
 
 async function removeRows(
@@ -180,6 +201,7 @@ export async function findOwners(
     kind,
     id: key,
     tree: treeOf(kind, { key, uri, location }),
+    outside: outsideOf(kind, { key, uri }),
     deletedAtMs,
   }))
 }
@@ -228,6 +250,12 @@ function treeOf(kind: OwnerKind, { key, uri, location }: Omit<OwnerRow, 'deleted
   const place = placeOf(kind === 'trace' ? `${location}/traces/${uri}/artifacts` : uri)
   return place?.endsWith(`/${kind === 'trace' ? uri : key}/artifacts`) ? place : undefined
 }
+
+/** As for the tree: only a place that bears the owner's name. */
+const outsideOf = (kind: OwnerKind, { key, uri }: Pick<OwnerRow, 'key' | 'uri'>): string | undefined =>
+  (kind === 'run' || kind === 'logged_model') && placeOf(uri) === undefined && uri.endsWith(`/${key}/artifacts`)
+    ? uri
+    : undefined
 
 function placeOf(uri: string): string | undefined {
   try {

@@ -1,5 +1,5 @@
 // What was deleted goes for good, whole and alone; what anything names stays; and it can be ended and begun again at any point.
-import { mkdtemp, rm, utimes } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sql } from 'kysely'
@@ -29,10 +29,11 @@ const text = (value: string): Uint8Array => new TextEncoder().encode(value)
 async function open() {
   const db = await createTestDatabase<Tables>(migrations)
   const folder = await mkdtemp(join(tmpdir(), 'trueloop-collections-'))
-  const blobs = openDirectoryBlobs(folder)
+  const blobs = openDirectoryBlobs(join(folder, 'blobs'))
+  const places = { folders: [join(folder, 'outside')], s3: {}, isOwnHost: () => false }
   const clock = { nowMs: Date.now() }
   const actor = testActor('ada', () => clock.nowMs)
-  const collections = createCollections({ db, reader: readerOf(db), blobs, log: silentLog })
+  const collections = createCollections({ db, reader: readerOf(db), blobs, log: silentLog, places })
   /** Stored long ago. */
   const putOld = async (value: string): Promise<{ digest: string; bytes: number }> => {
     const ref = await blobs.put(text(value))
@@ -63,6 +64,7 @@ async function open() {
     transact(db, (trx) => setRunDeleted(trx, actor, { runId, isDeleted: true }))
   return {
     db,
+    outside: places.folders[0]!,
     blobs,
     actor,
     clock,
@@ -121,6 +123,36 @@ test('a deleted run goes with all its rows, files and bytes, and the one beside 
   expect(await countOf(db, 'metric_point')).toBe(points)
   expect((await listAudit(db, { subject: `run:${gone}`, limit: 1 }))[0]?.action).toBe('run.remove')
   expect(await home.collect()).toMatchObject({ runs: 0, blobs: 0 })
+})
+
+test('files in a folder of the operator’s go with their run, and nothing beside or outside of it', async () => {
+  await using home = await open()
+  const { db, outside } = home
+  const [gone, kept] = [await home.fullRun('x', '1'), await home.fullRun('x', '2')]
+  const elsewhere = await mkdtemp(join(tmpdir(), 'trueloop-elsewhere-'))
+  for (const run of [gone, kept]) {
+    await mkdir(join(outside, run, 'artifacts'), { recursive: true })
+    await writeFile(join(outside, run, 'artifacts', 'weights'), 'x')
+    await on(db)
+      .updateTable('run')
+      .set({ artifact_uri: `file://${outside}/${run}/artifacts` })
+      .where('id', '=', run)
+      .execute()
+  }
+  await writeFile(join(elsewhere, 'secret'), 'x')
+  await symlink(elsewhere, join(outside, gone, 'artifacts', 'link'))
+  const far = await home.fullRun('x', '3')
+  await on(db)
+    .updateTable('run')
+    .set({ artifact_uri: `file://${elsewhere}/${far}/artifacts` })
+    .where('id', '=', far)
+    .execute()
+  for (const run of [gone, far]) await home.remove(run)
+  expect(await home.collect()).toMatchObject({ state: 'finished', runs: 2 })
+  expect(await readdir(join(outside, gone))).toEqual([])
+  expect(await readdir(join(outside, kept, 'artifacts'))).toEqual(['weights'])
+  expect(await readdir(elsewhere)).toEqual(['secret'])
+  await rm(elsewhere, { recursive: true })
 })
 
 test('bytes that a living file has too stay', async () => {

@@ -1,5 +1,6 @@
 // Collections: what was deleted goes for good, and then the bytes that nothing names. One at a time, beside all other work.
 import type { Actor } from '../governance/audit.ts'
+import type { ArtifactPlaces } from '../experiments/artifact-repository.ts'
 import { on, type Connection } from '../platform/database.ts'
 import { DomainError, messageOf } from '../platform/errors.ts'
 import type { Log } from '../platform/log.ts'
@@ -18,6 +19,8 @@ import type { Tables } from './tables.ts'
 type Progress = { -readonly [Key in keyof Collection]: Collection[Key] }
 
 export interface CollectionDeps extends SweepDeps {
+  /** Besides the tree, that runs and models may keep their files in. */
+  readonly places: ArtifactPlaces
   readonly log: Log
 }
 
@@ -193,7 +196,7 @@ async function takeOwner(work: Work, owner: FoundOwner, taken: Taken): Promise<v
 }
 
 async function takeOne(
-  { actor, db, progress, request }: Work,
+  { actor, db, places, progress, request }: Work,
   owner: FoundOwner,
   { seen, released }: Taken,
 ): Promise<void> {
@@ -207,7 +210,7 @@ async function takeOne(
       if (request.isDryRun) released.set(digest, (released.get(digest) ?? 0) + 1)
     }
   }
-  if (!request.isDryRun) await removeOwner(db, actor, owner)
+  if (!request.isDryRun) await removeOwner({ db, places }, actor, owner)
   progress[counter[owner.kind]]++
 }
 

@@ -27,7 +27,7 @@ import { loadSecrets, type Secrets } from './home.ts'
 import { startHousekeeping } from './housekeeping.ts'
 import { createLoopActions } from './loop-actions.ts'
 import { openMetadata } from './metadata.ts'
-import { uploadsFolder } from './uploads.ts'
+import { artifactPlaces, uploadsFolder } from './artifact-places.ts'
 import { startPolicyPump } from './policy-pump.ts'
 import type { Tables } from './tables.ts'
 import { unfinishedRuns } from './tracking.ts'
@@ -105,7 +105,7 @@ export async function openContext(config: Config): Promise<Context> {
     watermarkMs: (endpoint) => watermarkMs(db, endpoint),
   })
   const configs = createGatewayConfigs(db)
-  const collections = stack.use(createCollections({ db, reader, blobs, log }))
+  const collections = stack.use(createCollections({ db, reader, blobs, log, places: artifactPlaces(config) }))
   const opened = { db, reader, writer, blobs, engine, configs, versions, clock, ids, log, secrets, attemptsDirectory, collections }
   const resources = stack.move()
   return {

@@ -1,13 +1,11 @@
 // What MLflow's methods and routes about artifacts are given in this home.
 import { createHmac } from 'node:crypto'
-import { fileURLToPath } from 'node:url'
 import { artifactNotFound } from '../experiments/artifact.ts'
-import type { ArtifactPlaces } from '../experiments/artifact-repository.ts'
 import type { ArtifactDeps } from '../mlflow/artifacts/deps.ts'
 import { findStorageLocation } from '../models/model-version-store.ts'
 import type { Config } from './config.ts'
 import type { Context } from './context.ts'
-import { uploadsFolder } from './uploads.ts'
+import { artifactPlaces, uploadsFolder } from './artifact-places.ts'
 
 export function artifactDeps(config: Config, { db, blobs, clock, secrets }: Context): ArtifactDeps {
   return {
@@ -23,19 +21,5 @@ export function artifactDeps(config: Config, { db, blobs, clock, secrets }: Cont
       if (uri === null) throw artifactNotFound(`models:/${name}/${version}`)
       return uri
     },
-  }
-}
-
-/** A folder, or a server's address, is one to go to when new experiments are sent there by the operator. */
-function artifactPlaces({ host, port, allowedHosts, mlflow }: Config): ArtifactPlaces {
-  const root = mlflow.defaultArtifactRoot
-  const folder = root.startsWith('file:') ? fileURLToPath(root) : root.startsWith('/') ? root : undefined
-  const own = new Set([`${host}:${port}`, `127.0.0.1:${port}`, `localhost:${port}`, ...allowedHosts])
-  const named = URL.parse(root.replace(/^mlflow-artifacts:/v, 'http:'))?.host
-  if (named) own.add(named)
-  return {
-    folders: folder === undefined ? [] : [folder.replace(/\/+$/v, '')],
-    s3: mlflow.s3,
-    isOwnHost: (name) => own.has(name),
   }
 }

@@ -6,10 +6,10 @@ import { DomainError } from '../platform/errors.ts'
 import { readArtifactPath, treePathOf } from './artifact.ts'
 import { openBucketFolder } from './artifacts/bucket.ts'
 import { openFolder } from './artifacts/folder.ts'
-import type { ArtifactRepository } from './artifacts/repository.ts'
+import type { ArtifactRepository, OutsideRepository } from './artifacts/repository.ts'
 import { openTree, type TreeDeps } from './artifacts/tree.ts'
 
-export type { ArtifactRepository, StoredFile } from './artifacts/repository.ts'
+export type { ArtifactRepository, OutsideRepository, StoredFile } from './artifacts/repository.ts'
 export { storedFile } from './artifacts/tree.ts'
 
 /** Which places besides the tree the operator lets the server reach. */
@@ -40,7 +40,11 @@ const rootForeign = (uri: string, why: string): DomainError =>
 export function artifactRepository(deps: RepositoryDeps, uri: string): ArtifactRepository {
   const { places } = deps
   const path = treePathOf(uri) ?? proxiedPathOf(uri, places)
-  if (path !== undefined) return openTree(deps, path)
+  return path === undefined ? outsideRepository(places, uri) : openTree(deps, path)
+}
+
+/** Of a URI that does not mean the tree. @throws DomainError artifact_root_foreign, artifact_path_invalid */
+export function outsideRepository(places: ArtifactPlaces, uri: string): OutsideRepository {
   if (uri.startsWith('s3://')) return openBucketFolder(bucketOf(uri, places))
   const { base, root } = folderOf(uri, places)
   return openFolder(base, root)

@@ -23,6 +23,8 @@ export interface Bucket {
   find(key: string): Promise<BucketObject | undefined>
   stream(key: string, part?: BlobPart): AsyncIterable<Uint8Array>
   put(key: string, source: BlobSource): Promise<void>
+  /** Every object whose key begins so; answers how many there were. */
+  removeBelow(beginning: string): Promise<number>
 }
 
 /** S3 lists at most so many at a time. */
@@ -73,6 +75,18 @@ export function openBucket(location: S3Location, credentials?: S3Options['creden
         const { Readable } = await import('node:stream')
         const Body = source instanceof Uint8Array ? source : Readable.from(source, { objectMode: false })
         await new Upload({ client, params: { Bucket, Key, Body } }).done()
+      }),
+    removeBelow: (Prefix) =>
+      asked(async () => {
+        const { sdk, client } = await open()
+        for (let removed = 0; ;) {
+          const { Contents: found = [] } = await client.send(new sdk.ListObjectsV2Command({ Bucket, Prefix }))
+          if (found.length === 0) return removed
+          const Delete = { Objects: found.map(({ Key }) => ({ Key })), Quiet: true }
+          const { Errors: [failed] = [] } = await client.send(new sdk.DeleteObjectsCommand({ Bucket, Delete }))
+          if (failed) throw new Error(`${failed.Key}: ${failed.Message}`)
+          removed += found.length
+        }
       }),
   }
 }

@@ -68,6 +68,15 @@ test('a long folder comes in pages, and a file of parts is written whole', async
   expect(names).toEqual(['f0', 'f1', 'f2', 'f3', 'f4', 'large'])
 })
 
+test('a place is cleared, and one whose name begins alike is not', async () => {
+  const [gone, kept] = [place('clear/run'), place('clear/run2')]
+  for (const folder of [gone, kept]) for (const name of ['a', 'b/c']) await folder.store(name, new Uint8Array([1]))
+  await gone.clear()
+  await gone.clear()
+  expect((await gone.list('', { limit: 10 })).entries).toEqual([])
+  expect((await kept.list('', { limit: 10 })).entries).toHaveLength(2)
+})
+
 test('a bucket that is not there is said to be', async () => {
   const location = { bucket: 'nobody', prefix: '', region: 'us-east-1', endpoint: s3.endpoint }
   const nowhere = openBucketFolder(location, openBucket(location, credentials))

@@ -2,10 +2,10 @@
 import { openBucket, type Bucket } from '../../platform/blobs-bucket.ts'
 import type { S3Location } from '../../platform/blobs-s3.ts'
 import { artifactIsDirectory, artifactMediaType, artifactNotFound, joinArtifactPath } from '../artifact.ts'
-import type { ArtifactRepository } from './repository.ts'
+import type { OutsideRepository } from './repository.ts'
 
 /** @param location its prefix is the root */
-export function openBucketFolder(location: S3Location, bucket: Bucket = openBucket(location)): ArtifactRepository {
+export function openBucketFolder(location: S3Location, bucket: Bucket = openBucket(location)): OutsideRepository {
   const keyOf = (path: string): string => joinArtifactPath(location.prefix, path)
   const directoryOf = (path: string): string => (keyOf(path) === '' ? '' : `${keyOf(path)}/`)
   return {
@@ -22,5 +22,8 @@ export function openBucketFolder(location: S3Location, bucket: Bucket = openBuck
       throw entries.length > 0 ? artifactIsDirectory(path) : artifactNotFound(path)
     },
     store: (path, source) => bucket.put(keyOf(path), source),
+    async clear() {
+      await bucket.removeBelow(directoryOf(''))
+    },
   }
 }

@@ -15,7 +15,7 @@ import {
   type ArtifactEntry,
 } from '../artifact.ts'
 import type { DirectoryPage } from '../artifacts.ts'
-import type { ArtifactRepository, StoredFile } from './repository.ts'
+import type { OutsideRepository, StoredFile } from './repository.ts'
 
 const chunkBytes = 1024 * 1024
 const temporaryPrefix = '.artifact.uploading.'
@@ -24,12 +24,16 @@ const temporaryPrefix = '.artifact.uploading.'
  * @param base absolute, the operator's: what is outside of it does not exist
  * @param root below the base; made when it is first written to
  */
-export function openFolder(base: string, root: string): ArtifactRepository {
+export function openFolder(base: string, root: string): OutsideRepository {
   const at = (path: string): string => joinArtifactPath(root, path)
   return {
     list: (path, page) => listFolder(base, at(path), page),
     open: async (path) => ({ ...(await openFile(base, at(path))), path }),
     store: (path, source) => withDiskFull(base, () => storeFile(base, at(path), source)),
+    async clear() {
+      const real = await inside(base, root)
+      if (real !== undefined) await rm(real, { recursive: true, force: true }) // Links in it go, and not what they lead to.
+    },
   }
 }
 

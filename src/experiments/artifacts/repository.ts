@@ -23,3 +23,9 @@ export interface ArtifactRepository {
   /** All or nothing. @throws DomainError artifact_path_taken, disk_full, blob_store_unavailable */
   store(path: string, source: BlobSource): Promise<void>
 }
+
+/** A place that is not the tree: what is in it is named by nothing but its path. */
+export interface OutsideRepository extends ArtifactRepository {
+  /** All of it, for good. Idempotent. */
+  clear(): Promise<void>
+}
