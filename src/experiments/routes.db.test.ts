@@ -7,6 +7,7 @@ import { eventMigrations } from '../platform/events.ts'
 import { readerOf } from '../platform/reader.ts'
 import { createTestDatabase } from '../platform/testing.ts'
 import { experimentMigrations } from './migrations.ts'
+import { getRun } from './reading.ts'
 import { createRun, type RecordingTables } from './recording.ts'
 import { experimentRoutes, runRoutes } from './routes.ts'
 import { createRunWriter } from './run-writer.ts'
@@ -52,18 +53,26 @@ test('a run goes from its start to a search over HTTP, numbers that JSON lacks i
   expect((await post(`/runs/${id}/batch`, { metrics: [{ key: 'x', atMs: 1, value: 'lots' }] })).statusCode).toBe(400)
 })
 
-test('the token of a step writes its own run and nothing else', async () => {
+test('the token of a step writes its own run, starts others within it, and writes nothing else', async () => {
   await using db = await createTestDatabase<RecordingTables>(migrations)
   const start = () => transact(db, (trx) => createRun(trx, testActor(), { experiment: 'flights' }))
   const [own, other] = [await start(), await start()]
-  await using server = await createTestServer(runRoutes, { db, reader: readerOf(db), writer: createRunWriter(db) }, { scope: own })
+  await using server = await createTestServer(
+    runRoutes,
+    { db, reader: readerOf(db), writer: createRunWriter(db) },
+    { scope: own },
+  )
   const status = async (url: string, payload: object) =>
     (await server.inject({ method: 'POST', url, payload })).statusCode
   expect(await status(`/runs/${own}/batch`, { tags: { a: 'b' } })).toBe(200)
   expect(await status(`/runs/${other}/batch`, { tags: { a: 'b' } })).toBe(403)
   expect(await status(`/runs/${other}/finish`, { state: 'failed' })).toBe(403)
   expect(await status(`/runs/${other}/delete`, {})).toBe(403)
-  expect(await status('/runs', { experiment: 'flights' })).toBe(403)
+  expect(await status('/runs', { experiment: 'elsewhere' })).toBe(403)
+  const nested = await server.inject({ method: 'POST', url: '/runs', payload: { experiment: 'flights' } })
+  const { id } = nested.json<{ id: string }>()
+  expect((await getRun(db, id)).tags).toEqual({ 'mlflow.parentRunId': own })
+  expect(await status(`/runs/${id}/finish`, { state: 'finished' })).toBe(200)
 })
 
 test('an experiment is made, renamed, deleted and restored', async () => {
