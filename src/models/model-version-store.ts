@@ -12,7 +12,7 @@ export interface ModelVersionTables extends TagTables {
     version: number
     state: string
     stage: string
-    description: string
+    description: string | null
     source: string | null
     /** Where the source was when the version was made, if it is another place. */
     storage_location: string | null
@@ -326,7 +326,7 @@ export async function redactVersion(
   const gone = { source: null, storage_location: null, model_id: null, run_id: null, run_link: null }
   await on(trx)
     .updateTable('model_version')
-    .set({ ...gone, description: '', deleted_at_ms: deletedAtMs, updated_at_ms: deletedAtMs })
+    .set({ ...gone, description: null, deleted_at_ms: deletedAtMs, updated_at_ms: deletedAtMs })
     .where('model', '=', id.model)
     .where('version', '=', id.version)
     .execute()

@@ -24,7 +24,8 @@ export const ModelVersion = z.strictObject({
   version: z.int().positive(),
   state: VersionState,
   stage: VersionStage,
-  description: z.string(),
+  /** Null: an MLflow client took it away. */
+  description: z.string().nullable(),
   tags: StoredTags,
   /** Where an MLflow client has put the model (`models:/m-…`, `runs:/…`, the URI of its artifacts); null: it was registered here. */
   source: z.string().nullable(),

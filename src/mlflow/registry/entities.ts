@@ -22,7 +22,7 @@ export const versionOf = (version: ModelVersion, aliases: readonly string[] = []
   creation_timestamp: version.createdAtMs,
   last_updated_timestamp: version.updatedAtMs,
   current_stage: version.stage,
-  description: version.description,
+  description: version.description ?? undefined,
   source: sourceOf(version),
   run_id: version.runId ?? '',
   status: 'READY',

@@ -106,7 +106,7 @@ export const modelVersionMethods: Methods<RegistryDeps> = {
   updateModelVersion: {
     permission: write,
     handle: async ({ db }, { request, actor }) => {
-      const change = { ...readVersionId(request.name, request.version), description: request.description ?? '' }
+      const change = { ...readVersionId(request.name, request.version), description: request.description ?? null }
       const version = await transact(db, (trx) => describeVersion(trx, actor, change))
       return { model_version: await versionToWire(db, version) }
     },

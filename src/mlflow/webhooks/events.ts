@@ -13,7 +13,12 @@ export interface WebhookMessage {
 const ownTags = new Set([promptTag, '_mlflow_prompt_type', promptTextTag])
 
 const Tags = z.record(z.string(), z.string())
-const ModelCreated = z.object({ model: z.string(), description: z.string(), tags: Tags, prompt: z.boolean() })
+const ModelCreated = z.object({
+  model: z.string(),
+  description: z.string().nullable(),
+  tags: Tags,
+  prompt: z.boolean(),
+})
 const VersionRegistered = ModelCreated.extend({
   version: z.int(),
   source: z.string().nullable(),

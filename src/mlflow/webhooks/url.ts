@@ -21,10 +21,17 @@ export async function assertWebhookUrl(url: string, { schemes, allow }: WebhookR
     throw invalidParameter(`Webhook URL must include a hostname: ${reprOf(url)}`)
   }
   const destination = await resolveDestination(target, allow).catch((error: unknown) => {
-    throw invalidParameter(`Cannot resolve Webhook URL hostname ${reprOf(target.hostname)}: ${messageOf(error)}`)
+    throw invalidParameter(`Cannot resolve Webhook URL hostname ${reprOf(target.hostname)}: ${resolverText(error)}`)
   })
   if (destination.state === 'open') return
   throw invalidParameter(
     `Webhook URL must not resolve to a non-public IP address. ${reprOf(target.hostname)} resolves to ${destination.address}.`,
   )
+}
+
+/** As Python tells what the resolver said. */
+function resolverText(error: unknown): string {
+  const { code } = error as { code?: unknown }
+  if (code === 'ENOTFOUND') return '[Errno -2] Name or service not known'
+  return code === 'EAI_AGAIN' ? '[Errno -3] Temporary failure in name resolution' : messageOf(error)
 }

@@ -59,7 +59,7 @@ async function createVersions(db: Database): Promise<void> {
     .addColumn('version', 'integer', (c) => c.notNull())
     .addColumn('state', text(db), (c) => c.notNull())
     .addColumn('stage', text(db), (c) => c.notNull())
-    .addColumn('description', 'text', (c) => c.notNull())
+    .addColumn('description', 'text')
     .addColumn('source', text(db))
     .addColumn('storage_location', 'text')
     .addColumn('model_id', text(db))
