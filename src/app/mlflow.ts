@@ -18,24 +18,33 @@ import { experimentMethods } from '../mlflow/tracking/experiment-methods.ts'
 import { inputMethods } from '../mlflow/tracking/input-methods.ts'
 import { metricBulkRoute } from '../mlflow/tracking/metric-bulk-route.ts'
 import { metricMethods } from '../mlflow/tracking/metric-methods.ts'
-import { runMethods } from '../mlflow/tracking/run-methods.ts'
+import { runMethods, type RunDeps } from '../mlflow/tracking/run-methods.ts'
 import { searchMethods } from '../mlflow/tracking/search-methods.ts'
 import { traceArtifactRoute } from '../mlflow/traces/artifact-route.ts'
 import { allTraceMethods } from '../mlflow/traces/methods.ts'
 import { otlpRoute } from '../mlflow/traces/otlp-route.ts'
 import { webhookMethods } from '../mlflow/webhooks/webhook-methods.ts'
+import type { Transaction } from '../platform/database.ts'
+import { forgetRun } from '../tracing/assessments.ts'
 import { createSpanWriter } from '../tracing/span-writer.ts'
 import type { Config } from './config.ts'
 import type { Context } from './context.ts'
 import { artifactDeps } from './mlflow-artifacts.ts'
 import { modelUses } from './model-uses.ts'
+import type { Tables } from './tables.ts'
 import { webhookDeps } from './webhooks.ts'
 
 export async function registerMlflow(server: FastifyInstance, config: Config, context: Context): Promise<void> {
   const { db, log, reader, writer } = context
   const { truncatesLongValues } = config.mlflow
   const locations = locationRules(config)
-  const runs = { db, writer, truncatesLongValues }
+  const runs: RunDeps = {
+    db,
+    writer,
+    truncatesLongValues,
+    // The writer's transactions are of all tables.
+    alsoDeleted: (trx, runId) => forgetRun(trx as Transaction<Tables>, runId),
+  }
   const artifacts = artifactDeps(config, context)
   const traces = { ...artifacts, db, reader, truncatesLongValues, spans: createSpanWriter(db) }
   const methods: BoundMethods = {

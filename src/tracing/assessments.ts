@@ -11,7 +11,14 @@ import {
   type AssessmentError,
   type NewAssessment,
 } from './assessment.ts'
-import { hasAssessment, putAssessment, readAssessment, removeAssessment, setValid } from './stores/assessment-store.ts'
+import {
+  hasAssessment,
+  putAssessment,
+  readAssessment,
+  removeAssessment,
+  removeAssessmentsOfRun,
+  setValid,
+} from './stores/assessment-store.ts'
 import { readRow } from './stores/trace-store.ts'
 import type { TraceTables } from './tables.ts'
 import { traceNotFound } from './trace.ts'
@@ -105,3 +112,6 @@ export async function deleteAssessment(trx: Trx, traceId: string, id: string): P
   if (found.overrides !== null) await setValid(trx, { no: trace.no, id: found.overrides, isValid: true })
   await removeAssessment(trx, id)
 }
+
+/** Takes back what was said on behalf of a run that is deleted. */
+export const forgetRun = (trx: Trx, runId: string): Promise<void> => removeAssessmentsOfRun(trx, runId)

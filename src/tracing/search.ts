@@ -20,7 +20,7 @@ import {
 import { readRowsByNo } from './stores/trace-store.ts'
 import type { Trace } from './trace.ts'
 
-export type { TraceAttribute, TraceComparison, TraceEntity, TraceFilter, TraceOrder } from './search/comparison.ts'
+export type { TraceComparison, TraceFilter, TraceOrder } from './search/comparison.ts'
 
 export interface SearchDeps {
   readonly db: Db<ReadingTables>

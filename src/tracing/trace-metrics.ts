@@ -6,7 +6,7 @@ import { measureOf, type MeasureView } from './search/measures.ts'
 import { metricCondition, type MetricFilter } from './search/metric-filters.ts'
 
 export type { MetricFilter } from './search/metric-filters.ts'
-export { measures, type Measure, type MeasureView } from './search/measures.ts'
+export { measures, type MeasureView } from './search/measures.ts'
 
 export type Aggregation =
   | { readonly type: 'COUNT' | 'SUM' | 'AVG' | 'MIN' | 'MAX' }

@@ -6,7 +6,7 @@ import { removeRunTag, runNameTag } from '../../experiments/run-tags.ts'
 import type { RunWriter } from '../../experiments/run-writer.ts'
 import { writableRun } from '../../experiments/writable-run.ts'
 import { assertWritesRun, tagsOfNewRun } from '../../experiments/write-scope.ts'
-import { transact, type Connection } from '../../platform/database.ts'
+import { transact, type Connection, type Transaction } from '../../platform/database.ts'
 import { hexId } from '../../platform/ids.ts'
 import { invalidParameter, mlflowError } from '../errors.ts'
 import type { CreateRun } from '../generated/messages.ts'
@@ -20,6 +20,8 @@ export interface RunDeps {
   readonly writer: RunWriter<RecordingTables>
   /** `MLFLOW_TRUNCATE_LONG_VALUES`: values of params and tags that are too long are cut off, else refused. */
   readonly truncatesLongValues: boolean
+  /** What else goes with a run that is deleted, in the same transaction. */
+  readonly alsoDeleted?: (trx: Transaction<RecordingTables>, runId: string) => Promise<void>
 }
 
 const read = 'run.read' as const
@@ -72,10 +74,13 @@ export const runMethods: Methods<RunDeps> = {
   },
   deleteRun: {
     permission: write,
-    async handle({ db, writer }, { request, actor, caller }) {
+    async handle({ db, writer, alsoDeleted }, { request, actor, caller }) {
       const runId = request.run_id ?? ''
       await assertWritesRun(db, caller, runId)
-      await writer.write(runId, (trx) => setRunDeleted(trx, actor, { runId, isDeleted: true }))
+      await writer.write(runId, async (trx) => {
+        await setRunDeleted(trx, actor, { runId, isDeleted: true })
+        await alsoDeleted?.(trx, runId)
+      })
       return {}
     },
   },

@@ -4,21 +4,9 @@ import { DomainError } from '../../platform/errors.ts'
 
 export type TraceEntity = 'attribute' | 'tag' | 'metadata' | 'span' | 'feedback' | 'expectation' | 'issue'
 
-/** Names of columns as MLflow calls them. */
-export const traceAttributes = [
-  'request_id',
-  'timestamp_ms',
-  'execution_time_ms',
-  'end_time_ms',
-  'status',
-  'client_request_id',
-  'experiment_id',
-] as const
-export type TraceAttribute = (typeof traceAttributes)[number]
-
 export interface TraceComparison {
   readonly entity: TraceEntity
-  /** Of an attribute, a {@link TraceAttribute}; of a span `name`, `type`, `status`, `content` or `attributes.<key>`. */
+  /** Of an attribute its name in MLflow (`request_id`, `timestamp_ms`, `execution_time_ms`, `end_time_ms`, `status`, `client_request_id`); of a span `name`, `type`, `status`, `content` or `attributes.<key>`. */
   readonly key: string
   readonly operator:
     | '='
