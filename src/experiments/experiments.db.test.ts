@@ -37,6 +37,16 @@ test('the default experiment is there from the first start, and keeps what it is
   expect((await listExperiments(db, { limit: 5 })).map(({ name }) => name)).toEqual(['Default', 'Mine'])
 })
 
+test('the id of an experiment is never another one’s, also when it is gone for good', async () => {
+  await using db = await open()
+  const make = (name: string) => transact(db, (trx) => createExperiment(trx, actor, { name }))
+  expect([(await make('a')).id, (await make('b')).id]).toEqual([1, 2])
+  await on(db).deleteFrom('experiment').where('id', '=', 2).execute()
+  expect((await make('c')).id).toBe(3)
+  const many = await Promise.all(Array.from({ length: 8 }, (_, at) => make(`many ${at}`)))
+  expect(many.map(({ id }) => id).toSorted((a, b) => a - b)).toEqual([4, 5, 6, 7, 8, 9, 10, 11])
+})
+
 test('a restored experiment brings back the runs that its deletion took, and no others', async () => {
   await using db = await open()
   const make = (id: string) => transact(db, (trx) => createRun(trx, actor, { experiment: 'flights', id }))

@@ -15,7 +15,7 @@ import {
 import {
   deleteExperimentTag,
   insertExperiment,
-  lastExperimentId,
+  nextExperimentId,
   putExperimentTags,
   readExperiment,
   readExperimentHeader,
@@ -66,7 +66,7 @@ export async function createExperiment(trx: Trx, actor: Actor, made: NewExperime
   if (existing) throw experimentExists(existing)
   const atMs = actor.clock()
   const isDefault = name === defaultExperiment && !(await readExperimentHeader(trx, defaultExperimentId))
-  const id = isDefault ? defaultExperimentId : (await lastExperimentId(trx)) + 1
+  const id = isDefault ? defaultExperimentId : await nextExperimentId(trx)
   const experiment = {
     id,
     name,

@@ -18,6 +18,8 @@ export interface ExperimentTables extends ArtifactTables {
     updated_at_ms: number
     deleted_at_ms: number | null
   }
+  /** One row: the greatest id that an experiment ever had, also one that is gone for good. */
+  experiment_number: { last: number }
   experiment_tag: { experiment_id: number; key: string; value: string }
   run: {
     id: string

@@ -46,6 +46,15 @@ export const runOriginMigrations: Migrations = {
       await db.schema.alterTable('experiment').dropColumn('tags').execute()
     },
   },
+  '2026-11-21-51-experiment-number': {
+    async up(db) {
+      await db.schema
+        .createTable('experiment_number')
+        .addColumn('last', 'integer', (c) => c.notNull())
+        .execute()
+      await sql`insert into experiment_number (last) select coalesce(max(id), 0) from experiment`.execute(db)
+    },
+  },
   '2026-11-21-51-logged-dataset': {
     async up(db) {
       await db.schema

@@ -1,4 +1,4 @@
-// The only file that reads or writes the tables experiment and experiment_tag.
+// The only file that reads or writes the tables experiment, experiment_number and experiment_tag.
 import { on, type Db, type Transaction } from '../../platform/database.ts'
 import type { Experiment } from '../experiment.ts'
 import { chunksOf, type ExperimentTables } from '../tables.ts'
@@ -82,12 +82,14 @@ async function withTags(db: Db<ExperimentTables>, headers: readonly ExperimentHe
   return headers.map((header) => ({ ...header, tags: Object.fromEntries(tags.get(header.id)!) }))
 }
 
-export async function lastExperimentId(trx: Transaction<ExperimentTables>): Promise<number> {
+/** Never one that was given before. */
+export async function nextExperimentId(trx: Transaction<ExperimentTables>): Promise<number> {
   const { last } = await on(trx)
-    .selectFrom('experiment')
-    .select((eb) => eb.fn.max('id').as('last'))
+    .updateTable('experiment_number')
+    .set((eb) => ({ last: eb('last', '+', 1) }))
+    .returning('last')
     .executeTakeFirstOrThrow()
-  return Number(last ?? 0)
+  return last
 }
 
 export async function insertExperiment(trx: Transaction<ExperimentTables>, experiment: Experiment): Promise<void> {
