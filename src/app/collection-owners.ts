@@ -1,4 +1,5 @@
 // Runs, logged models and experiments that were deleted, and their end: all rows and files that are theirs, in small transactions.
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { sql, type RawBuilder } from 'kysely'
 import { treePathOf } from '../experiments/artifact.ts'
 import { outsideRepository, type ArtifactPlaces, type OutsideRepository } from '../experiments/artifact-repository.ts'
@@ -123,7 +124,11 @@ export async function removeOwner(
     belongings[owner.kind].filter(({ steps }) => !steps),
     belongings[owner.kind].filter(({ steps }) => steps),
   ]
-  for (const belonging of many) while ((await removeRows(db, owner, belonging)) === rowsAtOnce);
+  for (const belonging of many) {
+    // SQLite's statements take no turn of the event loop by themselves: requests get theirs in between.
+    while ((await removeRows(db, owner, belonging)) === rowsAtOnce) await nextTurn()
+    await nextTurn()
+  }
   await transact(db, async (trx) => {
     for (const { table, ...belonging } of few) {
       await sql`delete from ${sql.table(table)} where ${rowsOf(owner, belonging)}`.execute(on(trx))
@@ -277,5 +282,6 @@ export async function* filesOf(
     if (files.length > 0) yield files.map(({ digest, bytes }) => ({ digest, bytes }))
     after = files.at(-1)?.path
     if (files.length < rowsAtOnce) return
+    await nextTurn()
   }
 }

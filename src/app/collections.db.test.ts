@@ -14,6 +14,7 @@ import { createRun, logArtifact, setRunDeleted } from '../experiments/recording.
 import { listAudit } from '../governance/audit.ts'
 import { testActor } from '../governance/testing.ts'
 import { openDirectoryBlobs } from '../platform/blobs-directory.ts'
+import { sleep, systemClock } from '../platform/clock.ts'
 import { databaseKind, on, transact, type Connection } from '../platform/database.ts'
 import { silentLog } from '../platform/log.ts'
 import { readerOf } from '../platform/reader.ts'
@@ -31,7 +32,7 @@ async function open() {
   const folder = await mkdtemp(join(tmpdir(), 'trueloop-collections-'))
   const blobs = openDirectoryBlobs(join(folder, 'blobs'))
   const places = { folders: [join(folder, 'outside')], s3: {}, isOwnHost: () => false }
-  const clock = { nowMs: Date.now() }
+  const clock = { nowMs: systemClock() }
   const actor = testActor('ada', () => clock.nowMs)
   const collections = createCollections({ db, reader: readerOf(db), blobs, log: silentLog, places })
   /** Stored long ago. */
@@ -288,6 +289,24 @@ test('bytes that a running step has stored stay until it has ended', async () =>
   expect(await home.blobs.has(stored.digest)).toBe(false)
 })
 
+test('a collection that was ended half-way is taken up by the next one', async () => {
+  await using home = await open()
+  const { actor, blobs, db } = home
+  const runs: string[] = []
+  for (let at = 0; at < 6; at++) runs.push(await home.fullRun('x', `file ${at}`))
+  for (const run of runs) await home.remove(run)
+  const places = { folders: [], s3: {}, isOwnHost: () => false }
+  const first = createCollections({ db, reader: readerOf(db), blobs, log: silentLog, places })
+  const { id } = await first.start(actor, CollectionRequest.parse({}))
+  while (first.get(id).runs === 0) await sleep(1)
+  await first[Symbol.asyncDispose]()
+  const done = first.get(id).runs
+  expect(done).toBeLessThan(6)
+  expect(await home.collect()).toMatchObject({ state: 'finished', runs: 6 - done, blobs: 6 })
+  for (const table of ['run', 'run_metric', 'metric_point', 'metric_bucket', 'artifact'])
+    expect(await countOf(db, table)).toBe(0)
+})
+
 test('one collection at a time, and a failure says why', async () => {
   await using home = await open()
   const request = CollectionRequest.parse({})
@@ -321,7 +340,10 @@ test('everything that names a run, a model, a trace or an experiment goes with i
     ...Object.values(belongings)
       .flat()
       .map(({ table, column }) => `${table}.${column}`),
-    ...['run.experiment_id', 'logged_model.experiment_id', 'trace.experiment_id', 'run_metric.series'],
+    'run.experiment_id',
+    'logged_model.experiment_id',
+    'trace.experiment_id',
+    'run_metric.series',
     ...Object.keys(staying),
   ])
   expect(rows.length).toBeGreaterThan(15)

@@ -1,4 +1,5 @@
 // Collections: what was deleted goes for good, and then the bytes that nothing names. One at a time, beside all other work.
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Actor } from '../governance/audit.ts'
 import type { ArtifactPlaces } from '../experiments/artifact-repository.ts'
 import { on, type Connection } from '../platform/database.ts'
@@ -160,6 +161,7 @@ async function* ownersOf({ db, signal }: Work, kind: OwnerKind, choice: OwnerCho
   for (;;) {
     const owners = await findOwners(db, kind, { choice, after, limit: ownersAtOnce })
     for (const owner of owners) {
+      await nextTurn() // SQLite's statements take none by themselves.
       if (signal.aborted) return
       yield owner
     }

@@ -59,10 +59,11 @@ export function readArtifactPath(text: string): string {
   return segments.join('/')
 }
 
-/** As `readArtifactPath`, of a file that is to be written: it has a name, and is written the way it is read. @throws DomainError artifact_path_invalid */
+/** As `readArtifactPath`, of a file that is to be written: it has a name, and no segment is only a dot. @throws DomainError artifact_path_invalid */
 export function writableArtifactPath(text: string): string {
-  const path = decoded(text)
-  assertArtifactPath(path)
+  const path = readArtifactPath(text)
+  const segments = decoded(text).split('/')
+  if (path === '' || segments.at(-1) === '' || segments.includes('.')) throw artifactPathInvalid(text)
   return path
 }
 

@@ -1,4 +1,5 @@
 // The tree of artifacts: what is in a directory, what a file is, new files, and their end.
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Actor, AuditTables } from '../governance/audit.ts'
 import { recordAudit } from '../governance/audit.ts'
 import type { BlobSource, BlobStore } from '../platform/blobs.ts'
@@ -130,6 +131,7 @@ export async function deleteTree(
     })
     files += deleted.files
     if (deleted.files < deletedAtOnce) return files
+    await nextTurn() // SQLite's statements take none by themselves.
   }
 }
 

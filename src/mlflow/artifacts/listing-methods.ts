@@ -1,4 +1,5 @@
 // What directories of artifacts hold, and their deletion.
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { artifactRepository, type ArtifactRepository } from '../../experiments/artifact-repository.ts'
 import { loggedModelUri, runUri } from '../../experiments/artifact-uris.ts'
 import { assertWritesArtifact } from '../../experiments/artifact-scope.ts'
@@ -78,6 +79,7 @@ async function listAll(
     const page = await repository.list(path, { after: next, limit: Math.min(pageMax, max - entries.length) })
     entries.push(...page.entries)
     next = page.next
+    if (next !== undefined) await nextTurn() // Others get theirs while a long directory is read.
   } while (next !== undefined && entries.length < max)
   return { entries: entries.toSorted((a, b) => (a.name < b.name ? -1 : 1)), next }
 }
