@@ -6,6 +6,7 @@ import type { Reader } from '../platform/reader.ts'
 import type { LoggedModel } from './logged-model.ts'
 import {
   holds,
+  isThere,
   measuredOn,
   type ComparisonContext,
   type LoggedModelComparison,
@@ -122,6 +123,6 @@ function filterOf({ condition }: LoggedModelSearch, context: ComparisonContext):
   const hasMetric = condition !== undefined && leavesOf(condition).some(({ entity }) => entity === 'metric')
   const filter = condition ? sqlOfCondition(condition, (comparison) => holds(comparison, context)) : sql<boolean>`1 = 1`
   if (context.datasets.length === 0 || hasMetric) return filter
-  const measured = sql`select 1 from logged_model_metric p where p.model_id = m.id and ${measuredOn(context.datasets)}`
-  return sql`${filter} and exists (${measured})`
+  const measured = isThere(sql`logged_model_metric p where p.model_id = m.id and ${measuredOn(context.datasets)}`)
+  return sql`${filter} and ${measured}`
 }

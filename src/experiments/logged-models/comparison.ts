@@ -93,12 +93,15 @@ export function holds(comparison: LoggedModelComparison, context: ComparisonCont
   if (entity === 'metric') {
     // The signs keep SQLite from walking the index of values once for every model: its key finds the few points of one.
     const matches = sql`+p.is_nan = 0 and ${numberOf(comparison, sql`+p.value`)} and ${measuredOn(context.datasets)}`
-    return sql`exists (select 1 from logged_model_metric p where p.model_id = m.id and p.key = ${key} and ${matches})`
+    return isThere(sql`logged_model_metric p where p.model_id = m.id and p.key = ${key} and ${matches}`)
   }
   const { table, id, condition } = matchesOf(comparison, context)
   if (entity === 'attribute') return condition
-  return sql`exists (select 1 from ${table} where ${id} = m.id and ${condition})`
+  return isThere(sql`${table} where ${id} = m.id and ${condition}`)
 }
+
+/** Asked for one model at a time, along the order of the search: of an `exists` PostgreSQL would make a join over all models. */
+export const isThere = (rows: RawBuilder<unknown>): RawBuilder<boolean> => sql`(select 1 from ${rows} limit 1) = 1`
 
 function attributeOf(comparison: LoggedModelComparison, kind: DatabaseKind): RawBuilder<boolean> {
   const { key } = comparison

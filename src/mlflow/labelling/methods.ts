@@ -1,9 +1,11 @@
 // All of MLflow's methods of labelling.
+import { assertUnscoped } from '../../experiments/write-scope.ts'
 import type { LabellingWriteTables } from '../../labelling/evaluation-datasets.ts'
 import type { IssueTables } from '../../labelling/issues.ts'
 import type { ReviewTables } from '../../labelling/review-items.ts'
 import type { Connection } from '../../platform/database.ts'
-import type { Methods } from '../method.ts'
+import type { MethodName } from '../generated/messages.ts'
+import type { Method, Methods } from '../method.ts'
 import { datasetMethods } from './dataset-methods.ts'
 import { issueMethods } from './issue-methods.ts'
 import { labelSchemaMethods } from './label-schema-methods.ts'
@@ -14,10 +16,28 @@ export interface LabellingDeps {
   readonly db: Connection<LabellingWriteTables & IssueTables & ReviewTables>
 }
 
-export const labellingMethods: Methods<LabellingDeps> = {
+type AnyMethod = Method<LabellingDeps, MethodName>
+
+/** A token that is bound to a run writes nothing here: what people label is no part of it. */
+function unscoped({ permission, handle }: AnyMethod): AnyMethod {
+  if (permission !== 'run.write') return { permission, handle }
+  return {
+    permission,
+    async handle(deps, call) {
+      assertUnscoped(call.caller)
+      return handle(deps, call)
+    },
+  }
+}
+
+const all: Methods<LabellingDeps> = {
   ...datasetMethods,
   ...scorerMethods,
   ...issueMethods,
   ...labelSchemaMethods,
   ...reviewMethods,
 }
+
+export const labellingMethods = Object.fromEntries(
+  Object.entries(all).map(([name, method]) => [name, unscoped(method as AnyMethod)]),
+) as Methods<LabellingDeps>

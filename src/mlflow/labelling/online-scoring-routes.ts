@@ -1,7 +1,8 @@
 // The two routes of MLflow's clients for scoring traces as they come. The configuration is kept; who has a Python runtime reads it.
 import type { FastifyPluginAsync } from 'fastify'
 import { configureOnlineScoring, listOnlineScoring, type OnlineScoring } from '../../labelling/scorers.ts'
-import { actorOf } from '../../governance/access.ts'
+import { assertUnscoped } from '../../experiments/write-scope.ts'
+import { actorOf, callerOf } from '../../governance/access.ts'
 import { transact } from '../../platform/database.ts'
 import type { Log } from '../../platform/log.ts'
 import { pythonJson, pythonType } from '../checks.ts'
@@ -38,6 +39,7 @@ export const onlineScoringRoutes: FastifyPluginAsync<ScorerDeps & { log: Log }> 
     })
     const write = { schema: { hide: true }, config: { permission: 'run.write' } } as const
     server.put(url, write, async (request) => {
+      assertUnscoped(callerOf(request))
       const config = readConfig((request.body as string | undefined) ?? '')
       const actor = actorOf(request)
       return { config: configOf(await transact(db, (trx) => configureOnlineScoring(trx, actor, config))) }

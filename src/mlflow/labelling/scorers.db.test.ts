@@ -152,3 +152,13 @@ test('issues come the severest first, and are filtered by status', async () => {
   expect((await call('POST', issues, unknownRun)).status).toBe(404)
   expect(await call('GET', `${issues}/nope`)).toMatchObject(notFound("Issue with ID 'nope' not found"))
 })
+
+test('a token that is bound to a run reads labels and writes none', async () => {
+  await using server = await createLabellingServer({ scope: 'run_1' })
+  const { call } = server
+  expect((await call('GET', `${scorers}/list`, { experiment_id: '0' })).status).toBe(200)
+  const sent = { experiment_id: '0', name: 's', description: 'd', serialized_scorer }
+  expect((await call('POST', `${scorers}/register`, sent)).status).toBe(403)
+  expect((await call('POST', issues, sent)).status).toBe(403)
+  expect((await call('POST', '3.0/mlflow/datasets/create', sent)).status).toBe(403)
+})

@@ -2,7 +2,7 @@
 import { createExperiment } from '../../experiments/experiments.ts'
 import { experimentMigrations } from '../../experiments/migrations.ts'
 import { governanceMigrations } from '../../governance/migrations.ts'
-import { testActor } from '../../governance/testing.ts'
+import { testActor, type TestServerOptions } from '../../governance/testing.ts'
 import { labellingMigrations } from '../../labelling/migrations.ts'
 import { transact, type Connection } from '../../platform/database.ts'
 import { eventMigrations } from '../../platform/events.ts'
@@ -26,10 +26,10 @@ export interface LabellingServer extends Pick<MlflowTestServer, 'call'>, AsyncDi
   readonly db: Connection<Tables>
 }
 
-export async function createLabellingServer(): Promise<LabellingServer> {
+export async function createLabellingServer(options: TestServerOptions = {}): Promise<LabellingServer> {
   const db = await createTestDatabase<Tables>(migrations)
   await transact(db, (trx) => createExperiment(trx, testActor(), { name: 'Default' }))
-  const server = await createMlflowTestServer(bind(labellingMethods, { db }))
+  const server = await createMlflowTestServer(bind(labellingMethods, { db }), options)
   return {
     db,
     call: (...sent) => server.call(...sent),

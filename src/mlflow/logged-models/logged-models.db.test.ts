@@ -1,10 +1,11 @@
 // Statuses and texts are those that MLflow's server 3.17.2 answered to the same calls.
 import { expect, test } from 'vitest'
 import { createExperiment } from '../../experiments/experiments.ts'
+import { createRun, type RecordingTables } from '../../experiments/recording.ts'
 import type { LoggedModelWriteTables } from '../../experiments/logged-models.ts'
 import { experimentMigrations } from '../../experiments/migrations.ts'
 import { governanceMigrations } from '../../governance/migrations.ts'
-import { testActor } from '../../governance/testing.ts'
+import { testActor, type TestServerOptions } from '../../governance/testing.ts'
 import { on, transact } from '../../platform/database.ts'
 import { eventMigrations } from '../../platform/events.ts'
 import { readerOf } from '../../platform/reader.ts'
@@ -17,14 +18,16 @@ import { loggedModelSearchMethods } from './search-methods.ts'
 const migrations = { ...eventMigrations, ...governanceMigrations, ...experimentMigrations }
 const path = '2.0/mlflow/logged-models'
 
-async function served() {
-  const db = await createTestDatabase<LoggedModelWriteTables>(migrations)
+async function served(options: TestServerOptions = {}) {
+  const db = await createTestDatabase<LoggedModelWriteTables & RecordingTables>(migrations)
   await transact(db, (trx) => createExperiment(trx, testActor(), { name: 'Default' }))
+  await transact(db, (trx) => createExperiment(trx, testActor(), { name: 'other' }))
+  await transact(db, (trx) => createRun(trx, testActor(), { experiment: 'Default', id: 'run_1' }))
   const methods = {
     ...bind(loggedModelMethods, { db }),
     ...bind(loggedModelSearchMethods, { db, reader: readerOf(db) }),
   }
-  const server = await createMlflowTestServer(methods)
+  const server = await createMlflowTestServer(methods, options)
   const call: typeof server.call = (...sent) => server.call(...sent)
   return {
     db,
@@ -178,4 +181,16 @@ test('a search filters, orders, and pages by tokens of its own', async () => {
     ),
   )
   expect((await search({ filter: "foo = 'x'" })).status).toBe(400)
+})
+
+test('a token that is bound to a run writes models of its experiment only', async () => {
+  await using server = await served({ scope: 'run_1' })
+  const { call, db } = server
+  const id = (await server.create()).model.info.model_id as string
+  expect((await call('PATCH', `${path}/${id}`, { model_id: id, status: 'LOGGED_MODEL_READY' })).status).toBe(200)
+  expect((await call('POST', path, { experiment_id: '1' })).status).toBe(403)
+  await on(db).updateTable('logged_model').set({ experiment_id: 1 }).where('id', '=', id).execute()
+  expect((await call('GET', `${path}/${id}`)).status).toBe(200)
+  expect((await call('DELETE', `${path}/${id}`)).status).toBe(403)
+  expect((await call('PATCH', `${path}/${id}/tags`, { tags: [] })).status).toBe(403)
 })
