@@ -101,6 +101,10 @@ test('a loop goes from apply to its first champion, by an alert to its second, a
   await dispatcher.drain()
   expect(stages.calls.slice(-2)).toEqual(['take back flights.6.take_back', 'take back flights.6.take_back'])
   expect(await stateOf(db)).toMatchObject({ phase: 'cooling_down', champion: 'flights/1', watch: null })
+  // A version without a graph is nothing that a candidate could be compared with.
+  await emit(db, 'alias.moved', { model: 'flights', alias: 'champion', from: 1, to: 9, reason: '', servable: false })
+  await dispatcher.drain()
+  expect(await stateOf(db)).toMatchObject({ champion: 'flights/1' })
   const story = await listDecisions(db, { loop: 'flights', limit: 100 })
   expect(story.slice(12).map(({ kind }) => kind)).toEqual([
     'alert_closed',

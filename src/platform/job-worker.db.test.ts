@@ -21,9 +21,12 @@ async function enqueue(db: TestDatabase<JobTables>, count: number): Promise<void
 const start = (
   db: TestDatabase<JobTables>,
   work: (job: Job, signal: AbortSignal) => Promise<JobOutcome>,
-  leaseMs = 60_000,
+  isAlone = false,
 ) =>
-  startJobWorker({ db, log: silentLog, clock: systemClock, owner: 'me' }, { queue: 'q', concurrency: 3, leaseMs, work })
+  startJobWorker(
+    { db, log: silentLog, clock: systemClock, owner: 'me' },
+    { queue: 'q', concurrency: 3, leaseMs: 60_000, isAlone, work },
+  )
 
 const statesOf = async (db: TestDatabase<JobTables>): Promise<string[]> =>
   (await on(db).selectFrom('job').select('state').orderBy('id').execute()).map(({ state }) => state)
@@ -63,7 +66,7 @@ test('what failed is tried again, unless it would fail the same way', async () =
 test('what a killed worker had, and what a stopped one had begun, is worked on after all', async () => {
   await using db = await openJobs()
   await enqueue(db, 2)
-  await claimJobs(db, { queue: 'q', owner: 'killed', leaseMs: 1, limit: 1, nowMs: systemClock() })
+  await claimJobs(db, { queue: 'q', owner: 'killed', leaseMs: 3_600_000, limit: 1, nowMs: systemClock() })
   const begun = Promise.withResolvers<void>()
   const first = start(
     db,
@@ -72,11 +75,11 @@ test('what a killed worker had, and what a stopped one had begun, is worked on a
       await new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(new Error('ends'))))
       return done
     },
-    50,
+    true,
   )
   await begun.promise
   await first[Symbol.asyncDispose]()
   expect(await statesOf(db)).toContain('running')
-  await using _ = start(db, async () => done)
+  await using _ = start(db, async () => done, true)
   await expect.poll(() => statesOf(db), { timeout: 20_000 }).toEqual(['done', 'done'])
 })

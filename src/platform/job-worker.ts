@@ -23,6 +23,8 @@ export interface JobWork {
   readonly concurrency: number
   /** Longer than an attempt takes: a job whose lease has passed is given to another worker. */
   readonly leaseMs: number
+  /** No other process works on the queue: what is running when the worker starts belongs to one that was killed, and is not waited for. */
+  readonly isAlone?: boolean
   /** The signal says that the process ends: the attempt counts for nothing then, and the job is done after the next start. */
   work(job: Job, signal: AbortSignal): Promise<JobOutcome>
 }
@@ -47,10 +49,11 @@ export function startJobWorker(deps: JobWorkerDeps, work: JobWork): JobWorker {
   let nudge = new AbortController()
   const running = new Set<Promise<void>>()
   const loop = async (): Promise<void> => {
+    let leasesUntilMs = work.isAlone ? Number.MAX_SAFE_INTEGER : deps.clock()
     while (!stop.signal.aborted) {
       nudge = new AbortController()
       try {
-        await giveBackExpired(deps, work.queue)
+        await giveBackExpired(deps, work.queue, leasesUntilMs)
         for (const job of await claimFree(deps, work, work.concurrency - running.size)) {
           const attempt: Promise<void> = workOn(deps, work, { job, signal: stop.signal }).finally(() => {
             running.delete(attempt)
@@ -62,6 +65,7 @@ export function startJobWorker(deps: JobWorkerDeps, work: JobWork): JobWorker {
         deps.log.error('jobs could not be claimed', { queue: work.queue, error: messageOf(error) })
       }
       await sleep(pollMs, AbortSignal.any([nudge.signal, stop.signal]))
+      leasesUntilMs = deps.clock()
     }
     await Promise.all(running)
   }
@@ -81,8 +85,8 @@ async function claimFree({ db, clock, owner }: JobWorkerDeps, work: JobWork, lim
 }
 
 /** Of a worker that was killed. */
-async function giveBackExpired({ db, clock }: JobWorkerDeps, queue: string): Promise<void> {
-  for (const { id, fence } of await expiredJobs(db, { queue, nowMs: clock() })) {
+async function giveBackExpired({ db, clock }: JobWorkerDeps, queue: string, beforeMs: number): Promise<void> {
+  for (const { id, fence } of await expiredJobs(db, { queue, nowMs: beforeMs })) {
     await transact(db, (trx) => loseJob(trx, { id, fence, nowMs: clock() })).catch(ignoreLost)
   }
 }

@@ -68,6 +68,7 @@ export const webhookWork = (deps: DeliveryDeps): JobWork => ({
   queue,
   concurrency,
   leaseMs: deps.rules.timeoutMs + leaseGraceMs,
+  isAlone: true, // A home has one control plane.
   work: (job, signal) => deliver(deps, job, signal),
 })
 
