@@ -20,7 +20,7 @@ export const MlflowEnvironment = z.object({
   /** Of the bucket store where `s3://…` locations are; Amazon's by default. */
   MLFLOW_S3_ENDPOINT_URL: z.url().optional(),
   /** Of those buckets, where the store does not say it itself. */
-  AWS_REGION: z.string().min(1).optional(),
+  AWS_REGION: z.string().min(1).default('us-east-1'),
   MLFLOW_WEBHOOK_ALLOWED_SCHEMES: z.string().default('https'),
   MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS: flag.default(false),
   /** Encrypts the secrets of webhooks; the default is a key of the home's own. */
@@ -42,7 +42,7 @@ export interface MlflowConfig {
   readonly allowedHostSchemes: ReadonlySet<string>
   readonly sourcePattern: RegExp | undefined
   /** Of the buckets that locations name. */
-  readonly s3: { readonly endpoint: string | undefined; readonly region: string | undefined }
+  readonly s3: { readonly endpoint: string | undefined; readonly region: string }
   readonly webhooks: {
     readonly schemes: readonly string[]
     readonly allowsPrivateAddresses: boolean

@@ -31,6 +31,11 @@ export const mlflowRoutes: FastifyPluginAsync<MlflowDeps> = async (server, { gra
       store_type: 'SqlStore',
       workspaces_enabled: false,
       trace_archival_enabled: false,
+      // One stream is as quick as parts to this server; clients that ask for parts get them.
+      multipart_uploads_enabled: false,
+      multipart_downloads_enabled: false,
+      presigned_upload_run_id_supported: true,
+      presigned_upload_model_id_supported: true,
     }))
   }
 }
