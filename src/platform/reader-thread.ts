@@ -8,14 +8,15 @@ export type ThreadRequest =
   | { readonly kind: 'more'; readonly id: number }
   | { readonly kind: 'end'; readonly id: number }
 
-export type ThreadAnswer =
-  | {
-      readonly kind: 'chunk'
-      readonly columns: readonly string[]
-      readonly rows: unknown[][]
-      readonly isLast: boolean
-    }
-  | { readonly kind: 'failed'; readonly message: string; readonly errcode: unknown }
+/** Column by column: a list of numbers goes from thread to thread as it is. */
+export interface Chunk {
+  readonly kind: 'chunk'
+  readonly names: readonly string[]
+  readonly columns: readonly ArrayLike<unknown>[]
+  readonly rows: number
+  readonly isLast: boolean
+}
+export type ThreadAnswer = Chunk | { readonly kind: 'failed'; readonly message: string; readonly errcode: unknown }
 
 export interface ThreadData {
   readonly path: string
@@ -23,7 +24,7 @@ export interface ThreadData {
 }
 
 interface OpenQuery {
-  readonly columns: readonly string[]
+  readonly names: readonly string[]
   readonly rows: Iterator<SQLOutputValue[]>
 }
 
@@ -45,28 +46,31 @@ function start({ sql, parameters }: { sql: string; parameters: readonly unknown[
   const statement = database.prepare(sql)
   statement.setReadBigInts(true)
   statement.setReturnArrays(true)
-  const columns = statement.columns().map(({ name }) => name)
+  const names = statement.columns().map(({ name }) => name)
   const values = parameters.map((value) => (typeof value === 'boolean' ? Number(value) : (value ?? null)))
   const rows = statement.iterate(...(values as SQLInputValue[])) as Iterator<unknown> as OpenQuery['rows']
-  return { columns, rows }
+  return { names, rows }
 }
 
-function take(id: number, { columns, rows }: OpenQuery): ThreadAnswer {
-  const chunk: unknown[][] = []
-  while (chunk.length < chunkRows) {
+function take(id: number, { names, rows }: OpenQuery): Chunk {
+  const columns: unknown[][] = names.map(() => [])
+  for (let count = 0; count < chunkRows; count++) {
     const { done, value } = rows.next()
     if (done) {
       open.delete(id)
-      return { kind: 'chunk', columns, rows: chunk, isLast: true }
+      return { kind: 'chunk', names, columns: columns.map(packed), rows: count, isLast: true }
     }
-    chunk.push(value.map(plain))
+    for (const [at, column] of columns.entries()) column.push(plain(value[at]))
   }
-  return { kind: 'chunk', columns, rows: chunk, isLast: false }
+  return { kind: 'chunk', names, columns: columns.map(packed), rows: chunkRows, isLast: false }
 }
+
+const packed = (column: unknown[]): ArrayLike<unknown> =>
+  column.every((value) => typeof value === 'number') ? Float64Array.from(column as number[]) : column
 
 function answer(request: ThreadRequest): ThreadAnswer {
   const { id } = request
-  const nothing: ThreadAnswer = { kind: 'chunk', columns: [], rows: [], isLast: true }
+  const nothing: Chunk = { kind: 'chunk', names: [], columns: [], rows: 0, isLast: true }
   if (request.kind === 'end') {
     open.get(id)?.rows.return?.()
     open.delete(id)

@@ -12,11 +12,9 @@ import {
   type Reader,
   type ReaderOptions,
 } from './reader.ts'
-import type { ThreadAnswer, ThreadData, ThreadRequest } from './reader-thread.ts'
+import type { Chunk, ThreadAnswer, ThreadData, ThreadRequest } from './reader-thread.ts'
 
 const threadsMax = 2
-
-type Chunk = Extract<ThreadAnswer, { kind: 'chunk' }>
 
 /** One message to a thread and its answer. */
 interface Step {
@@ -107,7 +105,7 @@ function createReader(path: string, options: ReaderOptions): Reader {
         chunk = await ask(thread, { kind: 'more', id })
       }
       isOpen = false
-      if (chunk.rows.length > 0) yield objectsOf<R>(chunk)
+      if (chunk.rows > 0) yield objectsOf<R>(chunk)
     } finally {
       reads--
       giveUp()
@@ -127,9 +125,9 @@ function createReader(path: string, options: ReaderOptions): Reader {
   }
 }
 
-const objectsOf = <R>({ columns, rows }: Chunk): R[] =>
-  rows.map((row) => {
+const objectsOf = <R>({ names, columns, rows }: Chunk): R[] =>
+  Array.from({ length: rows }, (_, row) => {
     const object: Record<string, unknown> = {}
-    for (let at = 0; at < columns.length; at++) object[columns[at]!] = row[at]
+    for (let at = 0; at < names.length; at++) object[names[at]!] = columns[at]![row]
     return object as R
   })
