@@ -273,7 +273,7 @@ function placeOf(uri: string): string | undefined {
 /** Digests and sizes of an owner's files, in pages. */
 export async function* filesOf(
   db: Connection<Tables>,
-  { tree }: Owner,
+  { tree }: Pick<Owner, 'tree'>,
 ): AsyncIterable<{ digest: string; bytes: number }[]> {
   if (tree === undefined) return
   let after: string | undefined

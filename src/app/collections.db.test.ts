@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
-import { nameFile } from '../experiments/artifacts.ts'
+import { listDirectory, nameFile } from '../experiments/artifacts.ts'
 import { changeExperiment, createExperiment } from '../experiments/experiments.ts'
 import { logBatch } from '../experiments/log-batch.ts'
 import { createLoggedModel, deleteLoggedModel } from '../experiments/logged-models.ts'
@@ -154,6 +154,23 @@ test('files in a folder of the operator’s go with their run, and nothing besid
   expect(await readdir(join(outside, kept, 'artifacts'))).toEqual(['weights'])
   expect(await readdir(elsewhere)).toEqual(['secret'])
   await rm(elsewhere, { recursive: true })
+})
+
+test('files of traces that are gone go with them, and those of a trace that may still come stay', async () => {
+  await using home = await open()
+  const { clock, db } = home
+  await home.fullRun('x', 'beside')
+  await insertTrace(db, 1)
+  const blob = await home.putOld('{}')
+  const name = (trace: string, atMs: number): Promise<void> =>
+    nameFile(db, { path: `1/traces/${trace}/artifacts/traces.json`, ...blob, mediaType: 'text/plain', atMs })
+  for (const trace of ['tr-0', 'tr-1', 'tr-2']) await name(trace, 1)
+  await name('tr-3', clock.nowMs)
+  expect(await home.collect({ isDryRun: true })).toMatchObject({ files: 2 })
+  expect(await home.collect({ runIds: [] })).toMatchObject({ files: 0 })
+  expect(await home.collect()).toMatchObject({ state: 'finished', files: 2, traces: 0 })
+  const left = await listDirectory(db, '1/traces', { limit: 10 })
+  expect(left.entries.map(({ name: each }) => each)).toEqual(['tr-1', 'tr-3'])
 })
 
 test('bytes that a living file has too stay', async () => {

@@ -6,6 +6,8 @@ import { on, type Connection } from '../platform/database.ts'
 import { DomainError, messageOf } from '../platform/errors.ts'
 import type { Log } from '../platform/log.ts'
 import { idsMax, type Collection, type CollectionRequest } from './collection.ts'
+import { deleteTree } from '../experiments/artifacts.ts'
+import { abandonedTraceTrees } from './collection-traces.ts'
 import { sweepBlobs, type SweepDeps } from './collection-blobs.ts'
 import {
   filesOf,
@@ -141,6 +143,7 @@ async function collect(work: Work): Promise<void> {
     for (const [kind, choice] of choicesOf(request, actor.clock() - request.olderThanMs)) {
       for await (const owner of ownersOf(work, kind, choice)) await takeOwner(work, owner, taken)
     }
+    if (!isOfNamed(request)) await takeTraceFiles(work, taken)
     const beforeMs = await blobsBeforeMs(work)
     const sweep = { beforeMs, isDryRun: request.isDryRun, released: taken.released, signal: work.signal }
     const { blobs, bytes } = await sweepBlobs(work, sweep)
@@ -151,6 +154,18 @@ async function collect(work: Work): Promise<void> {
     log.error('a collection failed; the next one goes on', { id: progress.id, error: messageOf(error) })
   }
   progress.finishedAtMs = actor.clock()
+}
+
+const isOfNamed = ({ runIds, experimentIds, loggedModelIds }: CollectionRequest): boolean =>
+  [runIds, experimentIds, loggedModelIds].some((ids) => ids !== undefined)
+
+async function takeTraceFiles({ actor, db, progress, request, signal }: Work, { released }: Taken): Promise<void> {
+  const beforeMs = actor.clock() - Math.max(blobAgeMinMs, request.olderThanMs)
+  for await (const tree of abandonedTraceTrees(db, beforeMs)) {
+    if (signal.aborted) return
+    await countFiles({ progress, request, released }, filesOf(db, { tree }))
+    if (!request.isDryRun) await deleteTree(db, actor, tree)
+  }
 }
 
 const ownersAtOnce = 200
@@ -205,15 +220,22 @@ async function takeOne(
   const key = `${owner.kind}:${owner.id}`
   if (seen.has(key)) return
   if (request.isDryRun) seen.add(key)
-  for await (const files of filesOf(db, owner)) {
+  await countFiles({ progress, request, released }, filesOf(db, owner))
+  if (!request.isDryRun) await removeOwner({ db, places }, actor, owner)
+  progress[counter[owner.kind]]++
+}
+
+async function countFiles(
+  { progress, request, released }: Pick<Work, 'progress' | 'request'> & Pick<Taken, 'released'>,
+  pages: ReturnType<typeof filesOf>,
+): Promise<void> {
+  for await (const files of pages) {
     progress.files += files.length
     for (const { digest, bytes } of files) {
       progress.fileBytes += bytes
       if (request.isDryRun) released.set(digest, (released.get(digest) ?? 0) + 1)
     }
   }
-  if (!request.isDryRun) await removeOwner({ db, places }, actor, owner)
-  progress[counter[owner.kind]]++
 }
 
 /** A person may have taken it back since it was found. */
