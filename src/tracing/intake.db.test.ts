@@ -135,13 +135,15 @@ test('what the client told of the whole trace stays; spans only fill what it lef
 
 test('a batch is kept whole or not at all', async () => {
   await using db = await openTracing()
-  const nowhere = transact(db, (trx) => logSpans(trx, 9, findings(testSpan())))
+  const nowhere = transact(db, async (trx) => logSpans(trx, 9, await findings(testSpan())))
   await expect(nowhere).rejects.toMatchObject({ code: 'experiment_not_found' })
   await keepSpans(db, 1, testSpan())
   await transact(db, (trx) =>
     setTag(trx, testTraceId('a'), { key: 'mlflow.trace.spansLocation', value: 'ARCHIVE_REPO' }),
   )
-  const both = transact(db, (trx) => logSpans(trx, 1, findings(testSpan({ traceId: testTraceId('b') }), child('2'))))
+  const both = transact(db, async (trx) =>
+    logSpans(trx, 1, await findings(testSpan({ traceId: testTraceId('b') }), child('2'))),
+  )
   await expect(both).rejects.toMatchObject({ code: 'trace_spans_elsewhere', detail: { ids: [testTraceId('a')] } })
   await expect(getTrace(db, testTraceId('b'))).rejects.toMatchObject({ code: 'trace_not_found' })
 })
@@ -151,7 +153,7 @@ test('batches that wait are stored together, and one that is refused takes none 
   const writer = createSpanWriter(db)
   const traces = Array.from({ length: 40 }, (_, index) => testTraceId(index.toString(16)))
   const written = await Promise.allSettled(
-    traces.map((traceId, index) => writer.write(index === 7 ? 99 : 1, findings(testSpan({ traceId })))),
+    traces.map(async (traceId, index) => writer.write(index === 7 ? 99 : 1, await findings(testSpan({ traceId })))),
   )
   expect(written.map(({ status }) => status)).toEqual(
     traces.map((_, index) => (index === 7 ? 'rejected' : 'fulfilled')),

@@ -27,7 +27,7 @@ export type IntakeTables = TraceTables & ExperimentTables
 type Trx = Transaction<IntakeTables>
 
 /** What the spans of a batch come to, before the database is asked: done once, however often its transaction is tried. */
-export const prepareSpans = (spans: readonly Span[], tagOf: TagRule): readonly TraceFindings[] =>
+export const prepareSpans = (spans: readonly Span[], tagOf: TagRule): Promise<readonly TraceFindings[]> =>
   findingsOf(spans, tagOf)
 
 /**

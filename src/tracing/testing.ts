@@ -60,11 +60,11 @@ export function testSpan(parts: SpanParts = {}): Span {
   }
 }
 
-export const findings = (...spans: readonly Span[]): readonly TraceFindings[] =>
+export const findings = (...spans: readonly Span[]): Promise<readonly TraceFindings[]> =>
   prepareSpans(spans, (key, value) => [key, value])
 
 export const keepSpans = (
   db: TestDatabase<TestTables>,
   experimentId: number,
   ...spans: readonly Span[]
-): Promise<void> => transact(db, (trx) => logSpans(trx, experimentId, findings(...spans)))
+): Promise<void> => findings(...spans).then((found) => transact(db, (trx) => logSpans(trx, experimentId, found)))

@@ -78,7 +78,7 @@ async function receive(deps: TraceDeps & { log: Log }, request: FastifyRequest):
   const { resources, spans } = decodeOtlp(body, type)
   if (resources === 0) throw new OtlpRefusal(400, 'Invalid OpenTelemetry format - no spans found')
   if (spans.length === 0) return
-  await deps.spans.write(experimentIdOf(experiment), prepareSpans(spans, tagRule(deps)))
+  await deps.spans.write(experimentIdOf(experiment), await prepareSpans(spans, tagRule(deps)))
   const run = headers['x-mlflow-run-id']
   if (typeof run === 'string' && run !== '') await linkFinished(deps, { run, spans })
 }

@@ -1,4 +1,5 @@
 // MLflow 3's methods of traces: telling, reading, tags, links, deletion. Searches are another file's.
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { transact } from '../../platform/database.ts'
 import { sleep } from '../../platform/clock.ts'
 import { DomainError } from '../../platform/errors.ts'
@@ -109,10 +110,22 @@ async function readWhole(deps: TraceDeps, id: string, isPartial: boolean): Promi
 
 /** @throws MlflowError INTERNAL_ERROR when there are neither spans here nor a file of them */
 async function spansOf(deps: TraceDeps, { trace, contents }: TraceWithSpans): Promise<Span[] | undefined> {
-  if (contents) return contents.map(wireOfContent)
+  if (contents) return wireOfContents(contents)
   const spans = await readSpansFile(deps, trace)
   if (spans === undefined && trace.tags[tagKeys.spansLocation] !== spansHere) {
     throw mlflowError('INTERNAL_ERROR', 'Trace data not stored in tracking store')
+  }
+  return spans
+}
+
+/** Read in one turn of the event loop: some milliseconds. */
+const spansPerTurn = 256
+
+async function wireOfContents(contents: readonly string[]): Promise<Span[]> {
+  const spans: Span[] = []
+  for (const [index, content] of contents.entries()) {
+    if (index > 0 && index % spansPerTurn === 0) await nextTurn()
+    spans.push(wireOfContent(content))
   }
   return spans
 }

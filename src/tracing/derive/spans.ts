@@ -1,8 +1,9 @@
 // What is kept of spans, and what they say about their traces. Pure.
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { attributeKeys as keys, tagKeys } from '../keys.ts'
 import { parsedOrText } from '../python-json.ts'
 import { contentOf, type Attributes, type Span } from '../span.ts'
-import type { SpanRow } from '../tables.ts'
+import { chunksOf, type SpanRow } from '../tables.ts'
 import { assertLength, modelNameMax, nameMax, sessionIdMax, type TraceState } from '../trace.ts'
 import { previewOf } from './preview.ts'
 import { translated } from './translate.ts'
@@ -32,12 +33,32 @@ export interface TraceFindings {
   readonly tags: ReadonlyMap<string, string>
 }
 
-/** @throws DomainError trace_text_too_long for a session or trace name */
-export function findingsOf(spans: readonly Span[], tagOf: TagRule): TraceFindings[] {
+/** Read in one turn of the event loop: some milliseconds. */
+const spansPerTurn = 256
+
+/** A large batch lets others have their turns. @throws DomainError trace_text_too_long for a session or trace name */
+export async function findingsOf(spans: readonly Span[], tagOf: TagRule): Promise<TraceFindings[]> {
   // The last one of a span counts.
   const latest = new Map(spans.map((span) => [`${span.traceId} ${span.spanId}`, span]))
-  const byTrace = Map.groupBy(latest.values(), ({ traceId }) => traceId)
+  const read: ReadSpan[] = []
+  for (const chunk of chunksOf([...latest.values()], spansPerTurn)) {
+    if (read.length > 0) await nextTurn()
+    read.push(...chunk.map(readSpan))
+  }
+  const byTrace = Map.groupBy(read, ({ span }) => span.traceId)
   return Array.from(byTrace, ([traceId, ofTrace]) => findingsOfTrace(traceId, ofTrace, tagOf))
+}
+
+interface ReadSpan {
+  readonly span: Span
+  /** With those that other conventions stand for. */
+  readonly attributes: Attributes
+  readonly kept: KeptSpan
+}
+
+function readSpan(span: Span): ReadSpan {
+  const attributes = withService(span, translated(span))
+  return { span, attributes, kept: keptSpan(span, attributes) }
 }
 
 /** Checks a tag and may shorten it; undefined for one that cannot be kept. */
@@ -45,8 +66,9 @@ export type TagRule = (key: string, value: string) => [string, string] | undefin
 
 const msOf = (ns: bigint): number => Number(ns / 1_000_000n)
 
-function findingsOfTrace(traceId: string, spans: readonly Span[], tagOf: TagRule): TraceFindings {
-  const translations = spans.map((span) => withService(span, translated(span)))
+function findingsOfTrace(traceId: string, read: readonly ReadSpan[], tagOf: TagRule): TraceFindings {
+  const spans = read.map(({ span }) => span)
+  const translations = read.map(({ attributes }) => attributes)
   const isRoot = (span: Span): boolean => span.parentSpanId === null
   const root = spans.find(isRoot)
   const lastRoot = translations[spans.findLastIndex(isRoot)]
@@ -59,7 +81,7 @@ function findingsOfTrace(traceId: string, spans: readonly Span[], tagOf: TagRule
   tags.delete(tagKeys.name)
   return {
     traceId,
-    spans: spans.map((span, index) => keptSpan(span, translations[index]!)),
+    spans: read.map(({ kept }) => kept),
     startedAtMs: msOf(spans.reduce((first, { startNs }) => (startNs < first ? startNs : first), spans[0]!.startNs)),
     endedAtMs: ends.length > 0 ? msOf(ends.reduce((last, end) => (end > last ? end : last))) : null,
     state: root ? (root.status === 'ERROR' ? 'ERROR' : 'OK') : null,

@@ -1,4 +1,5 @@
 // The only file that reads or writes the tables span and span_content.
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { insertRows, type BulkInsert, type ColumnType } from '../../platform/bulk-insert.ts'
 import { on, type Db, type Transaction } from '../../platform/database.ts'
@@ -40,18 +41,24 @@ const contentInsert: BulkInsert = {
   after: 'on conflict (trace_no, span_id) do update set content = excluded.content',
 }
 
-/** A span that is sent again takes the place of what it was; of one call each span is another. */
+/** Written in one turn of the event loop: some ten milliseconds on SQLite, whose connection is synchronous. */
+const spansPerTurn = 512
+
+/** A span that is sent again takes the place of what it was; of one call each span is another. A large batch lets others have their turns. */
 export async function putSpans(trx: Transaction<TraceTables>, spans: readonly NewSpan[]): Promise<void> {
-  await insertRows(
-    trx,
-    spanInsert,
-    spans.map(({ row }) => names.map((name) => storable(row[name]))),
-  )
-  await insertRows(
-    trx,
-    contentInsert,
-    spans.map(({ row, content }) => [row.trace_no, row.span_id, content]),
-  )
+  for (const [index, chunk] of chunksOf(spans, spansPerTurn).entries()) {
+    if (index > 0) await nextTurn()
+    await insertRows(
+      trx,
+      spanInsert,
+      chunk.map(({ row }) => names.map((name) => storable(row[name]))),
+    )
+    await insertRows(
+      trx,
+      contentInsert,
+      chunk.map(({ row, content }) => [row.trace_no, row.span_id, content]),
+    )
+  }
 }
 
 /** Their texts by trace, roots first, then by time. */
