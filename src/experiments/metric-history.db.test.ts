@@ -146,6 +146,21 @@ test('a sample of a long history has the points that it would have among all', a
   }
 })
 
+test('points without steps stay in order of time, also those of one moment', async () => {
+  await using db = await createTestDatabase<RecordingTables>(migrations)
+  const runId = await begin(db)
+  const points = Array.from({ length: 40 }, (_, i) => ({ step: 0, atMs: Math.floor(i / 4), value: (i * 7) % 10 }))
+  for (const point of points) await log(db, runId, [point])
+  expect(await findSeries(db, runId, 'loss')).toMatchObject({ isOrdered: true, points: 40 })
+  expect(await readHistory(deps(db), { runId, key: 'loss', limit: 100 })).toEqual(points.toSorted(byTime))
+  await log(db, runId, [{ step: 0, atMs: 3, value: 99 }])
+  expect((await findSeries(db, runId, 'loss'))?.isOrdered).toBe(false)
+  await log(db, runId, [{ step: 5, atMs: 2, value: 1 }])
+  expect((await readHistory(deps(db), { runId, key: 'loss', limit: 100 })).map(({ atMs }) => atMs)).toEqual(
+    [...points.map(({ atMs }) => atMs), 3, 2].toSorted((a, b) => a - b),
+  )
+})
+
 test('pages of a history follow each other in order of time, sorted as they came or not', async () => {
   await using db = await createTestDatabase<RecordingTables>(migrations)
   const random = createGenerator(3)

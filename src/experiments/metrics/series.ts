@@ -19,6 +19,8 @@ export interface Series {
 /** Later than the latest, so not there yet. */
 export const isAfter = (point: Moment, latest: Moment): boolean => compareMoments(point, latest) > 0
 
+export const isBefore = (point: Moment, latest: Moment): boolean => compareMoments(point, latest) < 0
+
 /** Whether `points`, in order of step, come in order of time as well, and after `latest`. */
 export function arePointsOrdered(points: readonly StoredPoint[], latest: Moment | undefined): boolean {
   let before = latest

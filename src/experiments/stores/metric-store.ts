@@ -4,7 +4,7 @@ import { insertRows, type BulkInsert } from '../../platform/bulk-insert.ts'
 import { databaseKind, on, type Db, type Transaction } from '../../platform/database.ts'
 import { withPoint, type MetricPoint, type MetricSummary } from '../metric.ts'
 import { compareStored, storedValue, type StoredPoint } from '../metrics/bucket.ts'
-import { arePointsOrdered, isAfter, type Series } from '../metrics/series.ts'
+import { arePointsOrdered, isAfter, isBefore, type Series } from '../metrics/series.ts'
 import type { ExperimentTables } from '../tables.ts'
 import { addToBuckets } from './bucket-builder.ts'
 
@@ -70,6 +70,7 @@ export async function addPoints(trx: Transaction<ExperimentTables>, runs: readon
 
 /** What comes to one series. */
 interface Append {
+  readonly before: Series | undefined
   series: Series
   /** Later than all that are there: each is new. In order, none twice. */
   readonly fresh: readonly StoredPoint[]
@@ -95,6 +96,7 @@ async function appendsOf(trx: Transaction<ExperimentTables>, { runId, points }: 
     const series = { ...(before ?? isNew), summary }
     const isOrdered = series.isOrdered && arePointsOrdered(fresh, before?.summary)
     return {
+      before,
       series: { ...series, isOrdered, points: series.points + fresh.length },
       fresh,
       doubtful: before ? sorted.filter((point) => !isAfter(point, before.summary)) : [],
@@ -135,8 +137,9 @@ async function insertDoubtful(trx: Transaction<ExperimentTables>, appends: reado
     const late = append.doubtful.filter((point) => isWritten.has(rowOf(append.series.id, point).join(' ')))
     if (late.length === 0) continue
     append.added = [...late, ...append.fresh]
-    // Whether a late one is in its place by time as well would have to be looked up.
-    append.series = { ...append.series, points: append.series.points + late.length, isOrdered: false }
+    // One of the latest's own moment is in its place; whether an earlier one is by time as well would have to be looked up.
+    const isOrdered = append.series.isOrdered && !late.some((point) => isBefore(point, append.before!.summary))
+    append.series = { ...append.series, points: append.series.points + late.length, isOrdered }
   }
 }
 
