@@ -21,7 +21,7 @@ const summaryOf = (row: Pick<Row, (typeof summaryColumns)[number]>): MetricSumma
 const summaryColumns = ['run_id', 'key', 'latest', 'latest_is_nan', 'step', 'at_ms', 'min_value', 'max_value'] as const
 const seriesColumns = [...summaryColumns, 'series', 'points', 'is_ordered', 'bucket_bits'] as const
 
-/** Of many runs, by run id. */
+/** Of many runs, by run id; of each in the order in which its keys came first. */
 export async function readSummaries(
   db: Db<ExperimentTables>,
   runIds: readonly string[],
@@ -33,7 +33,7 @@ export async function readSummaries(
     .select(summaryColumns)
     .where('run_id', 'in', [...runIds])
     .orderBy('run_id')
-    .orderBy('key')
+    .orderBy('series')
     .execute()
   for (const row of rows) {
     const entries = found.get(row.run_id) ?? []
@@ -84,11 +84,8 @@ async function appendsOf(trx: Transaction<ExperimentTables>, { runId, points }: 
   if (points.length === 0) return []
   const byKey = Map.groupBy(points, ({ key }) => key)
   const known = new Map((await readSeries(trx, runId, [...byKey.keys()])).map((series) => [series.key, series]))
-  // In one order for all writers: no two wait for each other.
-  const keys = [...byKey.keys()].toSorted()
-  return keys.map((key) => {
+  return [...byKey].map(([key, group]) => {
     const before = known.get(key)
-    const group = byKey.get(key)!
     const summary = group.reduce<MetricSummary | undefined>(withPoint, before?.summary)!
     const isNew = { id: 0, runId, key, points: 0, isOrdered: true, bucketBits: null }
     const sorted = withoutTwins(group.map(storedOf).toSorted(compareStored))
@@ -183,7 +180,8 @@ const seriesInsert: BulkInsert = {
 /** Writes what is known of each series; new ones get their id. */
 async function putSeries(trx: Transaction<ExperimentTables>, appends: readonly Append[]): Promise<void> {
   const isNew = (append: Append): boolean => append.series.id === 0
-  const known = appends.filter((append) => !isNew(append) && append.added.length > 0)
+  const changed = appends.filter((append) => !isNew(append) && append.added.length > 0)
+  const known = changed.toSorted((a, b) => a.series.id - b.series.id) // In one order for all writers: no two wait for each other.
   await insertRows(trx, seriesInsert, known.map(seriesRow))
   const begun = appends.filter(isNew)
   const returning = { ...seriesInsert, after: 'returning series, run_id, key' }

@@ -5,7 +5,8 @@ import type { Log } from '../../platform/log.ts'
 import { invalidParameter } from '../errors.ts'
 import { JsonStream } from '../json.ts'
 import { answerErrors } from '../server.ts'
-import { printedDouble } from './metric-pages.ts'
+import { doubleOf } from './entities.ts'
+import { pythonFloat } from './python-text.ts'
 
 const pointsMax = 25_000
 const runsMax = 100
@@ -45,7 +46,7 @@ function requestOf({ run_id: runs = [], metric_key: keys, max_results: limits }:
   return { runIds, key, limit: Math.min(Number(limit), pointsMax) }
 }
 
-/** By run id, then by time. NaN bare, as MLflow's server prints it here. */
+/** By run id, then by time. Byte for byte as MLflow's server prints it here, NaN bare. */
 async function* printBulk(deps: HistoryDeps, { runIds, key, limit }: BulkRequest): AsyncGenerator<string> {
   yield '{"metrics":['
   let printed = 0
@@ -55,11 +56,11 @@ async function* printBulk(deps: HistoryDeps, { runIds, key, limit }: BulkRequest
     for await (const points of streamHistory(deps, { runId, key, limit: limit - printed })) {
       let text = ''
       for (const { value, atMs, step } of points) {
-        const double = printedDouble(value).replaceAll('"', '')
+        const double = Number.isNaN(value) ? 'NaN' : pythonFloat(Number(doubleOf(value)))
         text += `${printed++ === 0 ? '' : ','}${start}${step},"timestamp":${atMs},"value":${double}}`
       }
       yield text
     }
   }
-  yield ']}'
+  yield ']}\n'
 }

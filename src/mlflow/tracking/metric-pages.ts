@@ -34,7 +34,7 @@ export async function* printHistory(deps: HistoryDeps, request: HistoryRequest):
 }
 
 /** As `doubleOf`: NaN is text, and the infinities are the greatest doubles. */
-export function printedDouble(value: number): string {
+function printedDouble(value: number): string {
   if (Number.isFinite(value)) return String(value)
   return Number.isNaN(value) ? '"NaN"' : String(Math.sign(value) * Number.MAX_VALUE)
 }

@@ -67,7 +67,7 @@ test('what is logged is what is read: NaN as text, infinities as the greatest do
   await using server = await createTestServer(metricBulkRoute, { ...deps, log: silentLog })
   const bulk = '/ajax-api/2.0/mlflow/metrics/get-history-bulk'
   const { body } = await server.inject({ url: bulk, query: { run_id: run, metric_key: 'b' } })
-  expect(body).toContain('"step":-9223372036854775808,"timestamp":9223372036854775807,"value":1}')
+  expect(body).toContain('"step":-9223372036854775808,"timestamp":9223372036854775807,"value":1.0}')
   const nan = await server.inject({ url: bulk, query: { run_id: run, metric_key: 'n' } })
   expect(nan.body).toContain('"value":NaN}')
 })
