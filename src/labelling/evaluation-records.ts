@@ -109,12 +109,11 @@ function withFields(before: string | null, fields: ExactObject): string | null {
   return printExact({ ...(before === null ? {} : (parseExact(before) as ExactObject)), ...fields })
 }
 
-/** Those after number `after`, at most {@link recordPageMax}. @throws DomainError evaluation_dataset_not_found */
+/** Those after number `after`, at most {@link recordPageMax}; none of a dataset that is not there. */
 export async function readEvaluationRecords(
   db: Db<LabellingTables>,
   { datasetId, after, limit }: { datasetId: string; after: number; limit: number },
 ): Promise<{ records: StoredRecord[]; next?: number }> {
-  await getEvaluationDataset(db, datasetId)
   const size = Math.min(limit, recordPageMax)
   const found = await readRecordPage(db, { datasetId, after, limit: size + 1 })
   const records = found.slice(0, size)
@@ -122,12 +121,11 @@ export async function readEvaluationRecords(
   return found.length > size && last ? { records, next: last.no } : { records }
 }
 
-/** How many there were. @throws DomainError evaluation_dataset_not_found */
+/** How many there were; none in a dataset that is not there. */
 export async function deleteEvaluationRecords(
   trx: Transaction<LabellingTables>,
   { datasetId, ids }: { datasetId: string; ids: readonly string[] },
 ): Promise<number> {
-  await getEvaluationDataset(trx, datasetId)
   const removed = await removeRecords(trx, datasetId, ids)
   if (removed > 0) await updateDataset(trx, datasetId, { profile: profileOf(await countRecords(trx, datasetId)) })
   return removed

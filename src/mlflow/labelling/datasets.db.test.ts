@@ -112,6 +112,7 @@ test('datasets are tagged, linked to experiments and searched', async () => {
   expect(await refused({ max_results: 60_000 })).toBe(
     "Invalid value 60000 for parameter 'max_results' supplied. It must be at most 50000",
   )
+  expect(await refused({ page_token: 'x' })).toBe('Invalid page token, could not base64-decode')
   expect(await refused({ page_token: 'anVuaw==' })).toBe("Invalid page token, decoded value=b'junk'")
   expect(await refused({ page_token: 'junk' })).toBe(String.raw`Invalid page token, decoded value=b'\x8e\xe9\xe4'`)
 })
@@ -133,6 +134,11 @@ test('what is not there, and what is no dataset, is told', async () => {
   )
   expect((await call('DELETE', `${path}/nope/tags/a`)).status).toBe(200)
   expect((await call('GET', `${path}/nope/experiment-ids`)).json).toEqual({})
+  expect((await call('GET', `${path}/nope/records`)).json).toEqual({ records: '[]' })
+  expect((await call('DELETE', `${path}/nope/records`, { dataset_record_ids: ['x'] })).json).toEqual({
+    deleted_count: 0,
+  })
+  expect((await call('POST', `${path}/nope/records`, { records: '[{"inputs": {}}]' })).status).toBe(404)
   const id = (await call('POST', `${path}/create`, { name: 'x' })).json.dataset.dataset_id as string
   const bad = async (records: string): Promise<string> => {
     const { status, json } = await call('POST', `${path}/${id}/records`, { records })

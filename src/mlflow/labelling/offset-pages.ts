@@ -8,6 +8,10 @@ export const tokenOf = (offset: number): string => Buffer.from(`{"offset": ${off
 /** 0 without a token. @throws MlflowError INVALID_PARAMETER_VALUE */
 export function offsetOf(token: string | undefined): number {
   if (!token) return 0
+  // Python reads past what is no base64, and then wants whole groups of four.
+  if (token.replaceAll(/[^A-Za-z0-9+\/=]/gv, '').length % 4 !== 0) {
+    throw invalidParameter('Invalid page token, could not base64-decode')
+  }
   const text = Buffer.from(token, 'base64').toString('latin1')
   const parsed = parsedOffset(text)
   if (parsed === undefined)

@@ -14,6 +14,7 @@ import {
 import { transact, type Connection } from '../../platform/database.ts'
 import { parseExact, printExact } from '../../platform/exact-json.ts'
 import { invalidParameter } from '../errors.ts'
+import { reprOf } from '../filter/python.ts'
 import type * as wire from '../generated/messages.ts'
 import type { Methods } from '../method.ts'
 import { experimentIdOf } from '../tracking/experiment-ids.ts'
@@ -38,6 +39,12 @@ const listedScorerOf = (scorer: ScorerVersion): wire.Scorer => ({
   ...scorerOf(scorer),
   serialized_scorer: printExact(parseExact(scorer.serialized)),
 })
+
+/** Lists of ids are checked apart. @throws MlflowError INVALID_PARAMETER_VALUE */
+function listedIdOf(id: string): number {
+  if (/^[a-zA-Z0-9][\p{L}\p{N}_\-]{0,63}$/v.test(id)) return experimentIdOf(id)
+  throw invalidParameter(`Invalid experiment ID: ${reprOf(id)}`)
+}
 
 export const scorerNameOf = (sent: {
   readonly experiment_id?: string | undefined
@@ -75,7 +82,7 @@ export const scorerMethods: Methods<ScorerDeps> = {
         )
       }
       if (one) return listed('scorers', (await listScorersOf(db, experimentIdOf(one))).map(listedScorerOf))
-      const ids = sent.has('experiment_ids') ? several.map(experimentIdOf) : undefined
+      const ids = sent.has('experiment_ids') ? several.map(listedIdOf) : undefined
       return listed('scorers', (await listScorers(db, ids)).map(listedScorerOf))
     },
   },
