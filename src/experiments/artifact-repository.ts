@@ -10,7 +10,6 @@ import type { ArtifactRepository, OutsideRepository } from './artifacts/reposito
 import { openTree, type TreeDeps } from './artifacts/tree.ts'
 
 export type { ArtifactRepository, OutsideRepository, StoredFile } from './artifacts/repository.ts'
-export { storedFile } from './artifacts/tree.ts'
 
 /** Which places besides the tree the operator lets the server reach. */
 export interface ArtifactPlaces {

@@ -24,7 +24,7 @@ export function openTree(deps: TreeDeps, root: string): ArtifactRepository {
   }
 }
 
-export const storedFile = (blobs: BlobStore, { digest, ...file }: ArtifactFile): StoredFile => ({
+const storedFile = (blobs: BlobStore, { digest, ...file }: ArtifactFile): StoredFile => ({
   ...file,
   version: digest,
   stream: (part) => blobs.stream(digest, part),
