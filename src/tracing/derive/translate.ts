@@ -11,13 +11,19 @@ const foreign =
 
 /** What is there under MLflow's key stays. */
 export function translated(span: Span): Attributes {
+  if (!isForeign(span)) {
+    const model = span.attributes.has(keys.model) ? undefined : modelOf(span.attributes)
+    return model === undefined ? span.attributes : new Map([...span.attributes, [keys.model, model]])
+  }
   const attributes = new Map(span.attributes)
-  const isForeign =
-    [...attributes.keys()].some((key) => foreign.test(key)) ||
-    span.events.some(({ name }) => name.startsWith('gen_ai.'))
-  if (isForeign) addForeign(attributes, span)
+  addForeign(attributes, span)
   addMissing(attributes, keys.model, () => modelOf(attributes))
   return attributes
+}
+
+function isForeign({ attributes, events }: Span): boolean {
+  for (const key of attributes.keys()) if (!key.startsWith('mlflow.') && foreign.test(key)) return true
+  return events.some(({ name }) => name.startsWith('gen_ai.'))
 }
 
 function addMissing(attributes: Map<string, string>, key: string, text: () => string | undefined): void {

@@ -29,6 +29,7 @@ export function addUp<Key extends string>(
   spans: readonly CountingSpan[],
   keys: { readonly required: readonly Key[]; readonly optional: readonly Key[] },
 ): Partial<Record<Key, number>> | null {
+  if (!spans.some(({ counts }) => counts)) return null
   const byId = new Map(spans.map((span) => [span.spanId, span]))
   const covered = new Map<string, boolean>()
   const counting = spans.filter((span) => span.counts && !isCovered(span, byId, covered))
