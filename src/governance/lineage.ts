@@ -73,6 +73,8 @@ export async function renameLineage(
           downstream: names.get(to) ?? to,
         })),
       )
+      // What was told again under the name meanwhile is one edge.
+      .onConflict((c) => c.columns(['upstream', 'downstream', 'relation']).doNothing())
       .execute()
   }
 }

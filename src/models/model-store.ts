@@ -11,7 +11,12 @@ export interface ModelTables extends TagTables {
     created_at_ms: number
     updated_at_ms: number
   }
-  retired_model: { name: string; last_version: number }
+  retired_model: {
+    name: string
+    last_version: number
+    /** The name that the model has now; null: it is gone. */
+    renamed_to: string | null
+  }
 }
 
 const modelOf = (row: ModelTables['model'], tags: TagMap = {}): Model => ({
@@ -105,20 +110,32 @@ export async function takeVersionNumber(trx: Transaction<ModelTables>, name: str
   return row.last_version
 }
 
-/** The last version number that a name had before, when versions of it could serve. */
-export async function findRetired(db: Db<ModelTables>, name: string): Promise<number | undefined> {
-  const row = await on(db)
-    .selectFrom('retired_model')
-    .select('last_version')
-    .where('name', '=', name)
-    .executeTakeFirst()
-  return row?.last_version
+export interface RetiredName {
+  /** Of the versions that it had. */
+  readonly lastVersion: number
+  /** The name that their model has now; null: it is gone. */
+  readonly renamedTo: string | null
 }
 
-export async function putRetired(trx: Transaction<ModelTables>, name: string, lastVersion: number): Promise<void> {
+/** What a name was before, when versions of it could serve. */
+export async function findRetired(db: Db<ModelTables>, name: string): Promise<RetiredName | undefined> {
+  const row = await on(db).selectFrom('retired_model').selectAll().where('name', '=', name).executeTakeFirst()
+  return row && { lastVersion: row.last_version, renamedTo: row.renamed_to }
+}
+
+export async function removeRetired(trx: Transaction<ModelTables>, name: string): Promise<void> {
+  await on(trx).deleteFrom('retired_model').where('name', '=', name).execute()
+}
+
+export async function putRetired(
+  trx: Transaction<ModelTables>,
+  name: string,
+  { lastVersion, renamedTo }: RetiredName,
+): Promise<void> {
+  const change = { last_version: lastVersion, renamed_to: renamedTo }
   await on(trx)
     .insertInto('retired_model')
-    .values({ name, last_version: lastVersion })
-    .onConflict((c) => c.column('name').doUpdateSet({ last_version: lastVersion }))
+    .values({ name, ...change })
+    .onConflict((c) => c.column('name').doUpdateSet(change))
     .execute()
 }

@@ -10,6 +10,7 @@ import {
   insertModel,
   putRetired,
   removeModel,
+  removeRetired,
   updateModel,
   type ModelTables,
 } from './model-store.ts'
@@ -38,7 +39,7 @@ export async function createModel(
   const found = await findModel(trx, name)
   if (found) throw modelExists(found, tags)
   const atMs = actor.clock()
-  const lastVersion = (await findRetired(trx, name)) ?? 0
+  const lastVersion = (await findRetired(trx, name))?.lastVersion ?? 0
   const model: Model = { name, description, tags, lastVersion, createdAtMs: atMs, updatedAtMs: atMs }
   await insertModel(trx, model)
   await recordAudit(trx, actor, { action: 'model.create', subject: name, detail: { description, tags } })
@@ -63,7 +64,7 @@ export async function describeModel(
 
 /**
  * Gives a model another name, with its versions, aliases, tags, gate results and lineage. Where versions of it could serve, the old name's
- * numbers are never given again.
+ * numbers are never given again, and it may have that name again itself.
  * @throws DomainError model_not_found, model_exists, model_in_use, model_name_retired
  */
 export async function renameModel(
@@ -76,9 +77,9 @@ export async function renameModel(
   if (newName !== name) {
     const found = await findModel(trx, newName)
     if (found) throw modelExists(found, found.tags)
-    if ((await findRetired(trx, newName)) !== undefined) throw modelNameRetired(newName)
+    const retired = await findRetired(trx, newName)
+    if (retired && retired.renamedTo !== name) throw modelNameRetired(newName)
     await assertUnused(trx, uses, name)
-    await retire(trx, model)
     await renameLineage(
       trx,
       versionsOf(model).map((version) => ({
@@ -88,6 +89,12 @@ export async function renameModel(
     )
   }
   await updateModel(trx, name, { name: newName, updatedAtMs })
+  if (newName !== name) {
+    await removeRetired(trx, newName)
+    if (await hasGraphs(trx, newName)) {
+      await putRetired(trx, name, { lastVersion: model.lastVersion, renamedTo: newName })
+    }
+  }
   await touchVersions(trx, newName, updatedAtMs)
   await recordAudit(trx, actor, { action: 'model.rename', subject: name, detail: { to: newName } })
   const payload = { model: newName, from: name }
@@ -103,8 +110,11 @@ export async function deleteModel(
 ): Promise<void> {
   const model = await getModel(trx, name)
   await assertUnused(trx, uses, name)
-  // The numbers of a name that is not retired begin anew: what the next model came from must not mix with this one's.
-  if (!(await retire(trx, model))) {
+  // Predictions, outcomes and caches name a version that could serve for ever. The numbers of any other name begin anew, and what the next
+  // model came from must not mix with this one's.
+  if (await hasGraphs(trx, name)) {
+    await putRetired(trx, name, { lastVersion: model.lastVersion, renamedTo: null })
+  } else if (!(await findRetired(trx, name))) {
     await removeLineage(
       trx,
       versionsOf(model).map((version) => versionNode({ model: name, version })),
@@ -120,13 +130,6 @@ export async function deleteModel(
 async function assertUnused(trx: Trx, uses: ModelUses, name: string): Promise<void> {
   const use = await uses.findUse(trx, name)
   if (use !== undefined) throw modelInUse(name, use)
-}
-
-/** Predictions, outcomes and caches name a version that could serve for ever. Answers whether there was one. */
-async function retire(trx: Trx, { name, lastVersion }: Model): Promise<boolean> {
-  const isServable = await hasGraphs(trx, name)
-  if (isServable) await putRetired(trx, name, lastVersion)
-  return isServable || (await findRetired(trx, name)) !== undefined
 }
 
 const versionsOf = ({ lastVersion }: Model): number[] => Array.from({ length: lastVersion }, (_, at) => at + 1)

@@ -253,8 +253,15 @@ test('a rename takes versions, tags and aliases along; a name whose versions cou
   await addGraph(registry, 'flights')
   expect((await rename('flights', 'journeys')).status).toBe(200)
   expect((await rename('b', 'flights')).json.message).toContain('belonged to a model whose versions could serve')
+  // The model itself may go back, also after another step.
+  expect((await rename('journeys', 'trips')).status).toBe(200)
+  expect((await rename('trips', 'flights')).json.registered_model.latest_versions).toMatchObject([{ version: '1' }])
+  expect((await rename('flights', 'trips')).json.error_code).toBeUndefined()
   await make(registry, 'flights')
   expect((await add(registry, 'flights')).json.model_version.version).toBe('2')
+  expect((await rename('trips', 'flights')).json.error_code).toBe('RESOURCE_ALREADY_EXISTS')
+  await registry.call('DELETE', 'registered-models/delete', { name: 'trips' })
+  expect((await rename('b', 'trips')).json.message).toContain('belonged to a model whose versions could serve')
 })
 
 test('a deleted model is gone with all that it had; a new one of the name begins at 1', async () => {

@@ -48,7 +48,11 @@ async function createModels(db: Database): Promise<void> {
     .createTable('retired_model')
     .addColumn('name', text(db), (c) => c.notNull())
     .addColumn('last_version', 'integer', (c) => c.notNull())
+    .addColumn('renamed_to', text(db))
     .addPrimaryKeyConstraint('retired_model_name', ['name'])
+    .addForeignKeyConstraint('retired_model_renamed', ['renamed_to'], 'model', ['name'], (c) =>
+      c.onUpdate('cascade').onDelete('set null'),
+    )
     .execute()
 }
 
