@@ -37,7 +37,8 @@ export function compareText(
       // SQLite's LIKE ignores case and its GLOB does not, so the pattern is written as one.
       return kind === 'postgres' ? sql`${column} like ${first} escape ''` : sql`${column} glob ${globOf(first)}`
     case 'ILIKE':
-      return sql`lower(${column}) like lower(${first}) ${kind === 'postgres' ? sql`escape ''` : sql``}`
+      // SQLite's LIKE folds ASCII letters by itself.
+      return kind === 'postgres' ? sql`lower(${column}) like lower(${first}) escape ''` : sql`${column} like ${first}`
     case 'IN':
       return values.length === 0 ? sql`1 = 0` : sql`${column} in (${sql.join([...values])})`
     case 'NOT IN':

@@ -7,17 +7,23 @@ import { parseField, type Field, type RunFilter } from './filter.ts'
 
 type Sql = RawBuilder<boolean>
 
+/** Where the run's id comes from: of the index at hand, so that a run is looked up only when all else holds. */
+interface Place {
+  readonly kind: DatabaseKind
+  readonly runId: RawBuilder<unknown>
+}
+
 /** @throws DomainError run_filter for an operator or value that the field does not take. */
-export function comparisonOf(filter: RunFilter, kind: DatabaseKind): Sql {
+export function comparisonOf(filter: RunFilter, { kind, runId }: Place): Sql {
   const field = parseField(filter.field)
   switch (field.kind) {
     case 'metric':
-      return metricComparison(filter, field)
+      return metricComparison(filter, field, runId)
     case 'param':
     case 'tag':
-      return keyedComparison(filter, { field, kind })
+      return keyedComparison(filter, field, { kind, runId })
     case 'input':
-      return inputComparison(filter, { field, kind })
+      return inputComparison(filter, field, { kind, runId })
     case 'time':
       return timeComparison(filter, sql.ref(`run.${field.column}`))
     case 'text':
@@ -32,12 +38,18 @@ export const keyedTable = (kind: 'param' | 'tag'): RawBuilder<unknown> =>
   sql.table(kind === 'param' ? 'run_param' : 'run_tag')
 
 /** Neither database makes a join of such a subquery, so that each run costs one look at an index and no other order is tried. */
-const holdsFor = (comparison: Sql, table: RawBuilder<unknown>, key: string): Sql =>
-  sql`(select ${comparison} from ${table} f where f.run_id = run.id and f.key = ${key}) is true`
+const holdsFor = (comparison: Sql, { table, key, runId }: Row): Sql =>
+  sql`(select ${comparison} from ${table} f where f.run_id = ${runId} and f.key = ${key}) is true`
 
-function presence(operator: RunFilter['operator'], table: RawBuilder<unknown>, key: string): Sql | undefined {
+interface Row {
+  readonly table: RawBuilder<unknown>
+  readonly key: string
+  readonly runId: RawBuilder<unknown>
+}
+
+function presence(operator: RunFilter['operator'], { table, key, runId }: Row): Sql | undefined {
   if (operator !== 'present' && operator !== 'missing') return undefined
-  const row = sql<boolean>`exists (select 1 from ${table} f where f.run_id = run.id and f.key = ${key})`
+  const row = sql<boolean>`exists (select 1 from ${table} f where f.run_id = ${runId} and f.key = ${key})`
   return operator === 'present' ? row : sql`not ${row}`
 }
 
@@ -58,19 +70,24 @@ export function metricValue(filter: RunFilter): { operator: NumberOperator; valu
 
 const metricTable = sql`run_metric`
 
-function metricComparison(filter: RunFilter, { key, part }: Extract<Field, { kind: 'metric' }>): Sql {
+function metricComparison(
+  filter: RunFilter,
+  { key, part }: Extract<Field, { kind: 'metric' }>,
+  runId: RawBuilder<unknown>,
+): Sql {
+  const row = { table: metricTable, key, runId }
   const isPresence = filter.operator === 'present' || filter.operator === 'missing'
   if (isPresence && part !== 'latest') {
     // One whose points are all NaN has no least and no greatest value.
-    const found = holdsFor(sql`${sql.ref(`f.${part}`)} is not null`, metricTable, key)
+    const found = holdsFor(sql`${sql.ref(`f.${part}`)} is not null`, row)
     return filter.operator === 'present' ? found : sql`not (${found})`
   }
-  const present = presence(filter.operator, metricTable, key)
+  const present = presence(filter.operator, row)
   if (present) return present
   const { operator, value } = metricValue(filter)
-  if (part !== 'latest') return holdsFor(compareNumber(sql.ref(`f.${part}`), { operator, value }), metricTable, key)
+  if (part !== 'latest') return holdsFor(compareNumber(sql.ref(`f.${part}`), { operator, value }), row)
   if (Number.isNaN(value)) {
-    return holdsFor(compareNumber(sql`f.latest_is_nan`, { operator, value: 1 }), metricTable, key)
+    return holdsFor(compareNumber(sql`f.latest_is_nan`, { operator, value: 1 }), row)
   }
   const matches = compareNumber(sql`f.latest`, { operator, value })
   // NaN differs from every number, and compares with none.
@@ -78,26 +95,21 @@ function metricComparison(filter: RunFilter, { key, part }: Extract<Field, { kin
     operator === '!='
       ? sql<boolean>`(f.latest_is_nan = 1 or ${matches})`
       : sql<boolean>`(f.latest_is_nan = 0 and ${matches})`
-  return holdsFor(holds, metricTable, key)
+  return holdsFor(holds, row)
 }
 
 /** A run without the key matches nothing but `missing`. */
-function keyedComparison(
-  filter: RunFilter,
-  { field, kind }: { field: Extract<Field, { kind: 'param' | 'tag' }>; kind: DatabaseKind },
-): Sql {
-  const table = keyedTable(field.kind)
-  const present = presence(filter.operator, table, field.key)
-  return present ?? holdsFor(textComparison(filter, sql`f.value`, kind), table, field.key)
+function keyedComparison(filter: RunFilter, { kind: of, key }: Keyed, { kind, runId }: Place): Sql {
+  const row = { table: keyedTable(of), key, runId }
+  return presence(filter.operator, row) ?? holdsFor(textComparison(filter, sql`f.value`, kind), row)
 }
 
+type Keyed = Extract<Field, { kind: 'param' | 'tag' }>
+
 /** Holds when one of the run's datasets does. An input without a context has none to compare. */
-function inputComparison(
-  filter: RunFilter,
-  { field, kind }: { field: Extract<Field, { kind: 'input' }>; kind: DatabaseKind },
-): Sql {
+function inputComparison(filter: RunFilter, field: Extract<Field, { kind: 'input' }>, { kind, runId }: Place): Sql {
   return sql`(exists (select 1 from run_dataset i inner join logged_dataset f on f.id = i.dataset_id
-    where i.run_id = run.id and ${inputHolds(filter, { field, kind })})) is true`
+    where i.run_id = ${runId} and ${inputHolds(filter, { field, kind })})) is true`
 }
 
 /** Of a row `i` of run_dataset and its `f` of logged_dataset. */

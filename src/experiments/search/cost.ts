@@ -49,6 +49,16 @@ function readsOf(source: Source): (IndexRead | Absence)[] {
   return 'together' in source ? source.together.flatMap(readsOf) : [source]
 }
 
+/** Of all runs, how many pass a part of the condition: half of them where nothing is known. */
+export function sharesOf({ counts }: Search, source: Source | undefined): (part: RunCondition) => number {
+  const shares = new Map<RunCondition, number>()
+  for (const read of source ? readsOf(source) : []) {
+    if (!('covers' in read)) continue
+    for (const part of read.covers) shares.set(part, counts.get(read)?.share ?? 0.5)
+  }
+  return (part) => shares.get(part) ?? 0.5
+}
+
 async function countReads(
   search: Search,
   reads: readonly (IndexRead | Absence)[],

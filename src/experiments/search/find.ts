@@ -1,9 +1,9 @@
 // Finding the runs of one page: by the index of a condition when few runs have it, else by walking the index of the order until the page is full.
 import { sql, type RawBuilder } from 'kysely'
 import { sqlOfCondition } from '../../platform/condition.ts'
-import { on } from '../../platform/database.ts'
+import { on, type DatabaseKind } from '../../platform/database.ts'
 import { comparisonOf } from './condition.ts'
-import { chooseAmongMany, chooseReads, readCost, walkCost, type Choice } from './cost.ts'
+import { chooseAmongMany, chooseReads, readCost, sharesOf, walkCost, type Choice } from './cost.ts'
 import type { Search } from './context.ts'
 import type { RunCondition, RunFilter } from './filter.ts'
 import { isAfter, placeColumns, placeOfRow, sortingOf, type Place, type SortKey, type SortValue } from './sort.ts'
@@ -31,14 +31,18 @@ export async function findPlaces(search: Search, part: Part): Promise<Place[]> {
   return readAll(search, part, choice?.isMany && part.source ? await chooseAmongMany(search, part.source) : choice)
 }
 
-/** Without the parts that hold already. */
+/** Without the parts that hold already, and those first that the fewest runs pass. */
 function conditionSql(
-  { kind, scope, keys }: Search,
-  { condition, after }: Part,
-  covered: readonly RunCondition[] = [],
+  search: Search,
+  { condition, source, after }: Part,
+  { runId, covered = [] }: { runId: RawBuilder<unknown>; covered?: readonly RunCondition[] | undefined },
 ): RawBuilder<boolean> {
-  const all = conjuncts(condition).filter((part) => !covered.includes(part))
-  const holds = sqlOfCondition({ all }, (filter: RunFilter) => comparisonOf(filter, kind))
+  const { kind, scope, keys } = search
+  const shareOf = sharesOf(search, source)
+  const all = conjuncts(condition)
+    .filter((part) => !covered.includes(part))
+    .toSorted((a, b) => shareOf(a) - shareOf(b))
+  const holds = sqlOfCondition({ all }, (filter: RunFilter) => comparisonOf(filter, { kind, runId }))
   return after ? sql`${scope} and ${holds} and ${isAfter(keys, after)}` : sql`${scope} and ${holds}`
 }
 
@@ -61,13 +65,26 @@ async function placesOf(
 
 /** Looks at each run that the chosen indexes give, or at all of them, and sorts those that are left. */
 function readAll(search: Search, part: Part, choice: Choice | undefined): Promise<Place[]> {
-  const where = conditionSql(search, part, choice?.covers)
   const { limit } = part
-  if (!choice || choice.count === Infinity) return placesOf(search, { from: sql`run`, where, limit })
-  const among = choice.among.map((ids) => sql`d.id in (${ids})`)
+  if (!choice || choice.count === Infinity) {
+    return placesOf(search, { from: sql`run`, where: conditionSql(search, part, { runId: sql`run.id` }), limit })
+  }
+  const where = conditionSql(search, part, { runId: sql`d.id`, covered: choice.covers })
   // SQLite keeps to the order of a cross join.
-  const from = sql`(${choice.ids}) d cross join run`
-  return placesOf(search, { from, where: sql`${sql.join([sql`run.id = d.id`, ...among, where], sql` and `)}`, limit })
+  const from = sql`(${amongAll(search.kind, choice)}) d cross join run`
+  return placesOf(search, { from, where: sql`run.id = d.id and ${where}`, limit })
+}
+
+/** SQLite looks ids up in a list that it makes once; PostgreSQL would make it for each where it guesses that memory is short. */
+function amongAll(kind: DatabaseKind, { ids, among }: Choice): RawBuilder<unknown> {
+  if (kind === 'postgres')
+    return sql.join(
+      [ids, ...among].map((each) => sql`select id from (${each}) i`),
+      sql` intersect `,
+    )
+  if (among.length === 0) return ids
+  const inEach = among.map((each) => sql`i.id in (${each})`)
+  return sql`select i.id as id from (${ids}) i where ${sql.join(inEach, sql` and `)}`
 }
 
 const windowMin = 200
@@ -227,7 +244,7 @@ function readWindow(
   const joined = table ? sql`${runId} = run.id` : sql`1 = 1`
   return placesOf(search, {
     from: table ? sql`${table} cross join run` : sql`run`,
-    where: sql`${walkScope(search, part)} and ${fromPosition(key, position)} and ${before} and ${joined} and ${conditionSql(search, part)}`,
+    where: sql`${walkScope(search, part)} and ${fromPosition(key, position)} and ${before} and ${joined} and ${conditionSql(search, part, { runId })}`,
     limit: part.limit,
   })
 }
