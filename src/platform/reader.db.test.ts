@@ -11,7 +11,7 @@ import { chunkRows, readerDefaults, readerOf, type Reader } from './reader.ts'
 import { createTestDatabase, testDatabaseKind } from './testing.ts'
 
 interface Tables {
-  point: { at: number; value: number }
+  point: { at: number | bigint; value: number }
 }
 
 async function fill(db: Connection<Tables>, count: number): Promise<void> {
@@ -59,12 +59,23 @@ test('a long answer comes in chunks, complete and in order, and a short one at o
   expect(await reader.all(points(db, 9999))).toEqual([])
 })
 
+test('integers of 64 bits, texts and nothing come as they are', async () => {
+  await using opened = await open()
+  const { db, reader } = opened
+  await on(db).schema.createTable('point').addColumn('at', 'bigint').addColumn('value', 'double precision').execute()
+  const ats = [2 ** 53 - 1, 2n ** 53n, -(2n ** 63n)]
+  for (const at of ats) await on(db).insertInto('point').values({ at, value: 0.1 }).execute()
+  const query = sql<object>`select at, value, 'text' as told, null as missing from point order by at desc`
+  const wanted = ats.map((at) => ({ at, value: 0.1, told: 'text', missing: null }))
+  expect(await reader.all(query.compile(on(db)))).toEqual([wanted[1], wanted[0], wanted[2]])
+})
+
 test('many reads beside each other, some left early, get their own rows', async () => {
   await using opened = await open()
   const { db, reader } = opened
   await fill(db, 5000)
   const read = async (from: number): Promise<number> => {
-    for await (const [first] of reader.rows(points(db, from))) return first!.at
+    for await (const [first] of reader.rows(points(db, from))) return Number(first!.at)
     return -1
   }
   const reads = Array.from({ length: 20 }, (_, i) => i * 100)
