@@ -7,6 +7,7 @@ import {
   getAssessment,
   type AssessmentChange,
 } from '../../tracing/assessments.ts'
+import { assertWritesTrace } from '../../tracing/write-scope.ts'
 import type { Assessment as WireAssessment } from '../generated/messages.ts'
 import { invalidParameter } from '../errors.ts'
 import type { Call, Methods } from '../method.ts'
@@ -28,6 +29,7 @@ export const assessmentMethods: Methods<TraceDeps> = {
     async handle({ db }, call) {
       const said = saidOf(call.request.assessment ?? {})
       const { traceId } = pathOf(call)
+      await assertWritesTrace(db, call.caller, traceId)
       const made = await transact(db, (trx) => createAssessment(trx, call.actor.clock, { traceId, said }))
       return { assessment: wireOfAssessment(made) }
     },
@@ -47,6 +49,7 @@ export const assessmentMethods: Methods<TraceDeps> = {
     permission: 'trace.write',
     async handle({ db }, call) {
       const change = { ...pathOf(call), ...changeOf(call.request.assessment ?? {}, call.request.update_mask ?? '') }
+      await assertWritesTrace(db, call.caller, change.traceId)
       try {
         const changed = await transact(db, (trx) => changeAssessment(trx, call.actor.clock, change))
         return { assessment: wireOfAssessment(changed) }
@@ -59,6 +62,7 @@ export const assessmentMethods: Methods<TraceDeps> = {
     permission: 'trace.write',
     async handle({ db }, call) {
       const { traceId, id } = pathOf(call)
+      await assertWritesTrace(db, call.caller, traceId)
       await transact(db, (trx) => deleteAssessment(trx, traceId, id))
       return {}
     },

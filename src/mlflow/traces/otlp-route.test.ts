@@ -232,3 +232,12 @@ test('a caller needs the permission to write traces', async () => {
   await using server = await createTraceServer({ permissions: ['trace.read'] })
   expect(await server.send(json())).toMatchObject({ status: 403 })
 })
+
+test('a token that is bound to a run writes traces only beside it, and deletes none', async () => {
+  await using server = await createTraceServer({ scope: 'run-of-a-step' })
+  expect(await server.send(json())).toMatchObject({ status: 403, json: { error_code: 'PERMISSION_DENIED' } })
+  const fields = { experiment_id: '1', max_timestamp_millis: 5 }
+  expect(await server.call('POST', '3.0/mlflow/traces/delete-traces', fields)).toMatchObject({ status: 403 })
+  const info = { trace_id: 'tr-1', trace_location: { mlflow_experiment: { experiment_id: '1' } } }
+  expect(await server.call('POST', '3.0/mlflow/traces', { trace: { trace_info: info } })).toMatchObject({ status: 403 })
+})

@@ -2,6 +2,8 @@
 import { promisify } from 'node:util'
 import { gunzip, inflate, inflateRaw } from 'node:zlib'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import { assertWritesIn, assertWritesRun } from '../../experiments/write-scope.ts'
+import { callerOf } from '../../governance/access.ts'
 import { transact } from '../../platform/database.ts'
 import { DomainError, messageOf } from '../../platform/errors.ts'
 import type { Log } from '../../platform/log.ts'
@@ -78,8 +80,12 @@ async function receive(deps: TraceDeps & { log: Log }, request: FastifyRequest):
   const { resources, spans } = decodeOtlp(body, type)
   if (resources === 0) throw new OtlpRefusal(400, 'Invalid OpenTelemetry format - no spans found')
   if (spans.length === 0) return
-  await deps.spans.write(experimentIdOf(experiment), await prepareSpans(spans, tagRule(deps)))
+  const experimentId = experimentIdOf(experiment)
+  const caller = callerOf(request)
+  await assertWritesIn(deps.db, caller, experimentId)
   const run = headers['x-mlflow-run-id']
+  if (typeof run === 'string' && run !== '') await assertWritesRun(deps.db, caller, run)
+  await deps.spans.write(experimentId, await prepareSpans(spans, tagRule(deps)))
   if (typeof run === 'string' && run !== '') await linkFinished(deps, { run, spans })
 }
 

@@ -2,11 +2,14 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { transact } from '../../platform/database.ts'
 import { sleep } from '../../platform/clock.ts'
+import { assertUnscoped, assertWritesIn, assertWritesRun } from '../../experiments/write-scope.ts'
+import type { Caller } from '../../governance/access.ts'
 import { DomainError } from '../../platform/errors.ts'
 import { tagKeys } from '../../tracing/keys.ts'
 import { getTrace, getTraces, readWithSpans, type TraceWithSpans } from '../../tracing/reading.ts'
 import { spansHere } from '../../tracing/trace.ts'
 import { deleteTraces, linkPrompts, linkToRun, removeTag, setTag, tellTrace } from '../../tracing/traces.ts'
+import { assertWritesTrace } from '../../tracing/write-scope.ts'
 import { invalidParameter, mlflowError } from '../errors.ts'
 import type { DeleteTraces, Int64, Span, Trace as WireTrace } from '../generated/messages.ts'
 import type { Methods } from '../method.ts'
@@ -24,8 +27,10 @@ const write = 'trace.write' as const
 export const traceMethods: Methods<TraceDeps> = {
   startTraceV3: {
     permission: write,
-    async handle({ db }, { request, actor }) {
+    async handle({ db }, { request, actor, caller }) {
       const told = toldOf(request.trace?.trace_info ?? {})
+      await assertWritesIn(db, caller, told.experimentId)
+      await assertWritesTrace(db, caller, told.id)
       await transact(db, (trx) => tellTrace(trx, actor.clock, told))
       return { trace: { trace_info: infoOf(await getTrace(db, told.id)) } }
     },
@@ -68,14 +73,16 @@ export const traceMethods: Methods<TraceDeps> = {
   },
   linkTracesToRun: {
     permission: write,
-    async handle({ db }, { request }) {
+    async handle({ db }, { request, caller }) {
+      await assertWritesRun(db, caller, request.run_id ?? '')
       await transact(db, (trx) => linkToRun(trx, request.run_id ?? '', request.trace_ids ?? []))
       return {}
     },
   },
   linkPromptsToTrace: {
     permission: write,
-    async handle({ db }, { request }) {
+    async handle({ db }, { request, caller }) {
+      await assertWritesTrace(db, caller, request.trace_id ?? '')
       const prompts = (request.prompt_versions ?? []).map(({ name = '', version = '' }) => ({
         name,
         version: versionOf(version),
@@ -138,16 +145,24 @@ const deletable = new Set(['mlflow.trace.archivalFailure'])
 const immutable = (key: string, verb: 'set' | 'deleted'): Error =>
   invalidParameter(`Tag '${key}' is immutable and cannot be ${verb} on a trace.`)
 
-async function setTagOf(deps: TraceDeps, id: string, sent: { key?: string; value?: string }): Promise<object> {
+/** Whose tag, and who asks. */
+interface Of {
+  readonly id: string
+  readonly caller: Caller
+}
+
+async function setTagOf(deps: TraceDeps, of: Of, sent: { key?: string; value?: string }): Promise<object> {
   if (unsettable.has(sent.key ?? '')) throw immutable(sent.key ?? '', 'set')
   const tag = fittedTag(sent, { truncates: deps.truncatesLongValues })
-  await transact(deps.db, (trx) => setTag(trx, id, tag))
+  await assertWritesTrace(deps.db, of.caller, of.id)
+  await transact(deps.db, (trx) => setTag(trx, of.id, tag))
   return {}
 }
 
-async function removeTagOf(deps: TraceDeps, id: string, key: string): Promise<object> {
+async function removeTagOf(deps: TraceDeps, of: Of, key: string): Promise<object> {
   if (unsettable.has(key) && !deletable.has(key)) throw immutable(key, 'deleted')
-  await transact(deps.db, (trx) => removeTag(trx, id, key))
+  await assertWritesTrace(deps.db, of.caller, of.id)
+  await transact(deps.db, (trx) => removeTag(trx, of.id, key))
   return {}
 }
 
@@ -159,23 +174,28 @@ const tagOf = ({ key, value }: { key?: string | undefined; value?: string | unde
 export const traceTagMethods: Pick<Methods<TraceDeps>, TagMethods> = {
   setTraceTag: {
     permission: write,
-    handle: (deps, { request }) => setTagOf(deps, request.request_id ?? '', tagOf(request)),
+    handle: (deps, { request, caller }) => setTagOf(deps, { id: request.request_id ?? '', caller }, tagOf(request)),
   },
   setTraceTagV3: {
     permission: write,
-    handle: (deps, { request }) => setTagOf(deps, request.trace_id ?? '', tagOf(request)),
+    handle: (deps, { request, caller }) => setTagOf(deps, { id: request.trace_id ?? '', caller }, tagOf(request)),
   },
   deleteTraceTag: {
     permission: write,
-    handle: (deps, { request }) => removeTagOf(deps, request.request_id ?? '', request.key ?? ''),
+    handle: (deps, { request, caller }) =>
+      removeTagOf(deps, { id: request.request_id ?? '', caller }, request.key ?? ''),
   },
   deleteTraceTagV3: {
     permission: write,
-    handle: (deps, { request }) => removeTagOf(deps, request.trace_id ?? '', request.key ?? ''),
+    handle: (deps, { request, caller }) => removeTagOf(deps, { id: request.trace_id ?? '', caller }, request.key ?? ''),
   },
 }
 
-async function deleteAll(deps: TraceDeps, request: DeleteTraces): Promise<{ traces_deleted: number }> {
+async function deleteAll(
+  deps: TraceDeps,
+  { request, caller }: { request: DeleteTraces; caller: Caller },
+): Promise<{ traces_deleted: number }> {
+  assertUnscoped(caller)
   const { max_timestamp_millis: until, max_traces: max, request_ids: ids = [] } = request
   const experimentId = checkedDeletion(until, max, ids) && experimentIdOf(request.experiment_id ?? '')
   const deleted = await deleteTraces(deps.db, {
@@ -204,8 +224,8 @@ function checkedDeletion(until: Int64 | undefined, max: number | undefined, ids:
 }
 
 export const traceDeletionMethods: Pick<Methods<TraceDeps>, 'deleteTraces' | 'deleteTracesV3'> = {
-  deleteTraces: { permission: write, handle: (deps, { request }) => deleteAll(deps, request) },
-  deleteTracesV3: { permission: write, handle: (deps, { request }) => deleteAll(deps, request) },
+  deleteTraces: { permission: write, handle: deleteAll },
+  deleteTracesV3: { permission: write, handle: deleteAll },
 }
 
 /** The stage tells which trace; the paths of assessments say so in other words than those of traces. */
