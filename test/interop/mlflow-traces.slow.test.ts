@@ -17,5 +17,5 @@ afterAll(() => postgres[Symbol.asyncDispose]())
 
 test.each(['SQLite', 'PostgreSQL'])('spans of OpenTelemetry’s SDK are traces on %s', async (database) => {
   await using server = await startTrueloop(database === 'SQLite' ? {} : { postgres })
-  await runClient(server, venv, { name: 'opentelemetry' })
+  await runClient(server, venv, { name: 'otlp_exporter' })
 })

@@ -25,7 +25,7 @@ assert mlflow.models.get_model_info("models:/line/1").model_uuid == info.model_u
 
 client = MlflowClient()
 version = client.get_model_version("line", "1")
-assert version.model_id == info.model_id, version
+assert version.run_id == run.info.run_id and version.source == f"models:/{info.model_id}", version
 logged = client.get_logged_model(info.model_id)
 assert logged.params == {"kind": "ols"} and logged.tags["t"] == "1" and logged.name == "line"
 assert {(metric.key, metric.value, metric.dataset_name) for metric in logged.metrics} == {("rmse", 0.25, "frame"), ("mae", 0.5, None)}, logged.metrics
