@@ -10,7 +10,8 @@ export interface Postgres extends AsyncDisposable {
   readonly url: string
 }
 
-export async function startPostgres(): Promise<Postgres> {
+/** @param options.isDurable It waits for the disk, as a server of one's own does; tests need no such thing */
+export async function startPostgres({ isDurable = false }: { isDurable?: boolean } = {}): Promise<Postgres> {
   const EmbeddedPostgres = await importEmbeddedPostgres()
   const databaseDir = await mkdtemp(join(tmpdir(), 'trueloop-postgres-'))
   const port = await freePort()
@@ -23,7 +24,7 @@ export async function startPostgres(): Promise<Postgres> {
     // PostgreSQL refuses to run as root: as root, the package runs it as a user that it makes.
     createPostgresUser: process.getuid?.() === 0,
     onLog: () => undefined,
-    postgresFlags: ['-c', 'fsync=off', '-c', 'listen_addresses=127.0.0.1'],
+    postgresFlags: ['-c', `fsync=${isDurable ? 'on' : 'off'}`, '-c', 'listen_addresses=127.0.0.1'],
   })
   await postgres.initialise()
   await postgres.start()

@@ -1,5 +1,6 @@
 // A load generator in a process of its own: kept connections, one request in flight on each, as fast as they are answered. Run:
 // node load.ts <url> <connections> <warm-up ms> <measured ms> <bodies.json>. Prints one line of JSON, a LoadResult.
+// A body is a text that is posted to the URL as JSON, or { path, headers, base64 } that is posted to a path of its own.
 // It writes requests that are made beforehand and looks for nothing but lengths, so that it takes little from what it measures.
 import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
@@ -17,6 +18,13 @@ export interface LoadResult {
   readonly total: number
 }
 
+/** A body that is no JSON, or goes elsewhere than the others. */
+export interface LoadBody {
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly base64: string
+}
+
 const microsPerBucket = 20
 const buckets = new Uint32Array(500_000)
 const state = { isMeasuring: false, isOver: false, requests: 0, failures: 0, total: 0, next: 0 }
@@ -24,12 +32,8 @@ const state = { isMeasuring: false, isOver: false, requests: 0, failures: 0, tot
 if (import.meta.main) {
   const [url, connections, warmUpMs, measuredMs, bodiesFile] = process.argv.slice(2)
   const target = new URL(url!)
-  const bodies = JSON.parse(readFileSync(bodiesFile!, 'utf8')) as string[]
-  const requests = bodies.map((body) =>
-    Buffer.from(
-      `POST ${target.pathname} HTTP/1.1\r\nHost: ${target.host}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-    ),
-  )
+  const bodies = JSON.parse(readFileSync(bodiesFile!, 'utf8')) as (string | LoadBody)[]
+  const requests = bodies.map((body) => requestOf(target, body))
   const sockets = Array.from({ length: Number(connections) }, () => open(target, requests))
   setTimeout(() => {
     state.isMeasuring = true
@@ -41,6 +45,20 @@ if (import.meta.main) {
       for (const socket of sockets) socket.destroy()
     }, Number(measuredMs))
   }, Number(warmUpMs))
+}
+
+function requestOf(target: URL, body: string | LoadBody): Buffer {
+  const isText = typeof body === 'string'
+  const content = isText ? Buffer.from(body) : Buffer.from(body.base64, 'base64')
+  const headers = {
+    Host: target.host,
+    'Content-Type': 'application/json',
+    ...(isText ? {} : body.headers),
+    'Content-Length': String(content.byteLength),
+  }
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+  const head = `POST ${isText ? target.pathname : body.path} HTTP/1.1\r\n${lines.join('')}\r\n`
+  return Buffer.concat([Buffer.from(head), content])
 }
 
 function open({ hostname, port }: URL, requests: readonly Buffer[]): Socket {

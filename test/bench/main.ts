@@ -8,6 +8,7 @@ import { driftBench } from './drift.ts'
 import { ingestBench } from './ingest.ts'
 import { machineText, versionsText } from './machine.ts'
 import { memoryBench } from './memory.ts'
+import { mlflowBench, mlflowPostgresBench } from './mlflow.ts'
 import { servingBench } from './serving.ts'
 import { trainingBench } from './training.ts'
 
@@ -17,6 +18,8 @@ const benches: Readonly<Record<string, Bench>> = {
   serving: servingBench,
   drift: driftBench,
   memory: memoryBench,
+  mlflow: mlflowBench,
+  mlflow_postgres: mlflowPostgresBench,
 }
 const defaultRounds = 5
 const file = join(import.meta.dirname, '..', '..', 'docs', 'reference', 'benchmarks.md')

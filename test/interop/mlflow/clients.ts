@@ -25,6 +25,8 @@ export async function runClient(server: MlflowServer, venv: Venv, { name, args =
     MLFLOW_TRACKING_URI: server.url,
     MLFLOW_HTTP_REQUEST_MAX_RETRIES: '1',
     OMP_NUM_THREADS: '1',
+    // A script may have the name of a package that it imports.
+    PYTHONSAFEPATH: '1',
   }
   const script = join(import.meta.dirname, 'clients', `${name}.py`)
   try {

@@ -109,7 +109,7 @@ export interface Visit {
 }
 
 const pollMs = 100
-const quietMs = 700
+const quietMs = 1_500
 const visitLimitMs = 45_000
 
 /** Opens a page of the console, waits until it shows what it should and asks for nothing more, and keeps a picture of it. */
@@ -139,21 +139,16 @@ export async function visit(
   return { problems: [...problems].toSorted(), text }
 }
 
+/** Some requests of the console stay open: what counts is that nothing more is asked for or answered. */
 async function untilQuiet(page: Page, shows: readonly string[]): Promise<void> {
-  let open = 0
   let changedMs = performance.now()
-  const change = (by: number) => () => {
-    open += by
-    changedMs = performance.now()
-  }
-  page.on('request', change(1))
-  page.on('requestfinished', change(-1))
-  page.on('requestfailed', change(-1))
+  const change = (): void => void (changedMs = performance.now())
+  for (const event of ['request', 'response', 'requestfinished'] as const) page.on(event as 'request', change)
   const limit = changedMs + visitLimitMs
-  for (let text = ''; performance.now() < limit;) {
+  while (performance.now() < limit) {
     await wait(pollMs)
-    if (open > 0 || performance.now() - changedMs < quietMs) continue
-    text = await page.locator('body').innerText()
+    if (performance.now() - changedMs < quietMs) continue
+    const text = await page.locator('body').innerText()
     if (shows.every((one) => text.includes(one))) return
   }
 }

@@ -2,7 +2,7 @@
 import { databaseText, type Answer } from './answer.ts'
 
 export interface Difference {
-  /** `status`, `crash` (stock answers 500, we a status below), `type`, `error_code`, `message`, `database text` (a message of stock's database), or the path of a field in the body, such as `run.info.status`. */
+  /** `type refused` (we answer that a value has the wrong type, stock anything else), `status`, `crash` (stock answers 500, we a status below), `type`, `error_code`, `message`, `database text` (a message of stock's database), or the path of a field in the body, such as `run.info.status`. */
   readonly field: string
   readonly stock: unknown
   readonly trueloop: unknown
@@ -10,6 +10,17 @@ export interface Difference {
 
 /** What a client looks at first comes first. */
 export function firstDifference(stock: Answer, trueloop: Answer): Difference | undefined {
+  const found = difference(stock, trueloop)
+  return found && isTypeRefused(trueloop) ? { ...found, field: 'type refused' } : found
+}
+
+function isTypeRefused({ status, body }: Answer): boolean {
+  const message = fieldsOf(body)?.['message']
+  const pattern = /^Invalid value .* for parameter '.*' supplied: (?:.* is wanted|not a (?:timestamp|duration))\.$/sv
+  return status === 400 && typeof message === 'string' && pattern.test(message)
+}
+
+function difference(stock: Answer, trueloop: Answer): Difference | undefined {
   if (stock.status !== trueloop.status)
     return {
       field: isCrash(stock) && trueloop.status < 500 ? 'crash' : 'status',
@@ -24,8 +35,8 @@ export function firstDifference(stock: Answer, trueloop: Answer): Difference | u
         stock: theirs?.[field],
         trueloop: ours?.[field],
       }
-  const found = differenceIn(withoutClasses(stock.body), withoutClasses(trueloop.body), '')
-  if (found) return found
+  const inBody = differenceIn(withoutClasses(stock.body), withoutClasses(trueloop.body), '')
+  if (inBody) return inBody
   if (stock.contentType !== trueloop.contentType)
     return { field: 'type', stock: stock.contentType, trueloop: trueloop.contentType }
   return differenceIn(stock.body, trueloop.body, '')
