@@ -29,6 +29,7 @@ const empty: readonly (readonly [string, object])[] = [
   ['/ajax-api/3.0/mlflow/gateway/supported-models', { models: [] }],
   ['/ajax-api/3.0/mlflow/gateway/secrets/config', { secrets_available: false, using_default_passphrase: false }],
   ['/ajax-api/3.0/mlflow/assistant/config', { providers: {}, projects: {}, remote_access_allowed: false }],
+  ['/ajax-api/3.0/mlflow/assistant/providers', { providers: [] }],
   ['/ajax-api/3.0/mlflow/mcp-servers', { mcp_servers: [], next_page_token: null }],
   ['/api/3.0/mlflow/mcp-servers', { mcp_servers: [], next_page_token: null }],
 ]

@@ -26,8 +26,6 @@ export const mlflowRoutes: FastifyPluginAsync<MlflowDeps> = async (server, { gra
   server.get('/health', probe, async (_request, reply) => reply.type('text/plain').send('OK'))
   // Clients decide by it what they may ask for, so it is the release that is spoken here.
   server.get('/version', probe, async (_request, reply) => reply.type('text/plain').send(release))
-  // Every page of MLflow's console asks for them; there is no assistant here.
-  server.get('/ajax-api/3.0/mlflow/assistant/providers', probe, async () => ({ providers: [] }))
   for (const prefix of ['/api', '/ajax-api']) {
     server.get(`${prefix}/3.0/mlflow/server-info`, probe, async () => ({
       store_type: 'SqlStore',
