@@ -62,7 +62,8 @@ export async function startStock(options: StockOptions = {}): Promise<MlflowServ
   const directory = await mkdtemp(join(tmpdir(), 'trueloop-stock-mlflow-'))
   const database = postgres && (await createDatabase(postgres))
   const port = await freePort()
-  const store = database?.url.replace('postgres:', 'postgresql:') ?? `sqlite:///${join(directory, 'mlflow.db')}`
+  const store =
+    database?.url.replace('postgres:', 'postgresql+psycopg2:') ?? `sqlite:///${join(directory, 'mlflow.db')}`
   const small = { args: ['--workers', '1'], environment: { MLFLOW_SERVER_ENABLE_JOB_EXECUTION: 'false' } }
   const { args: fewer, environment: without } = isSmall ? small : { args: [], environment: {} }
   const child = spawn(

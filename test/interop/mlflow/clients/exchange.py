@@ -36,7 +36,7 @@ def fill():
     mlflow.finalize_logged_model(model.model_id, "READY")
     client.create_registered_model("registered", tags={"team": "a"}, description="described")
     for _ in range(3):
-        client.create_model_version("registered", f"models:/{model.model_id}", run_id=parent.info.run_id, tags={"v": "1"})
+        client.create_model_version("registered", f"models:/{model.model_id}", run_id=parent.info.run_id, tags={"v": "1"}, model_id=model.model_id)
     client.delete_model_version("registered", "2")
     client.set_registered_model_alias("registered", "champion", "3")
     client.transition_model_version_stage("registered", "1", "Staging")

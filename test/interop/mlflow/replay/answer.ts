@@ -22,7 +22,7 @@ const ids: readonly (readonly [RegExp, string])[] = [
   [/^[a-z]+-[a-z]+-\d{1,4}$/gv, '<random name>'],
 ]
 
-const numberedId = /(?<=(?:mlflow-artifacts:\/|\bid[ =:]|experiment|artifact:|file:) ?['"]?)\d+\b/giv
+const numberedId = /(?<=(?:mlflow-artifacts:\/|\bid[ =:]|experiment|artifact:|file:) ?['"]?)\d+\b(?!\.)/giv
 
 /** A set of strings as Python prints it, in an order that changes with each process. */
 const pythonSet = /\{'[^']*'(?:, '[^']*')*\}/gv
@@ -72,16 +72,14 @@ export function normalised(raw: RawAnswer, context: Normalising): Answer {
   return { status: raw.status, contentType, body: plain(bodyOf(raw), context) }
 }
 
-function plain(value: unknown, context: Normalising): unknown {
-  if (typeof value === 'string') return plainText(value, context)
-  if (typeof value === 'number') return Math.abs(value - context.nowMs) < nowSlackMs ? '<now>' : value
-  if (Array.isArray(value)) return inOrder(value.map((one) => plain(one, context)))
+function plain(value: unknown, context: Normalising, key = ''): unknown {
+  if (typeof value === 'string') return madeUp(key, value, context) ?? plainText(value, context)
+  if (typeof value === 'number')
+    return madeUp(key, String(value), context) ?? (Math.abs(value - context.nowMs) < nowSlackMs ? '<now>' : value)
+  if (Array.isArray(value)) return inOrder(value.map((one) => plain(one, context, key)))
   if (typeof value !== 'object' || value === null) return value
   return Object.fromEntries(
-    Object.entries(value).map(([key, one]) => [
-      plainText(key, context),
-      typeof one === 'string' ? (madeUp(key, one, context) ?? plain(one, context)) : plain(one, context),
-    ]),
+    Object.entries(value).map(([name, one]) => [plainText(name, context), plain(one, context, name)]),
   )
 }
 

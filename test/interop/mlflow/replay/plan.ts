@@ -20,6 +20,8 @@ const outputBytesMax = 16 * 1024 * 1024
 
 /** Which part of the API a plan covers; what it makes, others do not touch. */
 export const areas = [
+  'shapes', // First: what it lists is what a new server has.
+  'codec',
   'runs',
   'metrics',
   'search',
@@ -27,8 +29,6 @@ export const areas = [
   'models',
   'traces',
   'artifacts',
-  'codec',
-  'shapes',
 ] as const
 export type Area = (typeof areas)[number]
 
