@@ -28,7 +28,8 @@ interface Found {
 
 function sources(directory = root): string[] {
   return readdirSync(directory, { withFileTypes: true }).flatMap((entry) => {
-    if (entry.isDirectory()) return entry.name === 'testing' ? [] : sources(join(directory, entry.name))
+    if (entry.isDirectory())
+      return ['testing', 'generated'].includes(entry.name) ? [] : sources(join(directory, entry.name))
     return /^(?!testing).*(?<!\.test|\.conformance)\.ts$/v.test(entry.name) ? [join(directory, entry.name)] : []
   })
 }
@@ -95,7 +96,8 @@ function codesOf(path: string): Found[] {
     const properties = listOf(node['properties']).filter(isNode)
     const valueOf = (key: string): unknown => properties.find((one) => nameOf(one['key']) === key)?.['value']
     if (!valueOf('message') && !valueOf('title') && !valueOf('error')) return []
-    const codes = textsOf(valueOf('code'), nodes).filter((code) => code !== 'custom') // Zod's name of a check of ours.
+    // Zod's name of a check of ours, and MLflow's codes, which are in capitals.
+    const codes = textsOf(valueOf('code'), nodes).filter((code) => code !== 'custom' && !/^[A-Z_]+$/v.test(code))
     return codes.map((code) => ({ code, kinds: [], file }))
   })
 }

@@ -106,7 +106,21 @@ export async function openContext(config: Config): Promise<Context> {
   })
   const configs = createGatewayConfigs(db)
   const collections = stack.use(createCollections({ db, reader, blobs, log, places: artifactPlaces(config) }))
-  const opened = { db, reader, writer, blobs, engine, configs, versions, clock, ids, log, secrets, attemptsDirectory, collections }
+  const opened = {
+    db,
+    reader,
+    writer,
+    blobs,
+    engine,
+    configs,
+    versions,
+    clock,
+    ids,
+    log,
+    secrets,
+    attemptsDirectory,
+    collections,
+  }
   const resources = stack.move()
   return {
     ...opened,

@@ -1,7 +1,7 @@
 // What MLflow's methods and routes about artifacts are given in this home.
 import { createHmac } from 'node:crypto'
 import { artifactNotFound } from '../experiments/artifact.ts'
-import type { ArtifactDeps } from '../mlflow/artifacts/deps.ts'
+import type { ArtifactDeps } from '../mlflow/api.ts'
 import { findStorageLocation } from '../models/model-version-store.ts'
 import type { Config } from './config.ts'
 import type { Context } from './context.ts'

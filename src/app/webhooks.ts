@@ -1,6 +1,7 @@
 // Webhooks of this home: who may be told, the key of their secrets, and the worker that tells them.
-import { webhookConsumer, webhookWork } from '../mlflow/webhooks/delivery.ts'
-import { anyAddress, type WebhookDeps } from '../mlflow/webhooks/deps.ts'
+import type { WebhookDeps } from '../mlflow/api.ts'
+import { anyAddress } from '../platform/addresses.ts'
+import { webhookConsumer, webhookWork } from '../mlflow/webhook-delivery.ts'
 import type { EventConsumer } from '../platform/dispatcher.ts'
 import { startJobWorker, type JobWorker } from '../platform/job-worker.ts'
 import { sealingKey } from '../platform/sealing.ts'

@@ -1,3 +1,4 @@
+// Logged models: made, finished, tagged, deleted, on SQLite and on PostgreSQL.
 import { expect, test } from 'vitest'
 import type { AuditTables } from '../governance/audit.ts'
 import { upstream, type LineageTables } from '../governance/lineage.ts'

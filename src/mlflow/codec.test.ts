@@ -1,3 +1,4 @@
+// Messages and JSON: both spellings, integers of 64 bits, what is refused.
 import { expect, test } from 'vitest'
 import { FieldError, findTwiceNamed, parseMessage } from './codec.ts'
 import { parseJson, parseLenientJson, printJson } from './json.ts'

@@ -5,6 +5,9 @@ import { check, type Checks } from './checks.ts'
 import { FieldError, fieldsOf, findTwiceNamed, jsonNameOf, parseMessage } from './codec.ts'
 import { invalidParameter, MlflowError } from './errors.ts'
 import { methods as described } from './generated/descriptors.ts'
+
+export { release } from './generated/descriptors.ts'
+
 import type { MethodName } from './generated/messages.ts'
 import { JsonStream, parseLenientJson, printJson } from './json.ts'
 import type { Call, Methods } from './method.ts'

@@ -21,7 +21,11 @@ export async function createMlflowTestServer(
   methods: BoundMethods,
   options: TestServerOptions = {},
 ): Promise<MlflowTestServer> {
-  const server = await createTestServer(mlflowRoutes, { methods, log: silentLog, graphql: { rootFieldsMax: 10, aliasesMax: 10 } }, options)
+  const server = await createTestServer(
+    mlflowRoutes,
+    { methods, log: silentLog, graphql: { rootFieldsMax: 10, aliasesMax: 10 } },
+    options,
+  )
   return {
     server,
     async call(method, path, fields = {}) {

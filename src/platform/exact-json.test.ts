@@ -1,3 +1,4 @@
+// JSON that comes back as it was written.
 import { expect, test } from 'vitest'
 import { parseExact, printExact } from './exact-json.ts'
 

@@ -24,6 +24,3 @@ export interface WebhookDeps {
   /** Of the secrets. */
   readonly key: SealingKey
 }
-
-/** Everywhere, for `MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS`. */
-export const anyAddress: AllowedAddresses = ['0.0.0.0/0', '::/0']

@@ -10,7 +10,7 @@ import { reprOf, reprOfList } from '../filter/python.ts'
 import type * as wire from '../generated/messages.ts'
 import type { Call, Methods } from '../method.ts'
 import type { WebhookDeps } from './deps.ts'
-import { sendNow } from './delivery.ts'
+import { sendNow } from '../webhook-delivery.ts'
 import { exampleData } from './events.ts'
 import { assertWebhookUrl } from './url.ts'
 

@@ -23,8 +23,9 @@ import { createTestDatabase } from '../../platform/testing.ts'
 import type { WebhookTables } from '../../governance/webhook-store.ts'
 import { bind } from '../rpc.ts'
 import { createMlflowTestServer } from '../testing.ts'
-import { webhookConsumer, webhookWork } from './delivery.ts'
-import { anyAddress, type WebhookRules } from './deps.ts'
+import { webhookConsumer, webhookWork } from '../webhook-delivery.ts'
+import { anyAddress } from '../../platform/addresses.ts'
+import type { WebhookRules } from './deps.ts'
 import { webhookMethods } from './webhook-methods.ts'
 
 interface Received {
