@@ -92,6 +92,11 @@ export async function nextExperimentId(trx: Transaction<ExperimentTables>): Prom
   return last
 }
 
+/** What is made next has a number beyond it. */
+export async function passExperimentId(trx: Transaction<ExperimentTables>, id: number): Promise<void> {
+  await on(trx).updateTable('experiment_number').set({ last: id }).where('last', '<', id).execute()
+}
+
 export async function insertExperiment(trx: Transaction<ExperimentTables>, experiment: Experiment): Promise<void> {
   await on(trx).insertInto('experiment').values(rowOf(experiment)).execute()
   await putExperimentTags(trx, experiment.id, experiment.tags)

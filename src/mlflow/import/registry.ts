@@ -1,0 +1,58 @@
+// Registered models, and prompts, which are such models, of an MLflow database.
+import { bringModel, type BroughtVersion } from '../../models/bring-in.ts'
+import { transact } from '../../platform/database.ts'
+import type { ImportDeps, Tally } from './deps.ts'
+import { orNull, textsOf, timeOf } from './rows.ts'
+import type { SourceRow } from './source.ts'
+
+/** Those whose name is taken stay behind; answers their names. Deleted versions keep their numbers, and nothing else of them is left anywhere. */
+export async function importModels({ db, source }: ImportDeps, tally: Tally): Promise<string[]> {
+  const taken: string[] = []
+  for (const row of await source.all('select * from registered_models order by name')) {
+    const name = String(row['name'])
+    const all = await source.all('select * from model_versions where name = ? order by version', [name])
+    const there = all.filter((version) => version['current_stage'] !== 'Deleted_Internal')
+    const versions: BroughtVersion[] = []
+    for (const version of there) versions.push(await versionOf(source, name, version))
+    const aliases = await source.all('select alias, version from registered_model_aliases where name = ?', [name])
+    const tags = textsOf(await source.all('select key, value from registered_model_tags where name = ?', [name]))
+    const model = {
+      name,
+      description: String(row['description'] ?? ''),
+      tags,
+      lastVersion: Math.max(0, ...all.map((version) => Number(version['version']))),
+      createdAtMs: timeOf(row['creation_time']),
+      updatedAtMs: timeOf(row['last_updated_time']),
+    }
+    const known = aliases.map(({ alias, version }) => ({ alias: String(alias), version: Number(version) }))
+    if (!(await transact(db, (trx) => bringModel(trx, { model, versions, aliases: known })))) {
+      taken.push(name)
+      continue
+    }
+    tally.add('registered models')
+    tally.add('model versions', versions.length)
+  }
+  return taken
+}
+
+async function versionOf(source: ImportDeps['source'], name: string, row: SourceRow): Promise<BroughtVersion> {
+  const version = Number(row['version'])
+  const tags = await source.all('select key, value from model_version_tags where name = ? and version = ?', [
+    name,
+    version,
+  ])
+  const from = orNull(row['source']) || null
+  return {
+    version,
+    description: String(row['description'] ?? ''),
+    tags: textsOf(tags),
+    stage: String(row['current_stage'] ?? 'None') as BroughtVersion['stage'],
+    source: from,
+    modelId: /^models:\/(?<id>m-[0-9a-f]{32})$/v.exec(from ?? '')?.groups?.['id'] ?? null,
+    runLink: orNull(row['run_link']) || null,
+    runId: orNull(row['run_id']) || null,
+    storageLocation: orNull(row['storage_location']) || null,
+    createdAtMs: timeOf(row['creation_time']),
+    updatedAtMs: timeOf(row['last_updated_time']),
+  }
+}
