@@ -87,6 +87,11 @@ def files_of(run_id, path):
             yield [entry.path, open(local, "rb").read().hex()[:200]]
 
 
+def records_of(dataset_id):
+    frame = mlflow.genai.datasets.get_dataset(dataset_id=dataset_id).to_df()
+    return sorted(json.dumps([row["inputs"], row["expectations"]], default=str) for row in frame.to_dict("records"))
+
+
 def dump():
     experiments = client.search_experiments(view_type=ViewType.ALL, order_by=["experiment_id ASC"])
     ids = [e.experiment_id for e in experiments]
@@ -119,7 +124,7 @@ def dump():
             for t in traces
         ],
         "datasets": [
-            [d.name, d.tags, sorted(json.dumps([r.inputs, r.expectations]) for r in mlflow.genai.datasets.get_dataset(dataset_id=d.dataset_id).records)]
+            [d.name, d.tags, records_of(d.dataset_id)]
             for d in mlflow.genai.datasets.search_datasets(experiment_ids=ids)
         ],
     }

@@ -22,7 +22,8 @@ const ids: readonly (readonly [RegExp, string])[] = [
   [/^[a-z]+-[a-z]+-\d{1,4}$/gv, '<random name>'],
 ]
 
-const numberedId = /(?<=(?:mlflow-artifacts:\/|\bid[ =:]|experiment|artifact:|file:) ?['"]?)\d+\b(?!\.)/giv
+const numberedId =
+  /(?<=(?:mlflow-artifacts:\/|\bid[ =:]|experiment|artifact:|file:|invalid value) ?['"]?)\d+\b(?!\.\d)/giv
 
 /** A set of strings as Python prints it, in an order that changes with each process. */
 const pythonSet = /\{'[^']*'(?:, '[^']*')*\}/gv
