@@ -106,21 +106,8 @@ export async function openContext(config: Config): Promise<Context> {
   })
   const configs = createGatewayConfigs(db)
   const collections = stack.use(createCollections({ db, reader, blobs, log, places: artifactPlaces(config) }))
-  const opened = {
-    db,
-    reader,
-    writer,
-    blobs,
-    engine,
-    configs,
-    versions,
-    clock,
-    ids,
-    log,
-    secrets,
-    attemptsDirectory,
-    collections,
-  }
+  const own = { clock, ids, log, secrets, attemptsDirectory }
+  const opened = { ...own, db, reader, writer, blobs, engine, configs, versions, collections }
   const resources = stack.move()
   return {
     ...opened,

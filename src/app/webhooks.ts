@@ -2,13 +2,22 @@
 import type { WebhookDeps } from '../mlflow/api.ts'
 import { anyAddress } from '../platform/addresses.ts'
 import { webhookConsumer, webhookWork } from '../mlflow/webhook-delivery.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { Connection } from '../platform/database.ts'
 import type { EventConsumer } from '../platform/dispatcher.ts'
+import type { IdSource } from '../platform/ids.ts'
 import { startJobWorker, type JobWorker } from '../platform/job-worker.ts'
+import type { Log } from '../platform/log.ts'
 import { sealingKey } from '../platform/sealing.ts'
 import type { Config } from './config.ts'
-import type { Context } from './context.ts'
+import type { Secrets } from './home.ts'
+import type { Tables } from './tables.ts'
 
-type Opened = Pick<Context, 'db' | 'clock' | 'secrets'>
+interface Opened {
+  readonly db: Connection<Tables>
+  readonly clock: Clock
+  readonly secrets: Secrets
+}
 
 export function webhookDeps({ mlflow, allowedAddresses }: Config, { db, clock, secrets }: Opened): WebhookDeps {
   const { schemes, allowsPrivateAddresses, encryptionKey, timeoutMs, retriesMax } = mlflow.webhooks
@@ -20,7 +29,7 @@ export function webhookDeps({ mlflow, allowedAddresses }: Config, { db, clock, s
 /** Deliveries that wait are made from now on. The consumer is for the dispatcher, which is to end first. */
 export function startWebhooks(
   config: Config,
-  opened: Opened & Pick<Context, 'log' | 'ids'>,
+  opened: Opened & { readonly log: Log; readonly ids: IdSource },
 ): { readonly worker: JobWorker; readonly consumer: EventConsumer } {
   const { db, clock, log, ids } = opened
   const deps = { ...webhookDeps(config, opened), db }

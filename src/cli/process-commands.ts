@@ -18,25 +18,7 @@ export function addProcessCommands(program: Command): void {
     .action(
       work(async (session, options: UpOptions) => (await import('./up.ts')).up(session, options), { endsItself: true }),
     )
-  program
-    .command('server')
-    .description('run the control plane alone, in the foreground: a drop-in for an MLflow server')
-    .option('--host <host>', 'to listen on (default: TRUELOOP_HOST, else 127.0.0.1)')
-    .option('--port <port>', '0 takes a free one (default: TRUELOOP_PORT, else 7070)')
-    .option('--home <folder>', 'that holds everything (default: TRUELOOP_HOME, else .trueloop)')
-    .option(
-      '--default-artifact-root <location>',
-      'of new experiments: mlflow-artifacts:/ (stored here), file:///…, s3://… or a folder (default: MLFLOW_DEFAULT_ARTIFACT_ROOT)',
-    )
-    .option(
-      '--artifacts-destination <location>',
-      'what is stored here lies in this folder or s3://… (default: the home)',
-    )
-    .action(
-      work(async (session, options: ServerOptions) => (await import('./server.ts')).server(session, options), {
-        endsItself: true,
-      }),
-    )
+  addServerCommand(program)
   program
     .command('down')
     .description('end what runs in this home; requests in flight are answered first')
@@ -75,15 +57,7 @@ export function addProcessCommands(program: Command): void {
         (await import('./backup.ts')).restore(session, folder, options.force ?? false),
       ),
     )
-  program
-    .command('gc')
-    .description('remove for good what was deleted, and stored bytes that nothing names')
-    .option('--older-than <age>', 'only what was deleted at least so long ago, such as 30d or 2d8h')
-    .option('--run-ids <ids>', 'only these runs, separated by commas')
-    .option('--experiment-ids <ids>', 'only these experiments, with all that is in them')
-    .option('--logged-model-ids <ids>', 'only these logged models')
-    .option('--dry-run', 'count what would go')
-    .action(work(async (session, options: GcOptions) => (await import('./gc.ts')).gc(session, options)))
+  addCollectionCommand(program)
   program
     .command('demo')
     .description('the whole loop on three million real flights, in a home of its own')
@@ -93,4 +67,38 @@ export function addProcessCommands(program: Command): void {
         endsItself: true,
       }),
     )
+}
+
+function addServerCommand(program: Command): void {
+  program
+    .command('server')
+    .description('run the control plane alone, in the foreground: a drop-in for an MLflow server')
+    .option('--host <host>', 'to listen on (default: TRUELOOP_HOST, else 127.0.0.1)')
+    .option('--port <port>', '0 takes a free one (default: TRUELOOP_PORT, else 7070)')
+    .option('--home <folder>', 'that holds everything (default: TRUELOOP_HOME, else .trueloop)')
+    .option(
+      '--default-artifact-root <location>',
+      'of new experiments: mlflow-artifacts:/ (stored here), file:///…, s3://… or a folder (default: MLFLOW_DEFAULT_ARTIFACT_ROOT)',
+    )
+    .option(
+      '--artifacts-destination <location>',
+      'what is stored here lies in this folder or s3://… (default: the home)',
+    )
+    .action(
+      work(async (session, options: ServerOptions) => (await import('./server.ts')).server(session, options), {
+        endsItself: true,
+      }),
+    )
+}
+
+function addCollectionCommand(program: Command): void {
+  program
+    .command('gc')
+    .description('remove for good what was deleted, and stored bytes that nothing names')
+    .option('--older-than <age>', 'only what was deleted at least so long ago, such as 30d or 2d8h')
+    .option('--run-ids <ids>', 'only these runs, separated by commas')
+    .option('--experiment-ids <ids>', 'only these experiments, with all that is in them')
+    .option('--logged-model-ids <ids>', 'only these logged models')
+    .option('--dry-run', 'count what would go')
+    .action(work(async (session, options: GcOptions) => (await import('./gc.ts')).gc(session, options)))
 }

@@ -10,7 +10,6 @@ import {
   insertExperiment,
   nextExperimentId,
   passExperimentId,
-  putExperimentTags,
   readExperimentHeader,
 } from './stores/experiment-store.ts'
 import {
@@ -43,10 +42,6 @@ export async function bringExperiment(trx: Trx, experiment: Experiment): Promise
   await insertExperiment(trx, { ...experiment, id })
   return id
 }
-
-/** Tags of an experiment that is here already. */
-export const bringExperimentTags = (trx: Trx, id: number, tags: Experiment['tags']): Promise<void> =>
-  putExperimentTags(trx, id, tags)
 
 export interface BroughtRun extends Omit<RunSummary, 'experiment' | 'metrics' | 'createdBy' | 'pipelineRunId'> {
   readonly inputs: readonly DatasetInput[]

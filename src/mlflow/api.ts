@@ -20,7 +20,7 @@ import { registryMethods } from './registry/methods.ts'
 import { bind, type BoundMethods } from './rpc.ts'
 import { mlflowRoutes, type MlflowDeps } from './server.ts'
 import type { LocationRules } from './tracking/artifact-location.ts'
-import { experimentMethods, type ExperimentDeps } from './tracking/experiment-methods.ts'
+import { experimentMethods } from './tracking/experiment-methods.ts'
 import { inputMethods } from './tracking/input-methods.ts'
 import { metricBulkRoute } from './tracking/metric-bulk-route.ts'
 import { metricMethods } from './tracking/metric-methods.ts'
@@ -38,12 +38,7 @@ export type { LocationRules } from './tracking/artifact-location.ts'
 export type { WebhookDeps } from './webhooks/deps.ts'
 
 export interface ApiDeps {
-  readonly db: RunDeps['db'] &
-    ExperimentDeps['db'] &
-    LoggedModelDeps['db'] &
-    ScorerDeps['db'] &
-    RegistryDeps['db'] &
-    TraceDeps['db']
+  readonly db: RunDeps['db'] & LoggedModelDeps['db'] & ScorerDeps['db'] & RegistryDeps['db'] & TraceDeps['db']
   readonly log: MlflowDeps['log']
   readonly reader: RegistryDeps['reader']
   readonly runs: Omit<RunDeps, 'db'>

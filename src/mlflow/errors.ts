@@ -154,7 +154,7 @@ const translations: Readonly<Record<string, Translation | undefined>> = {
   scorer_not_found: {
     code: 'RESOURCE_DOES_NOT_EXIST',
     message: ({ experimentId, name, version }) => {
-      const which = version === undefined ? '' : ` and version ${String(version)}`
+      const which = version === undefined ? '' : ` and version ${version as number}`
       return `Scorer with name '${String(name)}'${which} not found for experiment ${String(experimentId)}.`
     },
   },

@@ -8,7 +8,7 @@ import { importTrace } from './import/traces.ts'
 
 export type { ImportDeps } from './import/deps.ts'
 import type { SourceRow } from './import/source.ts'
-export { openSource, type MlflowSource } from './import/source.ts'
+export { openSource } from './import/source.ts'
 
 export interface Imported {
   /** How many of each kind there are now of the source's. */

@@ -22,6 +22,7 @@ beforeAll(async () => {
 }, 900_000)
 afterAll(() => postgres[Symbol.asyncDispose]())
 
+// oxlint-disable-next-line no-explicit-any -- all that a server knows, compared whole
 const seenOf = async (server: MlflowServer): Promise<any> => {
   const said = await runClient(server, venv, { name: 'exchange', args: ['dump'] })
   return JSON.parse(said.split('\n').find((line) => line.startsWith('{'))!)

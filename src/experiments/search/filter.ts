@@ -110,6 +110,3 @@ export function parseField(text: string): Field {
   const message = `"${text}" is no field of a run: write metrics.<key>, min(metrics.<key>), max(metrics.<key>), params.<key>, tags.<key>, ${[...columns.keys()].join(', ')}`
   throw new DomainError('invalid', 'run_field', message)
 }
-
-/** A text field, whose start is in an index of all values under one key. */
-export type TextOperator = 'LIKE' | 'ILIKE' | '=' | '!=' | 'IN' | 'NOT IN'
