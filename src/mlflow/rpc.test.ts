@@ -104,6 +104,14 @@ test('other content types are refused', async () => {
   expect(answer.json().message).toBe("Bad Request. Content-Type must be one of ['application/json'].")
 })
 
+test('what is meant for a workspace is refused', async () => {
+  await using mlflow = await createMlflowTestServer(methods)
+  const headers = { 'content-type': 'application/json', 'x-mlflow-workspace': 'team' }
+  const url = '/api/2.0/mlflow/runs/create'
+  const answer = await mlflow.server.inject({ method: 'POST', url, headers, payload: '{}' })
+  expect([answer.statusCode, answer.json().error_code]).toEqual([500, 'FEATURE_DISABLED'])
+})
+
 test('a query is read with its lists, and checked', async () => {
   await using mlflow = await createMlflowTestServer(methods)
   const url = '/api/2.0/mlflow/metrics/get-history-bulk-interval'

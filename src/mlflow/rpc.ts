@@ -80,6 +80,11 @@ export function registerMethods(server: FastifyInstance, bound: BoundMethods): v
 
 /** @throws MlflowError INVALID_PARAMETER_VALUE */
 async function readCall(name: MethodName, http: FastifyRequest): Promise<Call<MethodName>> {
+  // What a client means for a workspace must not land in the one place that there is.
+  if (http.headers['x-mlflow-workspace']) {
+    const message = 'Workspace APIs are not available: workspaces are not enabled on this server'
+    throw new MlflowError('FEATURE_DISABLED', message)
+  }
   const { request: message, checks } = descriptions[name]
   const hasQuery = http.method === 'GET' && Object.keys(http.query as object).length > 0
   const json = hasQuery ? readQuery(message, http.query as Query) : await readBody(http)
