@@ -12,6 +12,7 @@ import { newestVenv } from './mlflow/environments.ts'
 import { startStock, startTrueloop, type MlflowServer } from './mlflow/servers.ts'
 import type { Venv } from './venv.ts'
 
+const run = promisify(execFile)
 const program = join(import.meta.dirname, '../../bin/trueloop.cjs')
 let venv: Venv
 let postgres: Postgres
@@ -34,30 +35,27 @@ test.each(['SQLite', 'PostgreSQL'])(
     await using stock = await startStock(kind === 'PostgreSQL' ? { postgres } : {})
     await runClient(stock, venv, { name: 'exchange', args: ['fill'] })
     const before = await seenOf(stock)
-    const home = await mkdtemp(join(tmpdir(), 'trueloop-import-'))
-    try {
-      const { PATH, HOME } = process.env
-      const env = { PATH, HOME, TRUELOOP_HOME: home }
-      const args = [program, 'import', 'mlflow', stock.store, '--artifacts', join(stock.directory, 'mlartifacts')]
+    const args = [program, 'import', 'mlflow', stock.store, '--artifacts', join(stock.directory, 'mlartifacts')]
+    let home: Readonly<Record<string, string>> = {}
+    const prepare = async (env: Readonly<Record<string, string>>): Promise<void> => {
+      home = env
       const cut = spawn(process.execPath, args, { env, stdio: 'ignore' })
       await wait(1500)
       cut.kill('SIGKILL')
-      const { stdout } = await promisify(execFile)(process.execPath, args, { env })
-      expect(stdout).toMatch(/^metric points +2506$/mv)
-      const again = await promisify(execFile)(process.execPath, args, { env })
+      const { stdout } = await run(process.execPath, args, { env })
+      expect(stdout).toMatch(/^metric points +2508$/mv)
+      const again = await run(process.execPath, args, { env })
       expect(again.stdout).toMatch(/^runs +4$/mv)
-      await using trueloop = await startTrueloop({ environment: { TRUELOOP_HOME: home } })
-      const after = await seenOf(trueloop)
-      for (const experiment of after.experiments) delete experiment.tags['trueloop.importedFrom']
-      delete before.datasets // Evaluation datasets stay behind.
-      delete after.datasets
-      expect(after).toEqual(before)
-      await expect(promisify(execFile)(process.execPath, args, { env })).rejects.toMatchObject({
-        stderr: expect.stringContaining('is in use'),
-      })
-    } finally {
-      await rm(home, { recursive: true, force: true, maxRetries: 5 })
     }
+    await using trueloop = await startTrueloop({ prepare })
+    const after = await seenOf(trueloop)
+    for (const experiment of after.experiments) delete experiment.tags['trueloop.importedFrom']
+    delete before.datasets // Evaluation datasets stay behind.
+    delete after.datasets
+    expect(after).toEqual(before)
+    await expect(run(process.execPath, args, { env: home })).rejects.toMatchObject({
+      stderr: expect.stringContaining('is in use'),
+    })
   },
   900_000,
 )
@@ -68,7 +66,7 @@ test('what is no MLflow is refused', async () => {
     const { PATH, HOME } = process.env
     const env = { PATH, HOME, TRUELOOP_HOME: home }
     for (const source of ['/nowhere/mlflow.db', 'mysql://x:secret@host/db']) {
-      const refused = promisify(execFile)(process.execPath, [program, 'import', 'mlflow', source], { env })
+      const refused = run(process.execPath, [program, 'import', 'mlflow', source], { env })
       await expect(refused).rejects.toMatchObject({
         stderr: expect.stringMatching(/import_source/v) && expect.not.stringContaining('secret'),
       })

@@ -49,5 +49,6 @@ describe.each(['SQLite', 'PostgreSQL'])('Trueloop on %s', (database) => {
 
 test('every known difference is one that some call has', async () => {
   const known = await knownDifferences()
-  expect(known.filter(({ calls, field }) => !needed.has(calls + field))).toEqual([])
+  const steady = known.filter(({ reason }) => !reason.includes('not every time'))
+  expect(steady.filter(({ calls, field }) => !needed.has(calls + field))).toEqual([])
 })

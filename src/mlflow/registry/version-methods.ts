@@ -13,6 +13,7 @@ import {
   setVersionTag,
 } from '../../models/version-changes.ts'
 import { transact, type Db, type Transaction } from '../../platform/database.ts'
+import { pythonJson } from '../../tracing/python-json.ts'
 import type { AliasTables } from '../../models/alias-store.ts'
 import { invalidParameter } from '../errors.ts'
 import type * as wire from '../generated/messages.ts'
@@ -64,7 +65,7 @@ async function linkToLoggedModel(
   const { tags } = await getLoggedModel(trx, id)
   const before = parseList(tags[versionsTag])
   const isThere = before.some((each) => JSON.stringify(each) === JSON.stringify({ name, version }))
-  const value = JSON.stringify(isThere ? before : [...before, { name, version }])
+  const value = pythonJson(isThere ? before : [...before, { name, version }])
   await setLoggedModelTags(trx, { id, tags: [{ key: versionsTag, value }] })
 }
 

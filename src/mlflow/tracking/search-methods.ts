@@ -75,7 +75,8 @@ async function readRuns({ db }: SearchDeps, ids: readonly string[]): Promise<Run
   for (const chunk of chunksOf(ids, runsPerTurn)) {
     const links = await readRunLinks(db, chunk)
     const summaries = await readRunSummaries(db, chunk)
-    runs.push(...summaries.map((run) => runOf(run, links.get(run.id)!)))
+    // As MLflow's: a search tells what a run read of datasets, and `runs/get` its models too.
+    runs.push(...summaries.map((run) => runOf(run, { ...links.get(run.id)!, modelInputs: [] })))
     if (runs.length < ids.length) await nextTurn()
   }
   return runs
