@@ -118,7 +118,7 @@ const registry: readonly TableCopy[] = [
   {
     table: 'model_versions',
     query: `select model as name, version, created_at_ms as creation_time, updated_at_ms as last_updated_time, description,
-      created_by as user_id, stage as current_stage, source, digest, run_id, 'READY' as status, run_link, storage_location
+      created_by as user_id, case when deleted_at_ms is null then stage else 'Deleted_Internal' end as current_stage, source, digest, run_id, 'READY' as status, run_link, storage_location
       from model_version order by model, version`,
     rows: ({ digest, source, ...version }) => [
       { ...version, source: source ?? (digest === null ? '' : `mlflow-artifacts:/${graphFolder(version)}`) },
@@ -159,6 +159,13 @@ const traces: readonly TableCopy[] = [
   {
     table: 'trace_tags',
     query: `select t.id as request_id, k.key, k.value from trace_tag k join trace t on t.no = k.trace_no order by k.trace_no, k.key`,
+  },
+  {
+    table: 'trace_tags', // Where its files are is told of every trace, and kept of those that say so themselves.
+    query: `select t.id as request_id, 'mlflow.artifactLocation' as key,
+      e.artifact_location || '/traces/' || t.id || '/artifacts' as value
+      from trace t join experiment e on e.id = t.experiment_id where not exists
+      (select 1 from trace_tag k where k.trace_no = t.no and k.key = 'mlflow.artifactLocation') order by t.no`,
   },
   {
     table: 'trace_request_metadata',
