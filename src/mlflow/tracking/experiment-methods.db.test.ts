@@ -158,16 +158,16 @@ test('a deleted experiment takes nothing, keeps its name, and comes back', async
   expect((await get('runs/get', { run_id })).json.run.info.lifecycle_stage).toBe('active')
 })
 
-const rules = { artifactRoot: 'mlflow-artifacts:/', directory: '/srv/work', allowedSchemes: new Set<string>() }
+const rules = { artifactRoot: 'mlflow-artifacts:/', directory: '/srv/mlflow', allowedSchemes: new Set<string>() }
 
 test.each([
   ['s3://b/p', 's3://b/p'],
   ['s3://b/../p', 's3://b/../p'],
   ['/abs/p', '/abs/p'],
-  ['rel/./p', '/srv/work/rel/p'],
-  ['..', '/srv/work/..'],
+  ['rel/./p', '/srv/mlflow/rel/p'],
+  ['..', '/srv/mlflow/..'],
   ['file:///x/y', 'file:///x/y'],
-  ['file:rel', 'file:///srv/work/rel'],
+  ['file:rel', 'file:///srv/mlflow/rel'],
   ['mlflow-artifacts:/x', 'mlflow-artifacts:/x'],
   ['wasbs://c@h/x', 'wasbs://c@h/x'],
 ])('artifacts may be kept at %s', (given, stored) => {
