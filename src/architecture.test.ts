@@ -11,6 +11,7 @@ const order = [
   'data',
   'features',
   'pipelines',
+  'artifacts',
   'experiments',
   'tracing',
   'labelling',

@@ -1,7 +1,7 @@
 // Where artifacts may be besides the tree, and where the parts of uploads that are under way lie.
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { ArtifactPlaces } from '../experiments/artifact-repository.ts'
+import type { ArtifactPlaces } from '../artifacts/artifact-repository.ts'
 import type { Config } from './config.ts'
 
 export const uploadsFolder = ({ home }: Pick<Config, 'home'>): string => join(home, 'uploads')

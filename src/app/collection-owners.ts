@@ -1,9 +1,9 @@
 // Runs, logged models and experiments that were deleted, and their end: all rows and files that are theirs, in small transactions.
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { sql, type RawBuilder } from 'kysely'
-import { treePathOf } from '../experiments/artifact.ts'
-import { outsideRepository, type ArtifactPlaces, type OutsideRepository } from '../experiments/artifact-repository.ts'
-import { deleteTree, listFiles } from '../experiments/artifacts.ts'
+import { treePathOf } from '../artifacts/artifact.ts'
+import { outsideRepository, type ArtifactPlaces, type OutsideRepository } from '../artifacts/artifact-repository.ts'
+import { deleteTree, listFiles } from '../artifacts/artifacts.ts'
 import { recordAudit, type Actor } from '../governance/audit.ts'
 import { on, transact, type Connection } from '../platform/database.ts'
 import { DomainError } from '../platform/errors.ts'

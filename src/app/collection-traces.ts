@@ -1,7 +1,7 @@
 // Files of traces that are gone: a trace is deleted at once, with its rows; its files follow with the next collection.
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { joinArtifactPath, treePathOf } from '../experiments/artifact.ts'
-import { listDirectory, listFiles } from '../experiments/artifacts.ts'
+import { joinArtifactPath, treePathOf } from '../artifacts/artifact.ts'
+import { listDirectory, listFiles } from '../artifacts/artifacts.ts'
 import { on, type Connection } from '../platform/database.ts'
 import type { Tables } from './tables.ts'
 

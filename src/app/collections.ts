@@ -1,12 +1,12 @@
 // Collections: what was deleted goes for good, and then the bytes that nothing names. One at a time, beside all other work.
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Actor } from '../governance/audit.ts'
-import type { ArtifactPlaces } from '../experiments/artifact-repository.ts'
+import type { ArtifactPlaces } from '../artifacts/artifact-repository.ts'
 import { on, type Connection } from '../platform/database.ts'
 import { DomainError, messageOf } from '../platform/errors.ts'
 import type { Log } from '../platform/log.ts'
 import { idsMax, type Collection, type CollectionRequest } from './collection.ts'
-import { deleteTree } from '../experiments/artifacts.ts'
+import { deleteTree } from '../artifacts/artifacts.ts'
 import { abandonedTraceTrees } from './collection-traces.ts'
 import { sweepBlobs, type SweepDeps } from './collection-blobs.ts'
 import {

@@ -1,6 +1,6 @@
 // What MLflow's methods and routes about artifacts are given in this home.
 import { createHmac } from 'node:crypto'
-import { artifactNotFound } from '../experiments/artifact.ts'
+import { artifactNotFound } from '../artifacts/artifact.ts'
 import type { ArtifactDeps } from '../mlflow/api.ts'
 import { findStorageLocation } from '../models/model-version-store.ts'
 import type { Config } from './config.ts'

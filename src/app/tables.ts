@@ -1,4 +1,5 @@
 // Every table and migration of the program: the only place that knows them all.
+import { artifactMigrations } from '../artifacts/migrations.ts'
 import type { DataChangeTables } from '../data/dataset-versions.ts'
 import { dataMigrations } from '../data/migrations.ts'
 import { experimentMigrations } from '../experiments/migrations.ts'
@@ -50,6 +51,7 @@ export const migrations: Migrations = {
   ...governanceMigrations,
   ...dataMigrations,
   ...pipelineMigrations,
+  ...artifactMigrations,
   ...experimentMigrations,
   ...tracingMigrations,
   ...labellingMigrations,

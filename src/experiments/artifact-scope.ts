@@ -1,7 +1,7 @@
 // What of the tree of artifacts a token that is bound to a run may write: its own, its nested runs', and models and traces beside it.
 import type { Caller } from '../governance/access.ts'
 import type { Db } from '../platform/database.ts'
-import { runTree } from './artifact.ts'
+import { runTree } from './artifact-uris.ts'
 import type { ArtifactOwnerTables } from './artifact-uris.ts'
 import { readRunHeaders } from './stores/run-store.ts'
 import { assertUnscoped, assertWritesRun } from './write-scope.ts'

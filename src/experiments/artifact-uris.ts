@@ -1,13 +1,24 @@
-// Under which URI a run or a logged model keeps its artifacts.
+// Where a run or a logged model keeps its artifacts: the URI, and the place in the tree.
 import type { Db } from '../platform/database.ts'
-import { runTree } from './artifact.ts'
+import { treePathOf, type ArtifactFile } from '../artifacts/artifact.ts'
 import { loggedModelNotFound } from './logged-model.ts'
-import { runNotFound } from './run.ts'
+import { runNotFound, type Artifact } from './run.ts'
 import { findLoggedModel, type LoggedModelTables } from './stores/logged-model-store.ts'
 import { readRunHeaders, type RunHeader } from './stores/run-store.ts'
 import type { ExperimentTables } from './tables.ts'
 
 export type ArtifactOwnerTables = ExperimentTables & LoggedModelTables
+
+/** Where the files are that were logged to a run through the native API; a run whose root is elsewhere has a place in the tree beside it. */
+export const runTree = (run: { experimentId: number; id: string; artifactUri: string }): string =>
+  treePathOf(run.artifactUri) ?? `${run.experimentId}/${run.id}/artifacts`
+
+/** As a run shows it: by name, which is the path below the run's root. */
+export const artifactOf = ({ path, digest, bytes, mediaType }: ArtifactFile): Artifact => ({
+  name: path,
+  blob: { digest, bytes },
+  mediaType,
+})
 
 /** Of a deleted run too. @throws DomainError run_not_found */
 export async function runUri(db: Db<ExperimentTables>, id: string): Promise<string> {

@@ -17,11 +17,12 @@ import {
   removeExperimentTag,
   setExperimentTag,
 } from './experiments.ts'
+import { artifactMigrations } from '../artifacts/migrations.ts'
 import { experimentMigrations } from './migrations.ts'
 import { getRun } from './reading.ts'
 import { createRun, setRunDeleted, type RecordingTables } from './recording.ts'
 
-const migrations = { ...eventMigrations, ...governanceMigrations, ...experimentMigrations }
+const migrations = { ...eventMigrations, ...governanceMigrations, ...artifactMigrations, ...experimentMigrations }
 const actor = testActor('ada')
 const open = () => createTestDatabase<RecordingTables>(migrations)
 

@@ -10,6 +10,7 @@ import { migrate, openDatabase, transact } from '../platform/database.ts'
 import { eventMigrations } from '../platform/events.ts'
 import { openReader } from '../platform/reader-threads.ts'
 import { readHistory } from './metric-history.ts'
+import { artifactMigrations } from '../artifacts/migrations.ts'
 import { experimentMigrations } from './migrations.ts'
 import { createRun, type RecordingTables } from './recording.ts'
 import { createRunWriter } from './run-writer.ts'
@@ -37,7 +38,7 @@ test('on a full disk each batch is refused whole, and with room again the next o
   const { db, [Symbol.asyncDispose]: close } = await openDatabase<RecordingTables>(url)
   await using stack = new AsyncDisposableStack()
   stack.defer(close)
-  await migrate(db, { ...eventMigrations, ...governanceMigrations, ...experimentMigrations })
+  await migrate(db, { ...eventMigrations, ...governanceMigrations, ...artifactMigrations, ...experimentMigrations })
   const reader = stack.use(openReader(db, url))
   const writer = createRunWriter(db)
   const runId = await transact(db, (trx) => createRun(trx, testActor(), { experiment: 'flights' }))

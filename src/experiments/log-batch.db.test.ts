@@ -8,12 +8,13 @@ import { readerOf } from '../platform/reader.ts'
 import { createTestDatabase } from '../platform/testing.ts'
 import { logBatch, logBatches } from './log-batch.ts'
 import { readHistory } from './metric-history.ts'
+import { artifactMigrations } from '../artifacts/migrations.ts'
 import { experimentMigrations } from './migrations.ts'
 import { getRun } from './reading.ts'
 import { createRun, setRunDeleted, type RecordingTables } from './recording.ts'
 import { createRunWriter, waitingWritersMax } from './run-writer.ts'
 
-const migrations = { ...eventMigrations, ...governanceMigrations, ...experimentMigrations }
+const migrations = { ...eventMigrations, ...governanceMigrations, ...artifactMigrations, ...experimentMigrations }
 const actor = testActor('ada')
 const open = () => createTestDatabase<RecordingTables>(migrations)
 type Db = Connection<RecordingTables>

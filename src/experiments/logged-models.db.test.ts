@@ -23,12 +23,13 @@ import {
   type LoggedModelWriteTables,
   type NewLoggedModel,
 } from './logged-models.ts'
+import { artifactMigrations } from '../artifacts/migrations.ts'
 import { experimentMigrations } from './migrations.ts'
 import { createRun, type RecordingTables } from './recording.ts'
 
 type Tables = LoggedModelWriteTables & RecordingTables & AuditTables & LineageTables
 type TestDb = TestDatabase<Tables>
-const migrations = { ...eventMigrations, ...governanceMigrations, ...experimentMigrations }
+const migrations = { ...eventMigrations, ...governanceMigrations, ...artifactMigrations, ...experimentMigrations }
 let nowMs = 1000
 const actor = testActor('tester', () => nowMs++)
 

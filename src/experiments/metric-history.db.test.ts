@@ -11,12 +11,13 @@ import { logBatch } from './log-batch.ts'
 import { readBuckets, type MetricBucket } from './metric-buckets.ts'
 import { readHistory, type Measured } from './metric-history.ts'
 import { samplePoints } from './metric-sample.ts'
+import { artifactMigrations } from '../artifacts/migrations.ts'
 import { experimentMigrations } from './migrations.ts'
 import { createRun, type RecordingTables } from './recording.ts'
 import { longFrom, rebuildBuckets } from './stores/bucket-builder.ts'
 import { findSeries } from './stores/metric-store.ts'
 
-const migrations = { ...eventMigrations, ...governanceMigrations, ...experimentMigrations }
+const migrations = { ...eventMigrations, ...governanceMigrations, ...artifactMigrations, ...experimentMigrations }
 type Db = TestDatabase<RecordingTables>
 
 const deps = (db: Db) => ({ db, reader: readerOf(db) })

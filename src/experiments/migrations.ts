@@ -2,11 +2,11 @@
 import { sql } from 'kysely'
 import { databaseKind, type Migrations } from '../platform/database.ts'
 import { runOriginMigrations } from './migrations/run-origins.ts'
-import { artifactMigrations } from './migrations/artifacts.ts'
 import { loggedModelMigrations } from './migrations/logged-models.ts'
 import { metricSeriesMigrations } from './migrations/metric-series.ts'
+import { runArtifactMigrations } from './migrations/run-artifacts.ts'
 import { runSearchMigrations } from './migrations/run-search.ts'
-import { text } from './migrations/text-column.ts'
+import { text } from '../platform/text-column.ts'
 
 export const experimentMigrations: Migrations = {
   '2026-11-21-30-experiment': {
@@ -129,7 +129,7 @@ export const experimentMigrations: Migrations = {
   },
   ...metricSeriesMigrations,
   ...runOriginMigrations,
-  ...artifactMigrations,
+  ...runArtifactMigrations,
   ...loggedModelMigrations,
   ...runSearchMigrations,
 }

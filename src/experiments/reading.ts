@@ -1,7 +1,7 @@
 // Reading runs: one with all it recorded, or many as a list shows them.
 import type { Db } from '../platform/database.ts'
-import { artifactOf, runTree } from './artifact.ts'
-import { listFiles } from './artifacts.ts'
+import { artifactOf, runTree } from './artifact-uris.ts'
+import { listFiles } from '../artifacts/artifacts.ts'
 import { artifactsMax, runNotFound, type Run, type RunSummary } from './run.ts'
 import { wireOfSummary, type MetricSummary, type WireMetricSummary } from './metric.ts'
 import { plainRole } from './logged-dataset.ts'

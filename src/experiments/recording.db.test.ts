@@ -9,11 +9,12 @@ import { eventMigrations, readEvents } from '../platform/events.ts'
 import { createTestDatabase } from '../platform/testing.ts'
 import { changeExperiment, createExperiment, getExperiment } from './experiments.ts'
 import { logBatch } from './log-batch.ts'
+import { artifactMigrations } from '../artifacts/migrations.ts'
 import { experimentMigrations } from './migrations.ts'
 import { getRun } from './reading.ts'
 import { createRun, finishRun, logArtifact, resumeRun, setRunDeleted, type RecordingTables } from './recording.ts'
 
-const migrations = { ...eventMigrations, ...governanceMigrations, ...experimentMigrations }
+const migrations = { ...eventMigrations, ...governanceMigrations, ...artifactMigrations, ...experimentMigrations }
 const actor = testActor('ada')
 const digest = 'ab'.repeat(32)
 const open = () => createTestDatabase<RecordingTables>(migrations)

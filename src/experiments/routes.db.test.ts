@@ -6,13 +6,14 @@ import { transact } from '../platform/database.ts'
 import { eventMigrations } from '../platform/events.ts'
 import { readerOf } from '../platform/reader.ts'
 import { createTestDatabase } from '../platform/testing.ts'
+import { artifactMigrations } from '../artifacts/migrations.ts'
 import { experimentMigrations } from './migrations.ts'
 import { getRun } from './reading.ts'
 import { createRun, type RecordingTables } from './recording.ts'
 import { experimentRoutes, runRoutes } from './routes.ts'
 import { createRunWriter } from './run-writer.ts'
 
-const migrations = { ...eventMigrations, ...governanceMigrations, ...experimentMigrations }
+const migrations = { ...eventMigrations, ...governanceMigrations, ...artifactMigrations, ...experimentMigrations }
 
 test('a run goes from its start to a search over HTTP, numbers that JSON lacks included', async () => {
   await using db = await createTestDatabase<RecordingTables>(migrations)

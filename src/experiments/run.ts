@@ -1,5 +1,6 @@
 // A run: one execution of training code, and all that reproducing it needs. Pure, so web/ and client/ import it too.
 import { z } from 'zod'
+import { artifactPathBytesMax } from '../artifacts/artifact.ts'
 import { DomainError } from '../platform/errors.ts'
 import { RunDataset } from './logged-dataset.ts'
 import { MetricSummary, WireMetricSummary } from './metric.ts'
@@ -69,9 +70,6 @@ export const DatasetVersionReference = z
 /** A dataset version that the run read; `role` is `training`, `evaluation` or a word of the user's. */
 export const RunInput = z.strictObject({ datasetVersion: DatasetVersionReference, role: Key })
 export type RunInput = Readonly<z.infer<typeof RunInput>>
-
-/** UTF-8, from the root of all artifacts; an index of PostgreSQL takes 2,704. */
-export const artifactPathBytesMax = 2_000
 
 export const Artifact = z.strictObject({
   /** Its path below the run's root (artifact.ts has the rules). */

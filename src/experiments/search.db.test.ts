@@ -6,6 +6,7 @@ import { transact } from '../platform/database.ts'
 import { eventMigrations } from '../platform/events.ts'
 import { createTestDatabase, type TestDatabase } from '../platform/testing.ts'
 import { logBatch } from './log-batch.ts'
+import { artifactMigrations } from '../artifacts/migrations.ts'
 import { experimentMigrations } from './migrations.ts'
 import { createRun, finishRun, setRunDeleted, type RecordingTables } from './recording.ts'
 import { readerOf } from '../platform/reader.ts'
@@ -15,7 +16,7 @@ const actor = testActor()
 
 /** Runs r00, r01, …: metric auc = 0.00, 0.01, …, but for r03 (NaN), r04 (none) and r05 (Infinity). */
 async function openWithRuns(count: number): Promise<TestDatabase<RecordingTables>> {
-  const migrations = { ...eventMigrations, ...governanceMigrations, ...experimentMigrations }
+  const migrations = { ...eventMigrations, ...governanceMigrations, ...artifactMigrations, ...experimentMigrations }
   const db = await createTestDatabase<RecordingTables>(migrations)
   for (let i = 0; i < count; i++) {
     const id = `r${String(i).padStart(2, '0')}`

@@ -1,12 +1,6 @@
 // The tables of experiments, each read and written by one file of stores/.
+import type { ArtifactTables } from '../artifacts/tables.ts'
 import type { Generated } from 'kysely'
-
-/** Files by their path below the root of all artifacts. */
-export interface ArtifactTables {
-  artifact: { path: string; digest: string; bytes: number; media_type: string; at_ms: number }
-  /** An upload in parts; the parts are files of the home. */
-  artifact_upload: { id: string; path: string; created_at_ms: number; completed_at_ms: number | null }
-}
 
 export interface ExperimentTables extends ArtifactTables {
   experiment: {
@@ -119,13 +113,4 @@ interface KeyValueRow {
   run_id: string
   key: string
   value: string
-}
-
-/** SQLite takes at most 32,766 parameters; statements stay far below, since its connection is synchronous. */
-export const rowsPerStatement = 200
-
-export function chunksOf<T>(rows: readonly T[], size: number = rowsPerStatement): T[][] {
-  return Array.from({ length: Math.ceil(rows.length / size) }, (_, chunk) =>
-    rows.slice(chunk * size, (chunk + 1) * size),
-  )
 }

@@ -1,6 +1,6 @@
 // The tables of governance: the audit log, the lineage graph and webhooks.
-import { sql } from 'kysely'
-import { databaseKind, type Migrations } from '../platform/database.ts'
+import type { Migrations } from '../platform/database.ts'
+import { text } from '../platform/text-column.ts'
 
 export const governanceMigrations: Migrations = {
   '2026-11-21-01-audit': {
@@ -32,11 +32,9 @@ export const governanceMigrations: Migrations = {
   },
   '2026-11-21-53-webhook': {
     async up(db) {
-      // Ordered by code point on PostgreSQL too, whatever its locale.
-      const text = databaseKind(db) === 'postgres' ? sql`text collate "C"` : sql`text`
       await db.schema
         .createTable('webhook')
-        .addColumn('id', text, (c) => c.primaryKey())
+        .addColumn('id', text(db), (c) => c.primaryKey())
         .addColumn('name', 'text', (c) => c.notNull())
         .addColumn('description', 'text', (c) => c.notNull())
         .addColumn('url', 'text', (c) => c.notNull())
@@ -48,8 +46,8 @@ export const governanceMigrations: Migrations = {
       await db.schema.createIndex('webhook_created').on('webhook').columns(['created_at_ms', 'id']).execute()
       await db.schema
         .createTable('webhook_event')
-        .addColumn('webhook_id', text, (c) => c.notNull().references('webhook.id').onDelete('cascade'))
-        .addColumn('event', text, (c) => c.notNull())
+        .addColumn('webhook_id', text(db), (c) => c.notNull().references('webhook.id').onDelete('cascade'))
+        .addColumn('event', text(db), (c) => c.notNull())
         .addColumn('position', 'integer', (c) => c.notNull())
         .addPrimaryKeyConstraint('webhook_event_key', ['webhook_id', 'event'])
         .execute()

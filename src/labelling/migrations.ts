@@ -1,10 +1,7 @@
 // The tables of labelling: evaluation datasets, scorers, issues, label schemas and review queues.
-import { sql, type Kysely, type RawBuilder } from 'kysely'
+import { sql, type Kysely } from 'kysely'
 import { databaseKind, type Migrations } from '../platform/database.ts'
-
-/** Ordered by code point on both databases, whatever the locale of PostgreSQL's. */
-const text = (db: Kysely<unknown>): RawBuilder<unknown> =>
-  databaseKind(db) === 'postgres' ? sql`text collate "C"` : sql`text`
+import { text } from '../platform/text-column.ts'
 
 const index = (db: Kysely<unknown>, table: string, columns: string[]): Promise<void> =>
   db.schema

@@ -96,12 +96,3 @@ export interface LabellingTables {
     updated_at_ms: number
   }
 }
-
-/** Statements stay far below the parameters that SQLite takes. */
-export const rowsPerStatement = 100
-
-export function chunksOf<T>(rows: readonly T[], size: number = rowsPerStatement): T[][] {
-  return Array.from({ length: Math.ceil(rows.length / size) }, (_, chunk) =>
-    rows.slice(chunk * size, (chunk + 1) * size),
-  )
-}

@@ -1,10 +1,7 @@
 // The tables of traces: what is known of each, its spans, what was said about it, and what it is linked to.
 import { sql, type Kysely, type RawBuilder } from 'kysely'
 import { databaseKind, type Migrations } from '../platform/database.ts'
-
-/** Ordered by code point on both databases, whatever the locale of PostgreSQL's. */
-const text = (db: Kysely<unknown>): RawBuilder<unknown> =>
-  databaseKind(db) === 'postgres' ? sql`text collate "C"` : sql`text`
+import { text } from '../platform/text-column.ts'
 
 /** Where the key is the row, a table beside its index would hold everything twice on SQLite. */
 const keyed = (db: Kysely<unknown>): RawBuilder<unknown> =>

@@ -88,15 +88,6 @@ export interface AssessmentRow {
   is_of_session: number
 }
 
-/** Ids of one query. */
-export const idsPerQuery = 500
-
-export function chunksOf<T>(rows: readonly T[], size: number = idsPerQuery): T[][] {
-  return Array.from({ length: Math.ceil(rows.length / size) }, (_, chunk) =>
-    rows.slice(chunk * size, (chunk + 1) * size),
-  )
-}
-
 /** PostgreSQL's texts have no NUL. */
 export const storable = <T>(value: T): T =>
   (typeof value === 'string' && value.includes('\0') ? value.replaceAll('\0', '') : value) as T

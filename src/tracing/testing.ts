@@ -1,5 +1,6 @@
 // For tests: a database with an experiment in it, and spans to send.
 import { createExperiment } from '../experiments/experiments.ts'
+import { artifactMigrations } from '../artifacts/migrations.ts'
 import { experimentMigrations } from '../experiments/migrations.ts'
 import { governanceMigrations } from '../governance/migrations.ts'
 import { testActor } from '../governance/testing.ts'
@@ -18,6 +19,7 @@ export type TestTables = TracingTables & AuditTables
 export const testTracingMigrations: Migrations = {
   ...eventMigrations,
   ...governanceMigrations,
+  ...artifactMigrations,
   ...experimentMigrations,
   ...tracingMigrations,
 }

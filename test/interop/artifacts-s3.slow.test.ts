@@ -1,7 +1,7 @@
 // Artifacts that MLflow's clients keep in a bucket themselves, against a real S3 server (moto): listed, read, read in parts, written.
 import { PutObjectCommand } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { openBucketFolder } from '../../src/experiments/artifacts/bucket.ts'
+import { openBucketFolder } from '../../src/artifacts/repositories/bucket.ts'
 import { openBucket } from '../../src/platform/blobs-bucket.ts'
 import { credentials, startS3, type S3Server } from './s3-server.ts'
 

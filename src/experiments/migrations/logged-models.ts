@@ -1,7 +1,7 @@
 // The tables of logged models. Their metrics are kept with those of runs.
 import { sql } from 'kysely'
 import type { Migrations } from '../../platform/database.ts'
-import { text } from './text-column.ts'
+import { text } from '../../platform/text-column.ts'
 
 export const loggedModelMigrations: Migrations = {
   '2026-11-21-54-logged-model': {

@@ -1,7 +1,7 @@
 // What long histories need beside their points: counts and buckets, kept up as points come; and the points of logged models.
 import { sql } from 'kysely'
 import { databaseKind, type Migrations } from '../../platform/database.ts'
-import { text } from './text-column.ts'
+import { text } from '../../platform/text-column.ts'
 
 export const metricSeriesMigrations: Migrations = {
   '2026-11-21-50-logged-model-metric': {

@@ -1,8 +1,8 @@
 // What runs and experiments of MLflow's clients have and ours had not: places of artifacts, users, datasets by name and digest, models as input and output.
 import { sql, type Kysely } from 'kysely'
 import type { Migrations } from '../../platform/database.ts'
-import { chunksOf } from '../tables.ts'
-import { counted, text } from './text-column.ts'
+import { chunksOf } from '../../platform/chunks.ts'
+import { counted, text } from '../../platform/text-column.ts'
 
 export const runOriginMigrations: Migrations = {
   '2026-11-21-51-artifact-location': {

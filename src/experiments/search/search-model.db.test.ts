@@ -8,9 +8,11 @@ import { eventMigrations } from '../../platform/events.ts'
 import { readerOf } from '../../platform/reader.ts'
 import { createTestDatabase, testDatabaseKind, type TestDatabase } from '../../platform/testing.ts'
 import { createGenerator, type Generator } from '../../statistics/random.ts'
+import { artifactMigrations } from '../../artifacts/migrations.ts'
 import { experimentMigrations } from '../migrations.ts'
 import { findRuns, type RunCondition, type RunFilter, type RunOrder, type RunSearch } from '../search.ts'
-import { chunksOf, type ExperimentTables } from '../tables.ts'
+import { chunksOf } from '../../platform/chunks.ts'
+import type { ExperimentTables } from '../tables.ts'
 
 interface Metric {
   readonly latest: number
@@ -70,7 +72,7 @@ function modelRun(at: number, random: Generator): ModelRun {
 const datasets = [0, 1, 2].map((at) => ({ name: `data-${at}`, digest: `d${at}` }))
 
 async function openWith(runs: readonly ModelRun[]): Promise<TestDatabase<ExperimentTables>> {
-  const migrations = { ...eventMigrations, ...governanceMigrations, ...experimentMigrations }
+  const migrations = { ...eventMigrations, ...governanceMigrations, ...artifactMigrations, ...experimentMigrations }
   const db = await createTestDatabase<ExperimentTables>(migrations)
   const insert = async <T extends keyof ExperimentTables>(table: T, rows: readonly object[]): Promise<void> => {
     for (const chunk of chunksOf(rows))

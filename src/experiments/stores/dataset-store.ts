@@ -1,7 +1,8 @@
 // The only file that reads or writes the tables logged_dataset and run_dataset.
 import { on, type Db, type Transaction } from '../../platform/database.ts'
 import { contextTag, versionOfDataset, type DatasetInput, type LoggedDataset } from '../logged-dataset.ts'
-import { chunksOf, type ExperimentTables } from '../tables.ts'
+import { chunksOf } from '../../platform/chunks.ts'
+import type { ExperimentTables } from '../tables.ts'
 
 /** An input as stored; `datasetVersion` where it is one of this home. */
 export interface StoredInput extends DatasetInput {

@@ -1,7 +1,8 @@
 // The only file that reads or writes the tables experiment, experiment_number and experiment_tag.
 import { on, type Db, type Transaction } from '../../platform/database.ts'
 import type { Experiment } from '../experiment.ts'
-import { chunksOf, type ExperimentTables } from '../tables.ts'
+import { chunksOf } from '../../platform/chunks.ts'
+import type { ExperimentTables } from '../tables.ts'
 
 type Row = ExperimentTables['experiment']
 

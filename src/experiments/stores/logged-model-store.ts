@@ -1,7 +1,8 @@
 // The only file that reads or writes the tables logged_model, logged_model_param and logged_model_tag; points are read here and written with those of runs.
 import { on, type Db, type Transaction } from '../../platform/database.ts'
 import type { KeyValues, LoggedModel, LoggedModelMetric, LoggedModelSummary } from '../logged-model.ts'
-import { chunksOf, type ExperimentTables } from '../tables.ts'
+import { chunksOf } from '../../platform/chunks.ts'
+import type { ExperimentTables } from '../tables.ts'
 
 export interface LoggedModelTables extends Pick<ExperimentTables, 'logged_model_metric'> {
   logged_model: {

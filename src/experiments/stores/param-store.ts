@@ -1,6 +1,7 @@
 // The only file that reads or writes the tables run_param and run_tag.
 import { on, type Db, type Transaction } from '../../platform/database.ts'
-import { chunksOf, type ExperimentTables } from '../tables.ts'
+import { chunksOf } from '../../platform/chunks.ts'
+import type { ExperimentTables } from '../tables.ts'
 
 type Texts = Readonly<Record<string, string>>
 type Table = 'run_param' | 'run_tag'

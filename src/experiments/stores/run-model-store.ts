@@ -1,6 +1,7 @@
 // The only file that reads or writes the tables run_model_input and run_model_output.
 import { on, type Db, type Transaction } from '../../platform/database.ts'
-import { chunksOf, type ExperimentTables } from '../tables.ts'
+import { chunksOf } from '../../platform/chunks.ts'
+import type { ExperimentTables } from '../tables.ts'
 
 export interface ModelOutput {
   readonly modelId: string

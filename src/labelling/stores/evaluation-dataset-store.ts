@@ -1,7 +1,8 @@
 // The only file that reads or writes the tables evaluation_dataset, evaluation_dataset_tag and evaluation_dataset_experiment.
 import { on, type Db, type Transaction } from '../../platform/database.ts'
 import type { EvaluationDataset } from '../evaluation-dataset.ts'
-import { chunksOf, type LabellingTables } from '../tables.ts'
+import { chunksOf } from '../../platform/chunks.ts'
+import type { LabellingTables } from '../tables.ts'
 
 type Trx = Transaction<LabellingTables>
 type Header = Omit<EvaluationDataset, 'tags'>

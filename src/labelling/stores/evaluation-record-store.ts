@@ -1,6 +1,7 @@
 // The only file that reads or writes the table evaluation_record. Its texts of JSON are as Python prints them.
 import { on, type Db, type Transaction } from '../../platform/database.ts'
-import { chunksOf, type LabellingTables } from '../tables.ts'
+import { chunksOf } from '../../platform/chunks.ts'
+import type { LabellingTables } from '../tables.ts'
 
 export type RecordRow = LabellingTables['evaluation_record']
 export type StoredRecord = Omit<RecordRow, 'no'> & { readonly no: number }

@@ -1,7 +1,8 @@
 // The only file that reads or writes the table label_schema.
 import { on, type Db, type Transaction } from '../../platform/database.ts'
 import type { LabelInput, LabelSchema } from '../label-schema.ts'
-import { chunksOf, type LabellingTables } from '../tables.ts'
+import { chunksOf } from '../../platform/chunks.ts'
+import type { LabellingTables } from '../tables.ts'
 
 type Row = LabellingTables['label_schema']
 

@@ -2,7 +2,8 @@
 import { on, type Db, type Transaction } from '../../platform/database.ts'
 import type { TraceTables } from '../../tracing/tables.ts'
 import type { ReviewItem, ReviewStatus } from '../review-queue.ts'
-import { chunksOf, type LabellingTables } from '../tables.ts'
+import { chunksOf } from '../../platform/chunks.ts'
+import type { LabellingTables } from '../tables.ts'
 
 type Row = LabellingTables['review_item']
 type Trx = Transaction<LabellingTables>

@@ -1,7 +1,8 @@
 // The only file that reads or writes the tables review_queue, review_queue_user and review_queue_schema.
 import { on, type Db, type Transaction } from '../../platform/database.ts'
 import type { ReviewQueue } from '../review-queue.ts'
-import { chunksOf, type LabellingTables } from '../tables.ts'
+import { chunksOf } from '../../platform/chunks.ts'
+import type { LabellingTables } from '../tables.ts'
 
 type Row = LabellingTables['review_queue']
 type Trx = Transaction<LabellingTables>

@@ -1,7 +1,8 @@
 // The only file that reads or writes the tables scorer, scorer_version and online_scoring.
 import type { ExperimentTables } from '../../experiments/tables.ts'
 import { on, type Db, type Transaction } from '../../platform/database.ts'
-import { chunksOf, type LabellingTables } from '../tables.ts'
+import { chunksOf } from '../../platform/chunks.ts'
+import type { LabellingTables } from '../tables.ts'
 
 type Tables = LabellingTables & ExperimentTables
 type Trx = Transaction<LabellingTables>

@@ -1,6 +1,6 @@
 // What the methods and routes about artifacts are given.
-import type { ArtifactPlaces, RepositoryDeps } from '../../experiments/artifact-repository.ts'
-import type { UploadDeps } from '../../experiments/artifact-upload.ts'
+import type { ArtifactPlaces, RepositoryDeps } from '../../artifacts/artifact-repository.ts'
+import type { UploadDeps } from '../../artifacts/artifact-upload.ts'
 import type { ArtifactOwnerTables } from '../../experiments/artifact-uris.ts'
 import type { AuditTables } from '../../governance/audit.ts'
 import type { Connection } from '../../platform/database.ts'

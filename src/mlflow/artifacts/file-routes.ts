@@ -1,8 +1,8 @@
 // Single files of runs, logged models and model versions, as the console asks for them.
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
-import { artifactRepository } from '../../experiments/artifact-repository.ts'
+import { artifactRepository } from '../../artifacts/artifact-repository.ts'
 import { loggedModelUri, runUri } from '../../experiments/artifact-uris.ts'
-import { readArtifactPath, writableArtifactPath } from '../../experiments/artifact.ts'
+import { readArtifactPath, writableArtifactPath } from '../../artifacts/artifact.ts'
 import { assertWritesRun } from '../../experiments/write-scope.ts'
 import { callerOf, type Permission } from '../../governance/access.ts'
 import type { Log } from '../../platform/log.ts'

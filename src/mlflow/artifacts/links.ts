@@ -1,6 +1,6 @@
 // Links that are handed out: absolute URLs of this server, as the client that asks reaches it.
 import type { FastifyRequest } from 'fastify'
-import { signLink, type ArtifactLink } from '../../experiments/artifact-link.ts'
+import { signLink, type ArtifactLink } from '../../artifacts/artifact-link.ts'
 import type { ArtifactDeps } from './deps.ts'
 
 export type LinkPath = ArtifactLink['action']

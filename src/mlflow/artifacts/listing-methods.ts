@@ -1,10 +1,10 @@
 // What directories of artifacts hold, and their deletion.
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { artifactRepository, type ArtifactRepository } from '../../experiments/artifact-repository.ts'
+import { artifactRepository, type ArtifactRepository } from '../../artifacts/artifact-repository.ts'
 import { loggedModelUri, runUri } from '../../experiments/artifact-uris.ts'
 import { assertWritesArtifact } from '../../experiments/artifact-scope.ts'
-import { joinArtifactPath, readArtifactPath, type ArtifactEntry } from '../../experiments/artifact.ts'
-import { deleteTree } from '../../experiments/artifacts.ts'
+import { joinArtifactPath, readArtifactPath, type ArtifactEntry } from '../../artifacts/artifact.ts'
+import { deleteTree } from '../../artifacts/artifacts.ts'
 import { invalidParameter } from '../errors.ts'
 import type { FileInfo } from '../generated/messages.ts'
 import type { Methods } from '../method.ts'

@@ -1,7 +1,7 @@
 // A file over HTTP: whole or a part, as something to keep and never something to run.
 import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { StoredFile } from '../../experiments/artifact-repository.ts'
+import type { StoredFile } from '../../artifacts/artifact-repository.ts'
 import type { BlobPart } from '../../platform/blobs.ts'
 
 /** Answers GET and HEAD, with ranges and conditions of RFC 9110. */

@@ -6,6 +6,7 @@ import type { FastifyInstance } from 'fastify'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import type { ArtifactOwnerTables } from '../../experiments/artifact-uris.ts'
 import { loggedModelNotFound } from '../../experiments/logged-model.ts'
+import { artifactMigrations } from '../../artifacts/migrations.ts'
 import { experimentMigrations } from '../../experiments/migrations.ts'
 import { createRun, type RecordingTables } from '../../experiments/recording.ts'
 import { governanceMigrations } from '../../governance/migrations.ts'
@@ -44,7 +45,7 @@ export interface ArtifactTestOptions extends TestServerOptions {
 
 export async function createArtifactServer(options: ArtifactTestOptions = {}): Promise<ArtifactTestServer> {
   await using stack = new AsyncDisposableStack()
-  const migrations = { ...eventMigrations, ...governanceMigrations, ...experimentMigrations }
+  const migrations = { ...eventMigrations, ...governanceMigrations, ...artifactMigrations, ...experimentMigrations }
   const db = stack.use(await createTestDatabase<RecordingTables & ArtifactOwnerTables>(migrations))
   const folder = await mkdtemp(join(tmpdir(), 'trueloop-artifacts-'))
   stack.defer(() => rm(folder, { recursive: true }))

@@ -1,5 +1,5 @@
 // Uploads in parts, and links to up- and download files by: all of them URLs of this server, whatever store it keeps the bytes in.
-import { artifactRepository } from '../../experiments/artifact-repository.ts'
+import { artifactRepository } from '../../artifacts/artifact-repository.ts'
 import { assertWritesArtifact } from '../../experiments/artifact-scope.ts'
 import { loggedModelUri, runUri } from '../../experiments/artifact-uris.ts'
 import {
@@ -8,8 +8,8 @@ import {
   completeUpload,
   uploadMsMax,
   uploadPartsMax,
-} from '../../experiments/artifact-upload.ts'
-import { joinArtifactPath, treePathOf, writableArtifactPath } from '../../experiments/artifact.ts'
+} from '../../artifacts/artifact-upload.ts'
+import { joinArtifactPath, treePathOf, writableArtifactPath } from '../../artifacts/artifact.ts'
 import type { FastifyRequest } from 'fastify'
 import { invalidParameter, mlflowError } from '../errors.ts'
 import type { Methods } from '../method.ts'

@@ -1,5 +1,6 @@
 // For tests: MLflow's methods of labelling over a database with experiment 0.
 import { createExperiment } from '../../experiments/experiments.ts'
+import { artifactMigrations } from '../../artifacts/migrations.ts'
 import { experimentMigrations } from '../../experiments/migrations.ts'
 import { governanceMigrations } from '../../governance/migrations.ts'
 import { testActor, type TestServerOptions } from '../../governance/testing.ts'
@@ -17,6 +18,7 @@ type Tables = LabellingDeps['db'] extends Connection<infer T> ? T : never
 const migrations = {
   ...eventMigrations,
   ...governanceMigrations,
+  ...artifactMigrations,
   ...experimentMigrations,
   ...tracingMigrations,
   ...labellingMigrations,

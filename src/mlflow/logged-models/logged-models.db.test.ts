@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { createExperiment } from '../../experiments/experiments.ts'
 import { createRun, type RecordingTables } from '../../experiments/recording.ts'
 import type { LoggedModelWriteTables } from '../../experiments/logged-models.ts'
+import { artifactMigrations } from '../../artifacts/migrations.ts'
 import { experimentMigrations } from '../../experiments/migrations.ts'
 import { governanceMigrations } from '../../governance/migrations.ts'
 import { testActor, type TestServerOptions } from '../../governance/testing.ts'
@@ -15,7 +16,7 @@ import { createMlflowTestServer } from '../testing.ts'
 import { loggedModelMethods } from './logged-model-methods.ts'
 import { loggedModelSearchMethods } from './search-methods.ts'
 
-const migrations = { ...eventMigrations, ...governanceMigrations, ...experimentMigrations }
+const migrations = { ...eventMigrations, ...governanceMigrations, ...artifactMigrations, ...experimentMigrations }
 const path = '2.0/mlflow/logged-models'
 
 async function served(options: TestServerOptions = {}) {

@@ -1,4 +1,5 @@
 // For tests: MLflow's registry over a test database.
+import { artifactMigrations } from '../../artifacts/migrations.ts'
 import { experimentMigrations } from '../../experiments/migrations.ts'
 import { governanceMigrations } from '../../governance/migrations.ts'
 import type { TestServerOptions } from '../../governance/testing.ts'
@@ -26,7 +27,13 @@ export async function openRegistry(
   change: Partial<RegistryDeps> = {},
   options: TestServerOptions = {},
 ): Promise<RegistryTest> {
-  const migrations = { ...eventMigrations, ...governanceMigrations, ...experimentMigrations, ...modelMigrations }
+  const migrations = {
+    ...eventMigrations,
+    ...governanceMigrations,
+    ...artifactMigrations,
+    ...experimentMigrations,
+    ...modelMigrations,
+  }
   const db = await createTestDatabase<RegistryMethodTables>(migrations)
   const deps: RegistryDeps = {
     db,

@@ -1,8 +1,8 @@
 // What MLflow's console shows of one trace: its spans as one JSON, or an attachment of theirs.
 import { Readable } from 'node:stream'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
-import { artifactRepository } from '../../experiments/artifact-repository.ts'
-import { readArtifactPath } from '../../experiments/artifact.ts'
+import { artifactRepository } from '../../artifacts/artifact-repository.ts'
+import { readArtifactPath } from '../../artifacts/artifact.ts'
 import { DomainError } from '../../platform/errors.ts'
 import type { Log } from '../../platform/log.ts'
 import { tagKeys } from '../../tracing/keys.ts'

@@ -1,5 +1,5 @@
 // What the methods and routes about traces are given.
-import type { ArtifactPlaces, RepositoryDeps } from '../../experiments/artifact-repository.ts'
+import type { ArtifactPlaces, RepositoryDeps } from '../../artifacts/artifact-repository.ts'
 import type { AuditTables } from '../../governance/audit.ts'
 import type { Connection } from '../../platform/database.ts'
 import type { Reader } from '../../platform/reader.ts'

@@ -1,5 +1,5 @@
 // Spans in a file of a trace's artifacts: where clients before 3.4 write them, or clients whose spans a server would not take.
-import { artifactRepository } from '../../experiments/artifact-repository.ts'
+import { artifactRepository } from '../../artifacts/artifact-repository.ts'
 import { DomainError } from '../../platform/errors.ts'
 import { tagKeys } from '../../tracing/keys.ts'
 import type { Trace } from '../../tracing/trace.ts'

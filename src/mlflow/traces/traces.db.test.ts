@@ -1,6 +1,6 @@
 // MLflow's methods of traces over HTTP, on real databases. What is expected is what MLflow 3.17.2 answers.
 import { expect, test } from 'vitest'
-import { artifactRepository } from '../../experiments/artifact-repository.ts'
+import { artifactRepository } from '../../artifacts/artifact-repository.ts'
 import { createTraceServer, type TraceTestServer } from './testing.ts'
 
 const location = { type: 'MLFLOW_EXPERIMENT', mlflow_experiment: { experiment_id: '1' } }

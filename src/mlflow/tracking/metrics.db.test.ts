@@ -1,5 +1,6 @@
 // Metrics and params over MLflow's API, on real databases: what a client logs is what it reads, and mistakes are told in MLflow's words.
 import { expect, test } from 'vitest'
+import { artifactMigrations } from '../../artifacts/migrations.ts'
 import { experimentMigrations } from '../../experiments/migrations.ts'
 import { createRun, setRunDeleted, type RecordingTables } from '../../experiments/recording.ts'
 import { createRunWriter } from '../../experiments/run-writer.ts'
@@ -17,7 +18,7 @@ import { createMlflowTestServer } from '../testing.ts'
 import { metricBulkRoute } from './metric-bulk-route.ts'
 import { metricMethods } from './metric-methods.ts'
 
-const migrations = { ...eventMigrations, ...governanceMigrations, ...experimentMigrations }
+const migrations = { ...eventMigrations, ...governanceMigrations, ...artifactMigrations, ...experimentMigrations }
 const actor = testActor('ada')
 
 async function open(truncatesLongValues = true) {

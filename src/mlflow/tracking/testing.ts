@@ -1,6 +1,7 @@
 // For tests: MLflow's methods of runs and experiments over a test database.
 import type { FastifyInstance } from 'fastify'
 import { ensureDefaultExperiment } from '../../experiments/experiments.ts'
+import { artifactMigrations } from '../../artifacts/migrations.ts'
 import { experimentMigrations } from '../../experiments/migrations.ts'
 import type { RecordingTables } from '../../experiments/recording.ts'
 import { createRunWriter } from '../../experiments/run-writer.ts'
@@ -14,7 +15,7 @@ import { experimentMethods } from './experiment-methods.ts'
 import { inputMethods } from './input-methods.ts'
 import { runMethods } from './run-methods.ts'
 
-const migrations = { ...eventMigrations, ...governanceMigrations, ...experimentMigrations }
+const migrations = { ...eventMigrations, ...governanceMigrations, ...artifactMigrations, ...experimentMigrations }
 const artifactRoot = 'mlflow-artifacts:/'
 
 type Ask = (path: string, fields?: object) => Promise<Answer>

@@ -1,12 +1,9 @@
 // The registry's tables anew: versions without a graph, tags that can be searched, and names that change everywhere at once.
 import { sql, type Kysely, type RawBuilder } from 'kysely'
 import { databaseKind } from '../../platform/database.ts'
+import { text } from '../../platform/text-column.ts'
 
 type Database = Kysely<unknown>
-
-/** Ordered by code point on both databases, whatever the locale of PostgreSQL's; one collation everywhere, so that columns compare. */
-const text = (db: Database): RawBuilder<unknown> =>
-  databaseKind(db) === 'postgres' ? sql`text collate "C"` : sql`text`
 
 const replaced = ['model', 'model_version', 'model_alias', 'gate_result'] as const
 

@@ -2,7 +2,8 @@
 import { sql } from 'kysely'
 import { on, type Db, type Transaction } from '../../platform/database.ts'
 import { aggregateOf, isOfSession, type Assessment, type AssessmentError, type AssessmentKind } from '../assessment.ts'
-import { chunksOf, storable, type AssessmentRow, type TraceTables } from '../tables.ts'
+import { chunksOf } from '../../platform/chunks.ts'
+import { storable, type AssessmentRow, type TraceTables } from '../tables.ts'
 
 const assessmentOf = (row: AssessmentRow & { trace_id: string }): Assessment => ({
   id: row.id,

@@ -1,6 +1,7 @@
 // The only file that reads or writes the table trace_link.
 import { on, type Transaction } from '../../platform/database.ts'
-import { chunksOf, type LinkKind, type TraceTables } from '../tables.ts'
+import { chunksOf } from '../../platform/chunks.ts'
+import type { LinkKind, TraceTables } from '../tables.ts'
 
 /** Idempotent. */
 export async function putLinks(

@@ -4,7 +4,8 @@ import { sql } from 'kysely'
 import { insertRows, type BulkInsert, type ColumnType } from '../../platform/bulk-insert.ts'
 import { on, type Db, type Transaction } from '../../platform/database.ts'
 import type { CountingSpan } from '../derive/usage.ts'
-import { chunksOf, storable, type SpanRow, type TraceTables } from '../tables.ts'
+import { chunksOf } from '../../platform/chunks.ts'
+import { storable, type SpanRow, type TraceTables } from '../tables.ts'
 
 export interface NewSpan {
   readonly row: SpanRow

@@ -6,7 +6,8 @@ import { on, type Db, type Transaction } from '../../platform/database.ts'
 import type { Assessment } from '../assessment.ts'
 import { costKeys, tokenKeys, type Cost, type Tokens } from '../derive/usage.ts'
 import { tagKeys } from '../keys.ts'
-import { chunksOf, storable, type KeyValueRow, type TraceRow, type TraceTables } from '../tables.ts'
+import { chunksOf } from '../../platform/chunks.ts'
+import { storable, type KeyValueRow, type TraceRow, type TraceTables } from '../tables.ts'
 import type { Trace, TraceState } from '../trace.ts'
 
 export type StoredTrace = TraceRow & { no: number }

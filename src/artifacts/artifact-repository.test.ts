@@ -7,13 +7,13 @@ import { expect, test } from 'vitest'
 import { openDirectoryBlobs } from '../platform/blobs-directory.ts'
 import { createTestDatabase } from '../platform/testing.ts'
 import { artifactRepository, type RepositoryDeps } from './artifact-repository.ts'
-import { experimentMigrations } from './migrations.ts'
+import { artifactMigrations } from './migrations.ts'
 import type { ArtifactTables } from './tables.ts'
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value)
 
 async function open() {
-  const db = await createTestDatabase<ArtifactTables>(experimentMigrations)
+  const db = await createTestDatabase<ArtifactTables>(artifactMigrations)
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'trueloop-places-')))
   const base = join(folder, 'artifacts')
   await mkdir(base)

@@ -1,6 +1,6 @@
 // The type of a text column that is compared or ordered.
 import { sql, type Kysely, type RawBuilder } from 'kysely'
-import { databaseKind } from '../../platform/database.ts'
+import { databaseKind } from './database.ts'
 
 /** Ordered by code point on both databases, whatever the locale of PostgreSQL's; one collation everywhere, so that columns compare. */
 export const text = (db: Kysely<unknown>): RawBuilder<unknown> =>

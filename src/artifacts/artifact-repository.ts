@@ -4,12 +4,12 @@ import { fileURLToPath } from 'node:url'
 import { parseS3Url } from '../platform/blobs-s3.ts'
 import { DomainError } from '../platform/errors.ts'
 import { readArtifactPath, treePathOf } from './artifact.ts'
-import { openBucketFolder } from './artifacts/bucket.ts'
-import { openFolder } from './artifacts/folder.ts'
-import type { ArtifactRepository, OutsideRepository } from './artifacts/repository.ts'
-import { openTree, type TreeDeps } from './artifacts/tree.ts'
+import { openBucketFolder } from './repositories/bucket.ts'
+import { openFolder } from './repositories/folder.ts'
+import type { ArtifactRepository, OutsideRepository } from './repositories/repository.ts'
+import { openTree, type TreeDeps } from './repositories/tree.ts'
 
-export type { ArtifactRepository, OutsideRepository, StoredFile } from './artifacts/repository.ts'
+export type { ArtifactRepository, OutsideRepository, StoredFile } from './repositories/repository.ts'
 
 /** Which places besides the tree the operator lets the server reach. */
 export interface ArtifactPlaces {

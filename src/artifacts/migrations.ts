@@ -1,7 +1,7 @@
-// One tree of files for runs, logged models and traces, in place of a flat list of each run's.
+// The tables of artifacts: one tree of files for runs, logged models and traces, and uploads in parts.
 import { sql } from 'kysely'
-import { databaseKind, type Migrations } from '../../platform/database.ts'
-import { text } from './text-column.ts'
+import { databaseKind, type Migrations } from '../platform/database.ts'
+import { text } from '../platform/text-column.ts'
 
 export const artifactMigrations: Migrations = {
   '2026-11-21-52-artifact': {
@@ -16,10 +16,6 @@ export const artifactMigrations: Migrations = {
       // A directory is a range of the key: on SQLite the rows lie in it, and not beside it.
       await (databaseKind(db) === 'postgres' ? table : table.modifyEnd(sql`without rowid`)).execute()
       await db.schema.createIndex('artifact_digest').on('artifact').columns(['digest']).execute()
-      await sql`insert into artifact (path, digest, bytes, media_type, at_ms)
-        select r.experiment_id || '/' || r.id || '/artifacts/' || a.name, a.digest, a.bytes, a.media_type, a.at_ms
-        from run_artifact a inner join run r on r.id = a.run_id`.execute(db)
-      await db.schema.dropTable('run_artifact').execute()
       await db.schema
         .createTable('artifact_upload')
         .addColumn('id', text(db), (c) => c.primaryKey())

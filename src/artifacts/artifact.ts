@@ -1,6 +1,8 @@
 // A file that a run, a logged model or a trace left: what its path may be, and where paths begin. Pure.
 import { DomainError } from '../platform/errors.ts'
-import { artifactPathBytesMax, type Artifact } from './run.ts'
+
+/** UTF-8, from the root of all artifacts; an index of PostgreSQL takes 2,704. */
+export const artifactPathBytesMax = 2_000
 
 /** A file of the tree. `path` is below the tree's root, segments parted by `/`; never a path of the file system. */
 export interface ArtifactFile {
@@ -98,17 +100,6 @@ export function treePathOf(uri: string): string | undefined {
     ? readArtifactPath(uri.slice(scheme.length + 1))
     : undefined
 }
-
-/** Where the files are that were logged to a run through the native API; a run whose root is elsewhere has a place in the tree beside it. */
-export const runTree = (run: { experimentId: number; id: string; artifactUri: string }): string =>
-  treePathOf(run.artifactUri) ?? `${run.experimentId}/${run.id}/artifacts`
-
-/** As a run shows it: by name, which is the path below the run's root. */
-export const artifactOf = ({ path, digest, bytes, mediaType }: ArtifactFile): Artifact => ({
-  name: path,
-  blob: { digest, bytes },
-  mediaType,
-})
 
 const textExtensions = new Set(
   (

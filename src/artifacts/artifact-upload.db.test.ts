@@ -10,10 +10,10 @@ import { eventMigrations } from '../platform/events.ts'
 import { createTestDatabase } from '../platform/testing.ts'
 import { abortUpload, beginUpload, completeUpload, pruneUploads, storePart, uploadMsMax } from './artifact-upload.ts'
 import { getFile } from './artifacts.ts'
-import { experimentMigrations } from './migrations.ts'
+import { artifactMigrations } from './migrations.ts'
 import type { ArtifactTables } from './tables.ts'
 
-const migrations = { ...eventMigrations, ...governanceMigrations, ...experimentMigrations }
+const migrations = { ...eventMigrations, ...governanceMigrations, ...artifactMigrations }
 const text = (value: string): Uint8Array => new TextEncoder().encode(value)
 const actor = testActor('ada')
 const path = 'r/model.bin'

@@ -7,10 +7,11 @@ import { on, type Connection } from '../platform/database.ts'
 import { eventMigrations } from '../platform/events.ts'
 import { createTestDatabase } from '../platform/testing.ts'
 import { deleteTree, getFile, listDirectory, listFiles, nameFile } from './artifacts.ts'
-import { experimentMigrations } from './migrations.ts'
-import { chunksOf, type ArtifactTables } from './tables.ts'
+import { chunksOf } from '../platform/chunks.ts'
+import { artifactMigrations } from './migrations.ts'
+import type { ArtifactTables } from './tables.ts'
 
-const migrations = { ...eventMigrations, ...governanceMigrations, ...experimentMigrations }
+const migrations = { ...eventMigrations, ...governanceMigrations, ...artifactMigrations }
 const open = () => createTestDatabase<ArtifactTables & AuditTables>(migrations)
 const actor = testActor('ada')
 const file = { digest: 'ab'.repeat(32), bytes: 3, mediaType: 'text/plain', atMs: 1 }
