@@ -26,7 +26,7 @@ const chunkRows = 1000
 export async function openSource(url: string): Promise<MlflowSource> {
   const source = /^postgres(?:ql)?(?:\+\w+)?:\/\//v.test(url)
     ? await openPostgresSource(url.replace(/^postgres(?:ql)?(?:\+\w+)?:/v, 'postgres:'))
-    : openSqliteSource(pathOf(url))
+    : sqliteSource(new DatabaseSync(pathOf(url), { readOnly: true }))
   const runs = await source.columnsOf('runs')
   if (runs.has('run_uuid')) return source
   await source[Symbol.asyncDispose]()
@@ -48,8 +48,8 @@ function pathOf(url: string): string {
   return path
 }
 
-function openSqliteSource(path: string): MlflowSource {
-  const database = new DatabaseSync(path, { readOnly: true })
+/** Closes the database at its end. */
+export function sqliteSource(database: DatabaseSync): MlflowSource {
   const exact = (row: SourceRow): SourceRow =>
     Object.fromEntries(
       Object.entries(row).map(([name, value]) => [
