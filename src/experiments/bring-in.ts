@@ -34,12 +34,26 @@ import type { ExperimentTables } from './tables.ts'
 
 type Trx = Transaction<ExperimentTables>
 
-/** Under the id that it had, or the next free one when another experiment has that; answers it. The name must be free. */
-export async function bringExperiment(trx: Trx, experiment: Experiment): Promise<number> {
-  const isTaken = (await readExperimentHeader(trx, experiment.id)) !== undefined
-  const id = isTaken ? await nextExperimentId(trx) : experiment.id
+export interface BroughtExperiment extends Omit<Experiment, 'id' | 'artifactLocation'> {
+  /** That it had; it may be beyond those that are given here. */
+  readonly id: bigint | number
+  /** Of the id that it gets. */
+  readonly artifactLocation: (id: number) => string
+}
+
+/** The largest that both databases keep. */
+const experimentIdMax = 2 ** 31 - 1
+
+/** Under the id that it had, or the next free one when another experiment has that or it is too large; answers it. The name must be free. */
+export async function bringExperiment(
+  trx: Trx,
+  { artifactLocation, ...experiment }: BroughtExperiment,
+): Promise<number> {
+  const had = experiment.id <= experimentIdMax ? Number(experiment.id) : undefined
+  const isFree = had !== undefined && (await readExperimentHeader(trx, had)) === undefined
+  const id = isFree ? had : await nextExperimentId(trx)
   await passExperimentId(trx, id)
-  await insertExperiment(trx, { ...experiment, id })
+  await insertExperiment(trx, { ...experiment, id, artifactLocation: artifactLocation(id) })
   return id
 }
 

@@ -33,7 +33,7 @@ export async function importMlflow(deps: ImportDeps, tell: (what: string) => voi
   }
   const experiments = await importExperiments(deps, { add })
   counts['experiments'] = experiments.size
-  const idOf = (row: SourceRow): number => experiments.get(Number(row['experiment_id'])) ?? 0
+  const idOf = (row: SourceRow): number => experiments.get(String(row['experiment_id'])) ?? 0
   for await (const row of each(deps, 'runs', 'run_uuid')) {
     const place = await importRun(deps, row, idOf(row))
     add('metric points', await copyPoints(deps, String(row['run_uuid'])))

@@ -11,35 +11,35 @@ import type { SourceRow } from './source.ts'
 /** Which experiment of the home one of the source is, across imports that were cut short. */
 const originTag = 'trueloop.importedFrom'
 
-/** Answers the ids of the home by those of the source. @throws DomainError experiment_exists */
-export async function importExperiments(deps: ImportDeps, tally: Tally): Promise<Map<number, number>> {
+/** Answers the ids of the home by those of the source, as texts: some have 18 digits. @throws DomainError experiment_exists */
+export async function importExperiments(deps: ImportDeps, tally: Tally): Promise<Map<string, number>> {
   const { db, source, artifacts, prefix } = deps
-  const ids = new Map<number, number>()
+  const ids = new Map<string, number>()
   const there = await deps.experiments()
   const known = new Map(there.map((experiment) => [experiment.tags[originTag], experiment.id]))
   const names = new Set(there.map(({ name }) => name))
   for (const row of await source.all('select * from experiments order by experiment_id')) {
-    const id = Number(row['experiment_id'])
+    const id = row['experiment_id'] as bigint | number
     const origin = `${deps.origin}#${id}`
     const before = known.get(origin) ?? (id === 0 ? 0 : undefined)
     if (before !== undefined) {
-      ids.set(id, before)
+      ids.set(String(id), before)
       continue
     }
     const tags = textsOf(await source.all('select key, value from experiment_tags where experiment_id = ?', [id]))
-    const { uri } = placeOf(String(row['artifact_location'] ?? ''), { artifacts, own: String(id) })
+    const location = String(row['artifact_location'] ?? '')
     const name = `${prefix}${String(row['name'])}`
     if (names.has(name)) throw nameTaken(name)
     const experiment = {
       id,
       name,
-      artifactLocation: uri,
+      artifactLocation: (own: number) => placeOf(location, { artifacts, own: String(own) }).uri,
       tags: { ...tags, [originTag]: origin },
       createdAtMs: timeOf(row['creation_time']),
       updatedAtMs: timeOf(row['last_update_time']),
       deletedAtMs: row['lifecycle_stage'] === 'deleted' ? timeOf(row['last_update_time']) : null,
     }
-    ids.set(id, await transact(db, (trx) => bringExperiment(trx, experiment)))
+    ids.set(String(id), await transact(db, (trx) => bringExperiment(trx, experiment)))
     tally.add('experiments')
   }
   return ids
