@@ -1,4 +1,5 @@
-"""Runs an MLflow script and leaves the scikit-learn model that it logged as ONNX, with one input for each feature of the loop.
+"""Runs an MLflow script and leaves the scikit-learn model that it logged as ONNX, with one input for each feature of the loop;
+registers the model as it is, too.
 
     python to_onnx.py train.py
 """
@@ -21,6 +22,9 @@ if logged is None:
 model = mlflow.sklearn.load_model(f"models:/{logged.model_id}")
 
 loop = json.load(open("inputs/loop.json"))
+if loop["fold"] is None:
+    # For whoever loads it in Python; what serves is the graph that the loop registers.
+    mlflow.register_model(f"models:/{logged.model_id}", "weather-sklearn")
 names = [column["name"] for column in loop["inputs"]]
 # The graph has an input per column; the model wants them side by side.
 columns = ColumnTransformer([("features", "passthrough", names)])

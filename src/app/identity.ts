@@ -19,6 +19,7 @@ const stepPermissions: ReadonlySet<Permission> = new Set<Permission>([
   'trace.read',
   'trace.write',
   'model.read',
+  'model.register',
 ])
 
 const isSame = (given: string, wanted: string): boolean =>

@@ -3,7 +3,10 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { DomainError } from '../platform/errors.ts'
 import type { Actor } from './audit.ts'
 
-/** `noun.verb`. `public` needs no identity (liveness, and links that carry a signature); `step.report` and `gateway.report` are what processes of this home hold. */
+/**
+ * `noun.verb`. `public` needs no identity (liveness, and links that carry a signature); `step.report` and `gateway.report` are what processes
+ * of this home hold; `model.register` adds models and versions without a graph, and changes none of others.
+ */
 export const permissions = [
   'public',
   'system.read',
@@ -19,6 +22,7 @@ export const permissions = [
   'pipeline.read',
   'pipeline.run',
   'model.read',
+  'model.register',
   'model.write',
   'model.promote',
   'endpoint.read',

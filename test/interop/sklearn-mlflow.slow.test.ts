@@ -57,6 +57,8 @@ print(json.dumps({
     "params": parent.data.params,
     "datasets": [[read.dataset.name, read.dataset.source_type] for read in parent.inputs.dataset_inputs],
     "steps": [name for name, _ in loaded.steps],
+    "registered": [[v.version, v.run_id == parent.info.run_id] for v in mlflow.search_model_versions(filter_string="name = 'weather-sklearn'")],
+    "registered_steps": [name for name, _ in mlflow.sklearn.load_model("models:/weather-sklearn/1").steps],
     "version": mlflow.MlflowClient().get_model_version("weather", "1").run_id == parent.info.run_id,
 }))
 `
@@ -81,6 +83,8 @@ test('an MLflow script that knows nothing of Trueloop goes live, and its run is 
     status: 'FINISHED',
     params: { logisticregression__max_iter: '1000', trainer: 'command' },
     steps: ['standardscaler', 'polynomialfeatures', 'logisticregression'],
+    registered: [['1', true]], // By the step's own token.
+    registered_steps: ['standardscaler', 'polynomialfeatures', 'logisticregression'],
     version: true,
   })
   expect(seen.metrics.training_accuracy_score).toBeGreaterThan(0.7)

@@ -8,21 +8,22 @@ import { mlflowError } from '../errors.ts'
 import type { Methods } from '../method.ts'
 import type { RegistryDeps } from './deps.ts'
 import { readAlias, readModelName, readNewAlias, readVersionId } from './names.ts'
+import { assertMovesAlias } from './registering.ts'
 import { aliasMissing } from './source.ts'
 import { versionToWire } from './version-methods.ts'
 
-const promote = 'model.promote' as const
 const reason = 'through MLflow’s API'
 
 export const aliasMethods: Methods<RegistryDeps> = {
   setRegisteredModelAlias: {
-    permission: promote,
-    handle: async ({ db }, { request, actor }) => {
+    permission: 'model.register',
+    handle: async ({ db }, { request, actor, caller }) => {
       readModelName(request.name)
       const alias = readNewAlias(request.alias)
       const id = readVersionId(request.name, request.version)
       await transact(db, async (trx) => {
         await getVersion(trx, id)
+        await assertMovesAlias(trx, caller, { ...id, alias })
         // An MLflow client does not say where it saw the alias: wherever it is, it moves.
         const expected = (await findAlias(trx, { model: id.model, alias }))?.version ?? null
         await moveAlias(trx, actor, { ...id, alias, expected, reason })
@@ -31,7 +32,7 @@ export const aliasMethods: Methods<RegistryDeps> = {
     },
   },
   deleteRegisteredModelAlias: {
-    permission: promote,
+    permission: 'model.promote',
     handle: async ({ db }, { request, actor }) => {
       const id = { model: readModelName(request.name), alias: readAlias(request.alias) }
       await transact(db, async (trx) => {

@@ -18,6 +18,7 @@ import type { Methods } from '../method.ts'
 import type { RegistryDeps } from './deps.ts'
 import { listed, modelOf, versionOf } from './entities.ts'
 import { readModelName, readStage, readTag, readTagKey, readTags } from './names.ts'
+import { assertMakes } from './registering.ts'
 
 const read = 'model.read' as const
 const write = 'model.write' as const
@@ -49,10 +50,11 @@ async function readNewest(
 
 export const registeredModelMethods: Methods<RegistryDeps> = {
   createRegisteredModel: {
-    permission: write,
-    handle: async ({ db }, { request, actor }) => {
+    permission: 'model.register',
+    handle: async ({ db }, { request, actor, caller }) => {
       const name = readModelName(request.name)
       const input = { name, description: request.description ?? '', tags: readTags(request.tags) }
+      assertMakes(caller, input)
       const model = await transact(db, (trx) => createModel(trx, actor, input))
       return { registered_model: modelOf(model, { newest: [], aliases: [] }) }
     },

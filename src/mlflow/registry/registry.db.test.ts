@@ -298,7 +298,7 @@ test('what is in use is neither renamed nor deleted, and the refusal says where'
 })
 
 test('who may only write models moves no alias', async () => {
-  await using registry = await openRegistry({}, { permissions: ['model.read', 'model.write'] })
+  await using registry = await openRegistry({}, { permissions: ['model.read', 'model.register', 'model.write'] })
   await make(registry, 'm')
   await add(registry, 'm')
   const answer = await registry.call('POST', 'registered-models/alias', { name: 'm', alias: 'a', version: '1' })

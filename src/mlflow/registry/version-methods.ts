@@ -1,5 +1,6 @@
 // Versions of registered models over MLflow's API.
 import { getLoggedModel, setLoggedModelTags } from '../../experiments/logged-models.ts'
+import { assertPermitted } from '../../governance/access.ts'
 import { listAliases } from '../../models/alias-store.ts'
 import { isPrompt } from '../../models/model.ts'
 import { findStorageLocation, getVersion } from '../../models/model-version-store.ts'
@@ -21,10 +22,11 @@ import type { Call, Methods } from '../method.ts'
 import type { RegistryDeps, SourceTables } from './deps.ts'
 import { sourceOf, versionOf } from './entities.ts'
 import { readModelName, readStage, readTag, readTagKey, readTags, readVersionId } from './names.ts'
+import { assertChanges, assertMakes, assertRegisters } from './registering.ts'
 import { readPromptSource, resolveSource } from './source.ts'
 
 const read = 'model.read' as const
-const write = 'model.write' as const
+const register = 'model.register' as const
 
 /** With its aliases. */
 export async function versionToWire(db: Db<AliasTables>, version: ModelVersion): Promise<wire.ModelVersion> {
@@ -37,13 +39,15 @@ export async function versionToWire(db: Db<AliasTables>, version: ModelVersion):
 
 async function createVersion(
   deps: RegistryDeps,
-  { request, actor }: Call<'createModelVersion'>,
+  { request, actor, caller }: Call<'createModelVersion'>,
 ): Promise<wire.CreateModelVersionResponse> {
   const { source = '', run_id: runId, model_id: modelId, run_link: runLink, description = '' } = request
   const written = Object.fromEntries((request.tags ?? []).map(({ key = '', value = '' }) => [key, value]))
   const resolved = isPrompt({ tags: written })
     ? { ...readPromptSource(source, deps), runId: runId || null }
     : await resolveSource(deps, { source, runId, modelId })
+  assertMakes(caller, { tags: written })
+  await assertRegisters(deps.db, caller, resolved)
   const model = readModelName(request.name)
   const tags = readTags(request.tags)
   const version = await transact(deps.db, async (trx) => {
@@ -81,7 +85,7 @@ function parseList(text: string | undefined): unknown[] {
 
 async function moveStage(
   { db }: RegistryDeps,
-  { request, actor }: Call<'transitionModelVersionStage'>,
+  { request, actor, caller }: Call<'transitionModelVersionStage'>,
 ): Promise<wire.TransitionModelVersionStageResponse> {
   const { archive_existing_versions: archiveOthers = false } = request
   const stage = readStage(request.stage)
@@ -90,13 +94,16 @@ async function moveStage(
       `Model version transition cannot archive existing model versions because '${request.stage}' is not an Active stage. Valid stages are ['Staging', 'Production']`,
     )
   }
-  const move = { ...readVersionId(request.name, request.version), stage, archiveOthers }
+  const id = readVersionId(request.name, request.version)
+  if (archiveOthers) assertPermitted(caller, 'model.write')
+  await assertChanges(db, caller, id)
+  const move = { ...id, stage, archiveOthers }
   const version = await transact(db, (trx) => moveToStage(trx, actor, move))
   return { model_version: await versionToWire(db, version) }
 }
 
 export const modelVersionMethods: Methods<RegistryDeps> = {
-  createModelVersion: { permission: write, handle: createVersion },
+  createModelVersion: { permission: register, handle: createVersion },
   getModelVersion: {
     permission: read,
     handle: async ({ db }, { request }) => {
@@ -105,16 +112,18 @@ export const modelVersionMethods: Methods<RegistryDeps> = {
     },
   },
   updateModelVersion: {
-    permission: write,
-    handle: async ({ db }, { request, actor }) => {
-      const change = { ...readVersionId(request.name, request.version), description: request.description ?? null }
+    permission: register,
+    handle: async ({ db }, { request, actor, caller }) => {
+      const id = readVersionId(request.name, request.version)
+      await assertChanges(db, caller, id)
+      const change = { ...id, description: request.description ?? null }
       const version = await transact(db, (trx) => describeVersion(trx, actor, change))
       return { model_version: await versionToWire(db, version) }
     },
   },
-  transitionModelVersionStage: { permission: write, handle: moveStage },
+  transitionModelVersionStage: { permission: register, handle: moveStage },
   deleteModelVersion: {
-    permission: write,
+    permission: 'model.write',
     handle: async ({ db, uses }, { request, actor }) => {
       const id = readVersionId(request.name, request.version)
       await transact(db, (trx) => deleteVersion(trx, actor, { ...id, uses }))
@@ -126,17 +135,19 @@ export const modelVersionMethods: Methods<RegistryDeps> = {
     handle: async (deps, { request }) => ({ artifact_uri: await readDownloadUri(deps, request) }),
   },
   setModelVersionTag: {
-    permission: write,
-    handle: async ({ db }, { request, actor }) => {
+    permission: register,
+    handle: async ({ db }, { request, actor, caller }) => {
       const change = { ...readVersionId(request.name, request.version), ...readTag(request) }
+      await assertChanges(db, caller, change)
       await transact(db, (trx) => setVersionTag(trx, actor, change))
       return {}
     },
   },
   deleteModelVersionTag: {
-    permission: write,
-    handle: async ({ db }, { request, actor }) => {
+    permission: register,
+    handle: async ({ db }, { request, actor, caller }) => {
       const change = { ...readVersionId(request.name, request.version), key: readTagKey(request.key) }
+      await assertChanges(db, caller, change)
       await transact(db, (trx) => removeVersionTag(trx, actor, change))
       return {}
     },
