@@ -74,7 +74,7 @@ class GuardedSqliteDialect extends SqliteDialect {
     return new GuardedSqliteAdapter()
   }
   override createDriver(): SqliteTurns {
-    return new SqliteTurns({ database: async () => openSqliteDriver(this.#path) })
+    return new SqliteTurns(() => openSqliteDriver(this.#path))
   }
 }
 

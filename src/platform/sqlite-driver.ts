@@ -56,11 +56,16 @@ function told<T>(path: string, work: () => T): T {
   }
 }
 
+export interface SqliteFile extends SqliteDatabase {
+  /** SQLite itself may have ended one, for an error such as a full disk. */
+  isInTransaction(): boolean
+}
+
 /**
  * @param path a file, or `:memory:`. Commits are synced to disk before they return (`synchronous=FULL`).
  * @throws DomainError disk_full from any statement
  */
-export function openSqliteDriver(path: string): SqliteDatabase {
+export function openSqliteDriver(path: string): SqliteFile {
   const database = new DatabaseSync(path)
   addRegexp(database)
   database.exec(
@@ -76,7 +81,11 @@ export function openSqliteDriver(path: string): SqliteDatabase {
       iterate: (parameters) => database.prepare(sql).iterate(...parameters.map(bindable)) as IterableIterator<unknown>,
     }
   }
-  return { close: () => database.close(), prepare: keptFor(prepare) }
+  return {
+    close: () => database.close(),
+    prepare: keptFor(prepare),
+    isInTransaction: () => database.isTransaction,
+  }
 }
 
 /** The statement of a text again, the last used ones kept. SQLite itself prepares them anew after a change of the schema. */

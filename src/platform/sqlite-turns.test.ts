@@ -114,6 +114,84 @@ test('when SQLite takes everything back by itself, those that were done are run 
   expect(committed()).toEqual([1, 2, 4])
 })
 
+test('one that fails for what it read of another is told when that is on the disk', async () => {
+  await using opened = await open()
+  const { db, committed } = opened
+  const first = add(db, 1)
+  let told: unknown
+  const refused = transact(db, async (trx) => {
+    const there = await on(trx).selectFrom('thing').select('id').where('id', '=', 1).execute()
+    if (there.length > 0) throw new Error('1 is there')
+  }).catch((error: Error) => (told = [error.message, committed()]))
+  await Promise.all([first, refused, add(db, 2)])
+  expect(told).toEqual(['1 is there', [1, 2]])
+})
+
+test('one that fails for what is taken back is run again without it', async () => {
+  await using opened = await open()
+  const { db, committed } = opened
+  // Found out at the commit only, when the second has read it.
+  const orphan = transact(db, (trx) => insert(trx, 1, 1000))
+  const second = transact(db, async (trx) => {
+    const there = await on(trx).selectFrom('thing').select('id').where('id', '=', 1).execute()
+    if (there.length > 0) throw new Error('1 is there')
+    await insert(trx, 2)
+  })
+  await expect(orphan).rejects.toThrow('FOREIGN KEY')
+  await second
+  expect(committed()).toEqual([2])
+})
+
+test('a query that comes after its transaction is refused, and is of no other', async () => {
+  await using opened = await open()
+  const { db, committed } = opened
+  let late: Promise<string> | undefined
+  const first = transact(db, async (trx) => {
+    await insert(trx, 1)
+    late = new Promise(setImmediate)
+      .then(() => insert(trx, 9))
+      .then(
+        () => 'written',
+        (error: Error) => error.message,
+      )
+  })
+  const slow = transact(db, async (trx) => {
+    await insert(trx, 2)
+    await new Promise((resolve) => void setTimeout(resolve, 5))
+  })
+  await Promise.all([first, slow])
+  expect(await late).toContain('its transaction had ended')
+  expect(committed()).toEqual([1, 2])
+})
+
+test('what goes on after SQLite has taken everything back is refused', async () => {
+  await using opened = await open()
+  const { db, committed } = opened
+  const undone = transact(db, async (trx) => {
+    await sql`rollback`.execute(on(trx))
+    await insert(trx, 1)
+  })
+  await expect(undone).rejects.toThrow('has taken the transaction back')
+  expect(committed()).toEqual([])
+})
+
+test('a database that is closed while transactions wait leaves none of them waiting', async () => {
+  await using opened = await open()
+  const { db, committed } = opened
+  const slow = (id: number) =>
+    transact(db, async (trx) => {
+      await insert(trx, id)
+      await new Promise(setImmediate)
+    })
+  const works = Array.from({ length: 20 }, (_, id) => slow(id))
+  await new Promise(setImmediate)
+  await on(db).destroy()
+  const settled = await Promise.allSettled(works)
+  const done = settled.flatMap(({ status }, id) => (status === 'fulfilled' ? [id] : []))
+  expect(done.length).toBeLessThan(works.length)
+  expect(committed()).toEqual(done)
+})
+
 test('what a transaction left running uses the plain connection as often as it likes', async () => {
   await using opened = await open()
   const { db } = opened

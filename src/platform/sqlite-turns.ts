@@ -3,6 +3,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { CompiledQuery, SqliteDriver, type DatabaseConnection, type QueryResult } from 'kysely'
 import { messageOf } from './errors.ts'
+import type { SqliteFile } from './sqlite-driver.ts'
 
 /** How many transactions share a commit, and how long the first of them waits for others to begin. */
 const sharingMax = 64
@@ -38,20 +39,41 @@ export class SharedCommitFailed extends Error {
 /** One use of the connection: a transaction, or a query outside of one. */
 class Turn implements DatabaseConnection {
   readonly #connection: DatabaseConnection
-  readonly isAlone: boolean
+  readonly #file: SqliteFile
+  readonly canShare: boolean
   state: 'outside' | 'first' | 'nested' | 'over' = 'outside'
+  /** Its transaction is being ended. */
+  isEnding = false
 
-  constructor(connection: DatabaseConnection, isAlone: boolean) {
+  constructor(connection: DatabaseConnection, file: SqliteFile, canShare: boolean) {
     this.#connection = connection
-    this.isAlone = isAlone
+    this.#file = file
+    this.canShare = canShare
   }
 
-  executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+  async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    this.#assertOpen()
     return this.#connection.executeQuery(query)
   }
 
   streamQuery<R>(query: CompiledQuery, chunkSize: number): AsyncIterableIterator<QueryResult<R>> {
+    this.#assertOpen()
     return this.#connection.streamQuery(query, chunkSize)
+  }
+
+  /** What begins and ends transactions. */
+  run(statement: string): Promise<unknown> {
+    return this.#connection.executeQuery(CompiledQuery.raw(statement))
+  }
+
+  /** Or the query would be of no transaction, and last whatever becomes of its own; or of the next one's. */
+  #assertOpen(): void {
+    if (this.isEnding || this.state === 'over') {
+      throw new Error('a query came when its transaction had ended: wait for each before the work is over')
+    }
+    if (this.state !== 'outside' && !this.#file.isInTransaction()) {
+      throw new Error('SQLite has taken the transaction back, for the error of a query before this one')
+    }
   }
 }
 
@@ -60,7 +82,7 @@ interface Waiting {
   readonly begin: () => void
 }
 
-/** Transactions that are done and wait for the commit. */
+/** Transactions that are done, or have failed, and wait for the commit. */
 interface Sharing {
   readonly done: PromiseWithResolvers<void>[]
   readonly untilMs: number
@@ -68,8 +90,15 @@ interface Sharing {
 
 export class SqliteTurns extends SqliteDriver {
   readonly #waiting: Waiting[] = []
+  readonly #opened: () => SqliteFile
   #isTaken = false
   #sharing: Sharing | undefined
+
+  constructor(open: () => SqliteFile) {
+    let file: SqliteFile | undefined
+    super({ database: async () => (file = open()) })
+    this.#opened = () => file!
+  }
 
   override async acquireConnection(): Promise<DatabaseConnection> {
     const scope = transactionScope.getStore()
@@ -79,7 +108,7 @@ export class SqliteTurns extends SqliteDriver {
     const isTransaction = scope?.state === 'beginning'
     if (isTransaction) scope.state = 'connected'
     const canShare = isTransaction && !scope.isAlone
-    const turn = new Turn(await super.acquireConnection(), isTransaction && !canShare)
+    const turn = new Turn(await super.acquireConnection(), this.#opened(), canShare)
     if (this.#isTaken) {
       const { promise, resolve } = Promise.withResolvers<void>()
       this.#waiting.push({ canShare, begin: resolve })
@@ -108,39 +137,44 @@ export class SqliteTurns extends SqliteDriver {
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {
     const turn = connection as Turn
     if (this.#sharing) {
-      await run(turn, 'savepoint turn')
+      await turn.run('savepoint turn')
       turn.state = 'nested'
       return
     }
-    await run(turn, 'begin')
+    await turn.run('begin')
     turn.state = 'first'
     this.#sharing = { done: [], untilMs: performance.now() + sharingMs }
   }
 
   override async commitTransaction(connection: DatabaseConnection): Promise<void> {
     const turn = connection as Turn
-    if (turn.state === 'nested') await run(turn, 'release turn')
-    if (!turn.isAlone && this.#mayShare()) {
-      const done = Promise.withResolvers<void>()
-      this.#sharing!.done.push(done)
-      this.#end(turn)
-      return done.promise
-    }
-    await this.#commit(turn)
+    turn.isEnding = true
+    if (turn.state === 'nested') await turn.run('release turn')
+    await this.#commitWithOthers(turn)
   }
 
   override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
     const turn = connection as Turn
+    turn.isEnding = true
     if (turn.state === 'over' || turn.state === 'outside') return // Its commit has failed, and with it it was taken back.
     if (turn.state === 'first') return this.#rollback(turn)
     try {
-      await run(turn, 'rollback to turn')
-      await run(turn, 'release turn')
+      await turn.run('rollback to turn')
+      await turn.run('release turn')
     } catch (error) {
       // SQLite has taken everything back itself, as it does on a full disk.
       return this.#rollback(turn, error)
     }
-    if (!this.#mayShare()) await this.#commit(turn).catch(() => undefined) // Those that it is of hear of it.
+    // What it failed for may be what it read of the others: it is told when that is on the disk, or it is run again.
+    await this.#commitWithOthers(turn)
+  }
+
+  async #commitWithOthers(turn: Turn): Promise<void> {
+    if (!turn.canShare || !this.#mayShare()) return this.#commit(turn)
+    const done = Promise.withResolvers<void>()
+    this.#sharing!.done.push(done)
+    this.#end(turn)
+    return done.promise
   }
 
   /** Whether the next in line may go on in this transaction. A query outside of one may not: it would read what could still be taken back. */
@@ -152,7 +186,7 @@ export class SqliteTurns extends SqliteDriver {
   async #commit(turn: Turn): Promise<void> {
     const { done } = this.#sharing!
     try {
-      await run(turn, 'commit')
+      await turn.run('commit')
     } catch (error) {
       await this.#rollback(turn, error)
       throw done.length > 0 ? new SharedCommitFailed(error) : error
@@ -167,12 +201,10 @@ export class SqliteTurns extends SqliteDriver {
     turn.state = 'outside'
     for (const each of done) each.reject(new SharedCommitFailed(cause))
     try {
-      await run(turn, 'rollback')
+      await turn.run('rollback')
     } catch (error) {
       // SQLite has taken it back itself; the error that tells why is the one to be heard.
       if (!messageOf(error).includes('no transaction is active')) throw error
     }
   }
 }
-
-const run = (turn: Turn, statement: string): Promise<unknown> => turn.executeQuery(CompiledQuery.raw(statement))
