@@ -1,9 +1,34 @@
 // The settings of the MLflow server that a client can see the effect of, under the names that its operators know.
 import { resolve } from 'node:path'
 import { z } from 'zod'
+import { isHostPattern, isOriginPattern } from '../governance/host-pattern.ts'
 import { DomainError } from '../platform/errors.ts'
 
 const flag = z.stringbool({ truthy: ['true', '1'], falsy: ['false', '0'] })
+
+/** Items of a list, with commas between them. */
+const listOf = (text: string): string[] =>
+  text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '')
+
+const patterns = (isPattern: (text: string) => boolean, example: string): z.ZodType<readonly string[], string> =>
+  z.string().transform((text, context) => {
+    const items = listOf(text)
+    const wrong = items.find((item) => !isPattern(item))
+    if (wrong === undefined) return items
+    const message = `"${wrong}" is refused, since pages of strangers could then do everything here: name whom you mean, such as ${example}`
+    context.addIssue({ code: 'custom', message })
+    return z.NEVER
+  })
+const hostPatterns = patterns(isHostPattern, 'models.corp.example, *.corp.example or 192.168.*')
+const originPatterns = patterns(isOriginPattern, 'https://app.corp.example or https://*.corp.example')
+
+const off = z.stringbool({ truthy: ['true', '1'], falsy: ['false', '0'] }).refine((isDisabled) => !isDisabled, {
+  message:
+    'what keeps pages of strangers out stays on while authentication is off: name hosts in MLFLOW_SERVER_ALLOWED_HOSTS and origins in MLFLOW_SERVER_CORS_ALLOWED_ORIGINS',
+})
 
 /** Every one, its default and its bounds. docs/reference/settings.md lists them (tested). Other MLFLOW_ variables are its clients'. */
 export const MlflowEnvironment = z.object({
@@ -30,6 +55,18 @@ export const MlflowEnvironment = z.object({
   MLFLOW_WEBHOOK_REQUEST_TIMEOUT: z.coerce.number().int().min(1).max(600).default(30),
   /** Seconds. */
   MLFLOW_WEBHOOK_CACHE_TTL: z.coerce.number().int().min(0).max(86_400).default(60),
+  /** Names that the server goes by besides loopback: patterns (host-pattern.ts), separated by commas. */
+  MLFLOW_SERVER_ALLOWED_HOSTS: hostPatterns.default([]),
+  /** Origins whose pages may use MLflow's API: patterns, separated by commas. */
+  MLFLOW_SERVER_CORS_ALLOWED_ORIGINS: originPatterns.default([]),
+  /** Only `false`. */
+  MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE: off.default(false),
+  /** Of every answer; NONE: no such header. */
+  MLFLOW_SERVER_X_FRAME_OPTIONS: z
+    .string()
+    .toUpperCase()
+    .pipe(z.enum(['SAMEORIGIN', 'DENY', 'NONE']))
+    .default('SAMEORIGIN'),
   MLFLOW_SERVER_GRAPHQL_MAX_ROOT_FIELDS: z.coerce.number().int().min(1).max(1000).default(10),
   MLFLOW_SERVER_GRAPHQL_MAX_ALIASES: z.coerce.number().int().min(1).max(1000).default(10),
 })
@@ -51,14 +88,12 @@ export interface MlflowConfig {
     readonly timeoutMs: number
     readonly cacheMs: number
   }
+  /** Patterns (governance/host-pattern.ts). */
+  readonly allowedHosts: readonly string[]
+  readonly allowedOrigins: readonly string[]
+  readonly frameOptions: 'DENY' | 'NONE' | 'SAMEORIGIN'
   readonly graphql: { readonly rootFieldsMax: number; readonly aliasesMax: number }
 }
-
-const listOf = (text: string): string[] =>
-  text
-    .split(',')
-    .map((item) => item.trim())
-    .filter((item) => item !== '')
 
 /** A folder is one of this machine, whatever a client's current folder is. */
 export const locationOf = (text: string): string => (/^[a-z][a-z0-9+.\-]*:/iv.test(text) ? text : resolve(text))
@@ -90,6 +125,9 @@ export function loadMlflowConfig(environment: Environment): MlflowConfig {
       timeoutMs: settings.MLFLOW_WEBHOOK_REQUEST_TIMEOUT * 1000,
       cacheMs: settings.MLFLOW_WEBHOOK_CACHE_TTL * 1000,
     },
+    allowedHosts: settings.MLFLOW_SERVER_ALLOWED_HOSTS,
+    allowedOrigins: settings.MLFLOW_SERVER_CORS_ALLOWED_ORIGINS,
+    frameOptions: settings.MLFLOW_SERVER_X_FRAME_OPTIONS,
     graphql: {
       rootFieldsMax: settings.MLFLOW_SERVER_GRAPHQL_MAX_ROOT_FIELDS,
       aliasesMax: settings.MLFLOW_SERVER_GRAPHQL_MAX_ALIASES,

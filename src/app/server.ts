@@ -7,7 +7,7 @@ import { artifactRoutes } from '../experiments/artifact-routes.ts'
 import { loggedModelRoutes } from '../experiments/logged-model-routes.ts'
 import { experimentRoutes, runRoutes } from '../experiments/routes.ts'
 import { guard } from '../governance/access.ts'
-import { assertMayListen, assertOwnOrigin } from '../governance/hosts.ts'
+import { assertMayListen } from '../governance/hosts.ts'
 import { loopRoutes } from '../loop/routes.ts'
 import { aliasRoutes, modelRoutes, versionRoutes } from '../models/routes.ts'
 import { recordReport } from '../monitoring/report.ts'
@@ -28,6 +28,7 @@ import { lockHome, removeRuntime, writeRuntime } from './home.ts'
 import { identifyWith } from './identity.ts'
 import { countResponses, metricRoutes } from './metric-routes.ts'
 import { registerMlflow } from './mlflow.ts'
+import { guardOrigins } from './origins.ts'
 import { systemRoutes } from './system-routes.ts'
 import type { Tables } from './tables.ts'
 import { stepRunIdOf } from './tracking.ts'
@@ -37,16 +38,7 @@ const prefix = '/api'
 export async function createServer(config: Config, context: Context): Promise<FastifyInstance> {
   const { log, ids, clock, secrets } = context
   const server = await createHttpServer({ log, ids, version: packageVersion })
-  server.addHook('onRequest', async ({ method, headers }) => {
-    const fetchSite = headers['sec-fetch-site']
-    const request = {
-      method,
-      host: headers.host,
-      origin: headers.origin,
-      fetchSite: Array.isArray(fetchSite) ? fetchSite[0] : fetchSite,
-    }
-    assertOwnOrigin(request, config.allowedHosts)
-  })
+  guardOrigins(server, { config, log })
   const isAtWork = (runId: string): Promise<boolean> => isStepRunning(context.db, stepRunIdOf(runId))
   guard(server, identifyWith({ secrets, clock, ids, isAtWork }))
   await server.register(metricRoutes, { db: context.db, answered: countResponses(server) })

@@ -84,6 +84,19 @@ function addServerCommand(program: Command): void {
       '--artifacts-destination <location>',
       'what is stored here lies in this folder or s3://… (default: the home)',
     )
+    .option(
+      '--allowed-hosts <hosts>',
+      'names besides loopback that it goes by, separated by commas (default: MLFLOW_SERVER_ALLOWED_HOSTS)',
+    )
+    .option(
+      '--cors-allowed-origins <origins>',
+      'whose pages may use MLflow’s API, separated by commas (default: MLFLOW_SERVER_CORS_ALLOWED_ORIGINS)',
+    )
+    .option(
+      '--x-frame-options <value>',
+      'SAMEORIGIN, DENY or NONE (default: MLFLOW_SERVER_X_FRAME_OPTIONS, else SAMEORIGIN)',
+    )
+    .option('--disable-security-middleware', 'is refused: name hosts and origins instead')
     .action(
       work(async (session, options: ServerOptions) => (await import('./server.ts')).server(session, options), {
         endsItself: true,

@@ -1,7 +1,7 @@
 // trueloop server: the control plane of a home in the foreground, with the flags of an MLflow server.
 import { resolve } from 'node:path'
 import type { Config } from '../app/config.ts'
-import { locationOf } from '../app/mlflow-config.ts'
+import { loadMlflowConfig, locationOf } from '../app/mlflow-config.ts'
 import { runServer } from '../app/server.ts'
 import { DomainError } from '../platform/errors.ts'
 import type { Session } from './session.ts'
@@ -12,6 +12,10 @@ export interface ServerOptions {
   readonly home?: string
   readonly defaultArtifactRoot?: string
   readonly artifactsDestination?: string
+  readonly allowedHosts?: string
+  readonly corsAllowedOrigins?: string
+  readonly xFrameOptions?: string
+  readonly disableSecurityMiddleware?: boolean
 }
 
 export async function server({ config, terminal }: Session, options: ServerOptions): Promise<void> {
@@ -33,7 +37,28 @@ function withOptions(config: Config, options: ServerOptions): Config {
     host: options.host ?? config.host,
     port: options.port === undefined ? config.port : portOf(options.port),
     blobs: destination === undefined ? moved.blobs : blobsOf(destination),
-    mlflow: { ...config.mlflow, ...(root === undefined ? {} : { defaultArtifactRoot: locationOf(root) }) },
+    mlflow: {
+      ...config.mlflow,
+      ...(root === undefined ? {} : { defaultArtifactRoot: locationOf(root) }),
+      ...originRules(options),
+    },
+  }
+}
+
+type OriginRules = Pick<Config['mlflow'], 'allowedHosts' | 'allowedOrigins' | 'frameOptions'>
+
+/** Flags mean what the settings of their names do. @throws DomainError setting_invalid */
+function originRules(options: ServerOptions): Partial<OriginRules> {
+  const { allowedHosts, allowedOrigins, frameOptions } = loadMlflowConfig({
+    MLFLOW_SERVER_ALLOWED_HOSTS: options.allowedHosts,
+    MLFLOW_SERVER_CORS_ALLOWED_ORIGINS: options.corsAllowedOrigins,
+    MLFLOW_SERVER_X_FRAME_OPTIONS: options.xFrameOptions,
+    MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE: options.disableSecurityMiddleware ? 'true' : undefined,
+  })
+  return {
+    ...(options.allowedHosts === undefined ? {} : { allowedHosts }),
+    ...(options.corsAllowedOrigins === undefined ? {} : { allowedOrigins }),
+    ...(options.xFrameOptions === undefined ? {} : { frameOptions }),
   }
 }
 

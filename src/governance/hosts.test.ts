@@ -1,5 +1,6 @@
 // Host and Origin: what other servers let through.
 import { expect, test } from 'vitest'
+import { isHostPattern, isOriginPattern } from './host-pattern.ts'
 import { assertMayListen, assertOwnOrigin, isLoopbackAddress } from './hosts.ts'
 
 const get = (host: string | undefined, extra = {}) => ({
@@ -53,4 +54,50 @@ test('listening beyond loopback without authentication is refused', () => {
     expect(() => assertMayListen(host, false)).not.toThrow()
   expect(() => assertMayListen('0.0.0.0', true)).not.toThrow()
   expect(isLoopbackAddress('127.0.0.1.nip.io')).toBe(false)
+})
+
+test.each([
+  ['models.corp.example', 'models.corp.example:5000', true],
+  ['models.corp.example:5000', 'models.corp.example:5000', true],
+  ['models.corp.example:5000', 'models.corp.example:5001', false],
+  ['models.corp.example:5000', 'models.corp.example', false],
+  ['*.corp.example', 'Models.Corp.Example:80', true],
+  ['*.corp.example', 'corp.example', false],
+  ['*.corp.example', 'corp.example.evil.example', false],
+  ['app-*.corp.example', 'app-7.corp.example', true],
+  ['192.168.*', '192.168.1.7:5000', true],
+  ['192.168.*', '192.168.evil.example', false],
+  ['192.168.*', '192.168.1', false],
+  ['modelsXcorp.example', 'models.corp.example', false],
+  ['models.corp.example', 'modelsXcorp.example', false],
+  ['*', 'evil.example', false],
+])('the pattern %s and the Host %s', (pattern, host, isServed) => {
+  const ask = (): void => assertOwnOrigin(get(host), [pattern])
+  if (isServed) expect(ask).not.toThrow()
+  else expect(ask).toThrow('is not served here')
+})
+
+test.each(['*', '**', '*:5000', 'models.*', '192.*.1', '*.7', 'a b', 'http://models.example', ''])(
+  '"%s" is no pattern of hosts',
+  (text) => {
+    expect(isHostPattern(text)).toBe(false)
+    expect(isOriginPattern(`https://${text}`)).toBe(false)
+  },
+)
+
+test.each([
+  ['https://app.example', 'https://app.example', true],
+  ['https://app.example', 'https://app.example:443', true],
+  ['https://app.example', 'https://app.example:8443', false],
+  ['https://app.example', 'http://app.example', false],
+  ['https://app.example:*', 'https://app.example:8443', true],
+  ['https://*.app.example', 'https://a.b.app.example', true],
+  ['https://*.app.example', 'https://app.example.evil.example', false],
+  ['http://localhost:3000', 'http://localhost:3000', true],
+  ['https://app.example', 'null', false],
+])('a page of another site writes when the operator named it: %s, %s', (pattern, origin, mayWrite) => {
+  const request = { method: 'POST', host: 'localhost:7070', origin, fetchSite: 'cross-site' }
+  const ask = (): void => assertOwnOrigin(request, [], [pattern])
+  if (mayWrite) expect(ask).not.toThrow()
+  else expect(ask).toThrow('may not change anything')
 })

@@ -1,6 +1,7 @@
 // Where a request may come from: exact Host names, same-site Origins, and no listening beyond loopback without authentication.
 import ipaddr from 'ipaddr.js'
 import { DomainError } from '../platform/errors.ts'
+import { matchesHost, matchesOrigin, parseAuthority, parseOrigin, type HostAndPort } from './host-pattern.ts'
 
 /** Whether an address text (`127.0.0.1`, `::1`, `[::1]`) is loopback. Parsed, never matched by prefix. */
 export function isLoopbackAddress(text: string): boolean {
@@ -17,21 +18,8 @@ export function assertMayListen(host: string, hasAuthentication: boolean): void 
   throw new DomainError('invalid', 'bind_refused', message)
 }
 
-interface HostAndPort {
-  readonly name: string
-  readonly port: number | undefined
-}
-
-function parseAuthority(text: string): HostAndPort | undefined {
-  const match = /^(?<name>\[[0-9a-fA-F:.]+\]|[^:\[\]@\/\\?#\s]+)(?::(?<port>\d{1,5}))?$/v.exec(text)
-  const name = match?.groups?.['name']
-  if (!name) return undefined
-  const port = match.groups?.['port']
-  return { name: name.toLowerCase(), port: port === undefined ? undefined : Number(port) }
-}
-
-const isAllowedName = (name: string, allowed: readonly string[]): boolean =>
-  name === 'localhost' || isLoopbackAddress(name) || allowed.includes(name)
+const isAllowedHost = (host: HostAndPort, allowed: readonly string[]): boolean =>
+  host.name === 'localhost' || isLoopbackAddress(host.name) || allowed.some((each) => matchesHost(each, host))
 
 export interface RequestOrigin {
   readonly method: string
@@ -43,12 +31,16 @@ export interface RequestOrigin {
 
 /**
  * Keeps other sites' pages out: Host must be loopback or one of `allowed` (against DNS rebinding), and a write may carry only an Origin of
- * the same host and port (against cross-site requests).
+ * the same host and port, or one of `origins` (against cross-site requests). Both are lists of patterns (host-pattern.ts).
  * @throws DomainError host_refused, origin_refused
  */
-export function assertOwnOrigin(request: RequestOrigin, allowed: readonly string[]): void {
+export function assertOwnOrigin(
+  request: RequestOrigin,
+  allowed: readonly string[],
+  origins: readonly string[] = [],
+): void {
   const host = request.host === undefined ? undefined : parseAuthority(request.host)
-  if (!host || !isAllowedName(host.name, allowed)) {
+  if (!host || !isAllowedHost(host, allowed)) {
     throw new DomainError(
       'forbidden',
       'host_refused',
@@ -56,20 +48,20 @@ export function assertOwnOrigin(request: RequestOrigin, allowed: readonly string
     )
   }
   if (request.method === 'GET' || request.method === 'HEAD') return
+  const { origin } = request
+  if (origin !== undefined && origins.some((each) => matchesOrigin(each, origin))) return
   const isForeign =
     request.fetchSite !== undefined && request.fetchSite !== 'same-origin' && request.fetchSite !== 'none'
-  if (isForeign || (request.origin !== undefined && !isSameOrigin(request.origin, host))) {
+  if (isForeign || (origin !== undefined && !isSameOrigin(origin, host))) {
     throw new DomainError(
       'forbidden',
       'origin_refused',
-      `a page of ${request.origin ?? 'another site'} may not change anything here`,
+      `a page of ${origin ?? 'another site'} may not change anything here`,
     )
   }
 }
 
 function isSameOrigin(origin: string, host: HostAndPort): boolean {
-  const match = /^(?<scheme>https?):\/\/(?<authority>.+)$/v.exec(origin)
-  const own = match?.groups?.['authority'] ? parseAuthority(match.groups['authority']) : undefined
-  const standardPort = match?.groups?.['scheme'] === 'https' ? 443 : 80
-  return own?.name === host.name && (own.port ?? standardPort) === (host.port ?? standardPort)
+  const own = parseOrigin(origin)
+  return own !== undefined && own.name === host.name && own.port === (host.port ?? (own.scheme === 'https' ? 443 : 80))
 }

@@ -34,6 +34,7 @@ import type { WebhookDeps } from './webhooks/deps.ts'
 import { webhookMethods } from './webhooks/webhook-methods.ts'
 
 export type { ArtifactDeps } from './artifacts/deps.ts'
+export { isMlflowPath, isProbePath } from './paths.ts'
 export type { LocationRules } from './tracking/artifact-location.ts'
 export type { WebhookDeps } from './webhooks/deps.ts'
 

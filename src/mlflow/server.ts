@@ -25,7 +25,7 @@ export const mlflowRoutes: FastifyPluginAsync<MlflowDeps> = async (server, { gra
   const probe = { schema: { hide: true }, config: { permission: 'public' } } as const
   server.get('/health', probe, async (_request, reply) => reply.type('text/plain').send('OK'))
   // Clients decide by it what they may ask for, so it is the release that is spoken here.
-  server.get('/version', probe, async (_request, reply) => reply.type('text/plain').send(release))
+  server.get('/version', probe, async (_request, reply) => reply.type('text/html').send(release))
   for (const prefix of ['/api', '/ajax-api']) {
     server.get(`${prefix}/3.0/mlflow/server-info`, probe, async () => ({
       store_type: 'SqlStore',
@@ -36,6 +36,8 @@ export const mlflowRoutes: FastifyPluginAsync<MlflowDeps> = async (server, { gra
       multipart_downloads_enabled: false,
       presigned_upload_run_id_supported: true,
       presigned_upload_model_id_supported: true,
+      // The console leaves out its pages.
+      features_enabled: { gateway: false },
     }))
   }
 }
