@@ -3,6 +3,7 @@ import type { RawBuilder } from 'kysely'
 import type { Connection, DatabaseKind } from '../../platform/database.ts'
 import type { Reader } from '../../platform/reader.ts'
 import type { ExperimentTables } from '../tables.ts'
+import type { RunCondition } from './filter.ts'
 import type { SortKey } from './sort.ts'
 import type { Absence, IdQuery, IndexRead } from './source.ts'
 
@@ -34,4 +35,5 @@ export interface Counted {
   /** Of all runs. */
   readonly share: number
   readonly ids: IdQuery
+  readonly covers: readonly RunCondition[]
 }

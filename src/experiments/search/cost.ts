@@ -1,13 +1,15 @@
 // Which index a search is read from: how many runs each gives is counted, up to where it does not matter.
-import { sql } from 'kysely'
+import { sql, type RawBuilder } from 'kysely'
 import { on } from '../../platform/database.ts'
 import type { RunCondition } from './filter.ts'
 import type { Counted, Search } from './context.ts'
 import type { Absence, IdQuery, IndexRead, Source } from './source.ts'
 
 /** Of one index; beyond it, an index is read only when walking the order has found too little, and then counted on. */
-const countMax = 10_000
+const countMax = 20_000
 const countedOnMax = 60_000
+/** To look into an index for a run costs about as much as to read so many of its rows in a row. */
+const amongPerRead = 4
 /** So few are read at once, and nothing else is considered. */
 const fewMax = 500
 /** What has to be looked through for so many ids is not looked through again. */
@@ -16,7 +18,6 @@ const scannedMax = 5000
 export interface Choice extends Counted {
   /** Other indexes that are read whole, rather than looked into for each run. */
   readonly among: readonly IdQuery[]
-  readonly covers: readonly RunCondition[]
   /** No run can have it. */
   readonly isEmpty: boolean
 }
@@ -37,10 +38,14 @@ export async function chooseReads(search: Search, source: Source | undefined): P
   return choiceOf(source, search.counts)
 }
 
-/** Of indexes that have many runs, which has the fewest. */
-export async function chooseAmongMany(search: Search, source: Source): Promise<Choice | undefined> {
-  const many = readsOf(source).filter((read) => search.counts.get(read)?.isMany === true && !('present' in read))
-  await countReads(search, many, countedOnMax)
+/** The choice once more, after the indexes that have many runs were counted on, as far as that can change it. */
+export async function chooseAmongMany(search: Search, source: Source, choice: Choice): Promise<Choice | undefined> {
+  const max = choice.isMany ? countedOnMax : Math.min(countedOnMax, choice.count * amongPerRead)
+  const many = readsOf(source).filter(
+    (read) => search.counts.get(read)?.isMany === true && 'covers' in read && read.covers.length > 0,
+  )
+  if (many.length === 0 || choice.count <= fewMax || max <= countMax) return choice
+  await countReads(search, many, max)
   return choiceOf(source, search.counts)
 }
 
@@ -79,7 +84,8 @@ async function countReads(
     const share = Math.min(1, count / Math.max(1, search.runs))
     const isMany = !('present' in read) && count >= max
     const ids = 'present' in read ? noIds : read.ids
-    search.counts.set(read, { count, isMany, ids, share: isMany ? Math.max(share, manyShare) : share })
+    const covers = 'present' in read ? [] : read.covers
+    search.counts.set(read, { count, isMany, ids, covers, share: isMany ? Math.max(share, manyShare) : share })
   }
 }
 
@@ -91,7 +97,8 @@ const manyShare = 0.5
 async function readScan(search: Search, read: IndexRead): Promise<void> {
   const { deps, kind, runs } = search
   const { db, reader } = deps
-  const rows = await reader.all(sql<{ id: string }>`${read.ids} limit ${scannedMax + 1}`.compile(on(db)))
+  const query: RawBuilder<{ id: string; cut?: unknown }> = read.ifWhole?.ids ?? read.ids
+  const rows = await reader.all(sql<{ id: string; cut?: unknown }>`${query} limit ${scannedMax + 1}`.compile(on(db)))
   const isWhole = rows.length <= scannedMax
   const found = rows.map(({ id }) => id)
   const list: IdQuery =
@@ -100,7 +107,9 @@ async function readScan(search: Search, read: IndexRead): Promise<void> {
       : sql`select value as id from json_each(${JSON.stringify(found)})`
   const ids = isWhole ? list : read.ids
   const count = isWhole ? rows.length : countMax
-  search.counts.set(read, { count, isMany: !isWhole, ids, share: Math.min(1, rows.length / Math.max(1, runs)) })
+  const covers = isWhole && read.ifWhole && !rows.some(({ cut }) => cut) ? read.ifWhole.covers : read.covers
+  const share = Math.min(1, rows.length / Math.max(1, runs))
+  search.counts.set(read, { count, isMany: !isWhole, ids, covers, share })
 }
 
 /** Undefined where an index was not counted. */
@@ -111,8 +120,8 @@ function choiceOf(source: Source, counts: Counts): Choice | undefined {
   if (!counted) return undefined
   const isEmpty = counted.count === 0
   // An absence is no index: nothing can be read from it.
-  if ('present' in source) return { ...counted, count: Infinity, isMany: true, among: [], covers: [], isEmpty }
-  return { ...counted, among: [], covers: source.covers, isEmpty }
+  if ('present' in source) return { ...counted, count: Infinity, isMany: true, among: [], isEmpty }
+  return { ...counted, among: [], isEmpty }
 }
 
 function togetherOf(
@@ -140,8 +149,8 @@ function cheapestOf(parts: readonly Source[], counts: Counts): Choice | undefine
   const choices = parts.map((part) => choiceOf(part, counts)).filter((each) => each !== undefined)
   const [best, ...others] = choices.toSorted((a, b) => a.count - b.count)
   if (!best) return undefined
-  // To look into an index for a run costs about as much as to read four of its rows in a row.
-  const among = best.count <= fewMax ? [] : others.filter(({ count, isMany }) => !isMany && count <= 4 * best.count)
+  const among =
+    best.count <= fewMax ? [] : others.filter(({ count, isMany }) => !isMany && count <= amongPerRead * best.count)
   return {
     ids: best.ids,
     count: best.count,

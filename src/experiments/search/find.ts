@@ -28,7 +28,7 @@ export async function findPlaces(search: Search, part: Part): Promise<Place[]> {
   const isWalk = search.keys[part.at]?.walk !== undefined && walkCost(part.limit, share) < cost
   const walked = isWalk ? await walkOrder(search, part, { share, cost }) : undefined
   if (walked) return walked
-  return readAll(search, part, choice?.isMany && part.source ? await chooseAmongMany(search, part.source) : choice)
+  return readAll(search, part, choice && part.source ? await chooseAmongMany(search, part.source, choice) : choice)
 }
 
 /** Without the parts that hold already, and those first that the fewest runs pass. */

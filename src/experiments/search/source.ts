@@ -14,6 +14,11 @@ export interface IndexRead {
   readonly isScan: boolean
   /** Parts of the condition that hold for each run that is read: they need not be looked at again. */
   readonly covers: readonly RunCondition[]
+  /** What is covered too when the index turns out to hold all values that were read, and not only the starts of long ones. */
+  readonly ifWhole?: {
+    readonly ids: RawBuilder<{ id: string; cut: unknown }>
+    readonly covers: readonly RunCondition[]
+  }
 }
 
 /** Nothing to read from, but how many of all runs have the key that the wanted ones lack. */
@@ -93,7 +98,6 @@ function readOf(filter: RunFilter, kind: DatabaseKind): IndexRead | Absence | un
 }
 
 const read = (ids: IdQuery, covers: readonly RunCondition[] = []): IndexRead => ({ ids, isScan: false, covers })
-const scan = (ids: IdQuery): IndexRead => ({ ids, isScan: true, covers: [] })
 
 /** Of its least and greatest value, too: the index has both beside the latest. */
 function metricRead({ key, part }: Metric, filters: readonly RunFilter[]): IndexRead {
@@ -135,7 +139,14 @@ function keyedRead(
   }
   if (operator === '!=' || operator === 'not in') return read(query(sql`1 = 1`))
   // What the index does not hold to its end may match further on.
-  return scan(query(sql`(${textComparison(filter, start, kind)} or length(${start}) = ${sql.lit(startLength)})`))
+  const isCut = sql<boolean>`length(${start}) = ${sql.lit(startLength)}`
+  const rows = sql`from ${keyedTable(field.kind)}
+    where key = ${field.key} and (${textComparison(filter, start, kind)} or ${isCut})`
+  const ifWhole = {
+    ids: sql<{ id: string; cut: unknown }>`select run_id as id, ${isCut} as cut ${rows}`,
+    covers: [filter],
+  }
+  return { ids: sql`select run_id as id ${rows}`, isScan: true, covers: [], ifWhole }
 }
 
 function inputRead(filter: RunFilter, field: Extract<Field, { kind: 'input' }>, kind: DatabaseKind): IndexRead {
@@ -159,5 +170,5 @@ function columnRead(
   const { operator } = filter
   const query: IdQuery = sql`select id from run where ${textComparison(filter, sql.ref(column), kind)}`
   if ((operator === '=' || operator === 'in') && (column === 'id' || column === 'name')) return read(query, [filter])
-  return operator === '!=' || operator === 'not in' ? undefined : { ...scan(query), covers: [filter] }
+  return operator === '!=' || operator === 'not in' ? undefined : { ids: query, isScan: true, covers: [filter] }
 }
