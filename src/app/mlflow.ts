@@ -1,13 +1,11 @@
 // What MLflow's API is given in this home.
 import type { FastifyInstance } from 'fastify'
 import { registerApi, type LocationRules } from '../mlflow/api.ts'
-import type { Transaction } from '../platform/database.ts'
-import { forgetRun } from '../tracing/assessments.ts'
 import type { Config } from './config.ts'
 import type { Context } from './context.ts'
+import { alsoDeletedRuns, alsoDeletedTraces } from './deletions.ts'
 import { artifactDeps } from './mlflow-artifacts.ts'
 import { modelUses } from './model-uses.ts'
-import type { Tables } from './tables.ts'
 import { webhookDeps } from './webhooks.ts'
 
 export async function registerMlflow(server: FastifyInstance, config: Config, context: Context): Promise<void> {
@@ -20,9 +18,9 @@ export async function registerMlflow(server: FastifyInstance, config: Config, co
     runs: {
       writer,
       truncatesLongValues,
-      // The writer's transactions are of all tables.
-      alsoDeleted: (trx, runId) => forgetRun(trx as Transaction<Tables>, runId),
+      alsoDeleted: alsoDeletedRuns,
     },
+    alsoDeletedTraces,
     artifacts: artifactDeps(config, context),
     webhooks: webhookDeps(config, context),
     locations: locationRules(config),

@@ -23,6 +23,7 @@ import { loadConfig, processEnvironment, type Config } from './config.ts'
 import { collectionRoutes } from './collection-routes.ts'
 import { createDataWork } from './data-work.ts'
 import { openContext, type Context } from './context.ts'
+import { alsoDeletedRuns } from './deletions.ts'
 import { packageVersion } from './entries.ts'
 import { lockHome, removeRuntime, writeRuntime } from './home.ts'
 import { identifyWith } from './identity.ts'
@@ -62,8 +63,8 @@ async function registerStages(api: FastifyInstance, config: Config, context: Con
   await api.register(dataRoutes, { db, blobs, work })
   await api.register(splitRoutes, { db, work })
   await api.register(pipelineRoutes, { db, engine, attemptsDirectory: context.attemptsDirectory })
-  await api.register(runRoutes, { db, reader: context.reader, writer: context.writer })
-  await api.register(experimentRoutes, { db })
+  await api.register(runRoutes, { db, reader: context.reader, writer: context.writer, alsoDeleted: alsoDeletedRuns })
+  await api.register(experimentRoutes, { db, alsoDeleted: alsoDeletedRuns })
   await api.register(traceRoutes, { db, reader: context.reader })
   await api.register(loggedModelRoutes, { db })
   await api.register(artifactRoutes, { db })

@@ -133,3 +133,20 @@ test('a path goes into a URI before its query', () => {
   expect(withinUri('/srv/what?', '7', 'artifacts')).toBe('/srv/what?/7/artifacts')
   expect(withinUri('file:///srv/', '7')).toBe('file:///srv/7')
 })
+
+test('of each run that a deletion takes, stages downstream are told once, and of none at a restore', async () => {
+  await using db = await open()
+  const told: string[][] = []
+  const alsoDeleted = async (_: unknown, runIds: readonly string[]): Promise<void> => {
+    told.push(runIds.toSorted())
+  }
+  const { id } = await transact(db, (trx) => createExperiment(trx, actor, { name: 'told' }))
+  const start = (name: string) => transact(db, (trx) => createRun(trx, actor, { experiment: id, id: name }))
+  for (const name of ['told-1', 'told-2', 'told-3']) await start(name)
+  await transact(db, (trx) => setRunDeleted(trx, actor, { runId: 'told-1', isDeleted: true, alsoDeleted }))
+  for (const isDeleted of [true, true, false]) {
+    await transact(db, (trx) => changeExperiment(trx, actor, { id, isDeleted, alsoDeleted }))
+  }
+  await transact(db, (trx) => setRunDeleted(trx, actor, { runId: 'told-1', isDeleted: false, alsoDeleted }))
+  expect(told).toEqual([['told-1'], ['told-2', 'told-3']])
+})

@@ -23,6 +23,7 @@ import {
   updateExperiment,
   type ExperimentHeader,
 } from './stores/experiment-store.ts'
+import type { AlsoDeleted } from './deletion.ts'
 import { setRunsDeleted } from './stores/run-store.ts'
 import type { ExperimentTables } from './tables.ts'
 
@@ -105,11 +106,13 @@ export interface ExperimentChange {
   readonly tags?: Readonly<Record<string, string | null>> | undefined
   /** Deletes or restores, its runs with it: a deletion takes those that are there, and a restore brings back those that it took. Idempotent. */
   readonly isDeleted?: boolean | undefined
+  /** Told of the runs that a deletion takes. */
+  readonly alsoDeleted?: AlsoDeleted | undefined
 }
 
 /** @throws DomainError experiment_not_found, experiment_exists, experiment_deleted (for a new name or tags) */
 export async function changeExperiment(trx: Trx, actor: Actor, change: ExperimentChange): Promise<Experiment> {
-  const { id, name, tags } = change
+  const { id, name, tags, alsoDeleted } = change
   const before = await getExperiment(trx, id)
   const isDeleted = change.isDeleted ?? before.deletedAtMs !== null
   if (isDeleted && (name !== undefined || tags)) throw experimentDeleted(before)
@@ -128,7 +131,10 @@ export async function changeExperiment(trx: Trx, actor: Actor, change: Experimen
     Object.fromEntries(entries.filter((tag): tag is [string, string] => tag[1] !== null)),
   )
   for (const [key, value] of entries) if (value === null) await deleteExperimentTag(trx, id, key)
-  if (isTurned) await setRunsDeleted(trx, { experimentId: id, deletedAtMs: isDeleted ? atMs : null })
+  if (isTurned) {
+    const runIds = await setRunsDeleted(trx, { experimentId: id, deletedAtMs: isDeleted ? atMs : null })
+    if (isDeleted) await alsoDeleted?.(trx, runIds)
+  }
   const after = await getExperiment(trx, id)
   const action = isTurned ? (isDeleted ? 'delete' : 'restore') : 'change'
   const detail = { name: after.name, ...(tags ? { tags } : {}) }

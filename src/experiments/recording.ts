@@ -5,6 +5,7 @@ import { recordLineage, type LineageTables } from '../governance/lineage.ts'
 import { appendEvent, type EventTables } from '../platform/events.ts'
 import { runTree } from './artifact-uris.ts'
 import { nameFile } from '../artifacts/artifacts.ts'
+import type { AlsoDeleted } from './deletion.ts'
 import { withinUri } from './experiment.ts'
 import { ensureExperiment, getActiveExperiment } from './experiments.ts'
 import { putInputs } from './run-links.ts'
@@ -163,13 +164,17 @@ export async function resumeRun(trx: Transaction<ExperimentTables>, runId: strin
   await updateRun(trx, runId, { state: 'running', endedAtMs: null })
 }
 
-/** Deletes (searches leave it out, writes are refused) or restores. Idempotent. @throws DomainError run_not_found */
+/**
+ * Deletes (searches leave it out, writes are refused) or restores. Idempotent; `alsoDeleted` is told of each deletion.
+ * @throws DomainError run_not_found
+ */
 export async function setRunDeleted(
   trx: Transaction<ExperimentTables & AuditTables>,
   actor: Actor,
-  { runId, isDeleted }: { runId: string; isDeleted: boolean },
+  { runId, isDeleted, alsoDeleted }: { runId: string; isDeleted: boolean; alsoDeleted?: AlsoDeleted | undefined },
 ): Promise<void> {
   const run = await findRun(trx, runId)
+  if (isDeleted) await alsoDeleted?.(trx, [runId])
   const isAlready = isDeleted === (run.deletedAtMs !== null)
   // One that went with its experiment is deleted for itself from now on: the experiment's return does not bring it back.
   if (isAlready && !run.isDeletedWithExperiment) return

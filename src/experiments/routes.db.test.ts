@@ -17,7 +17,12 @@ const migrations = { ...eventMigrations, ...governanceMigrations, ...artifactMig
 
 test('a run goes from its start to a search over HTTP, numbers that JSON lacks included', async () => {
   await using db = await createTestDatabase<RecordingTables>(migrations)
-  await using server = await createTestServer(runRoutes, { db, reader: readerOf(db), writer: createRunWriter(db) })
+  await using server = await createTestServer(runRoutes, {
+    db,
+    reader: readerOf(db),
+    writer: createRunWriter(db),
+    alsoDeleted: async () => undefined,
+  })
   const post = async (url: string, payload: object = {}) => server.inject({ method: 'POST', url, payload })
   const created = await post('/runs', { experiment: 'flights', params: { depth: '6' } })
   expect(created.statusCode).toBe(201)
@@ -60,7 +65,7 @@ test('the token of a step writes its own run, starts others within it, and write
   const [own, other] = [await start(), await start()]
   await using server = await createTestServer(
     runRoutes,
-    { db, reader: readerOf(db), writer: createRunWriter(db) },
+    { db, reader: readerOf(db), writer: createRunWriter(db), alsoDeleted: async () => undefined },
     { scope: own },
   )
   const status = async (url: string, payload: object) =>
@@ -78,7 +83,7 @@ test('the token of a step writes its own run, starts others within it, and write
 
 test('an experiment is made, renamed, deleted and restored', async () => {
   await using db = await createTestDatabase<RecordingTables>(migrations)
-  await using server = await createTestServer(experimentRoutes, { db })
+  await using server = await createTestServer(experimentRoutes, { db, alsoDeleted: async () => undefined })
   const made = await server.inject({ method: 'POST', url: '/experiments', payload: { name: 'flights' } })
   expect(made.json()).toMatchObject({ id: 1, name: 'flights', deletedAtMs: null })
   const again = await server.inject({ method: 'POST', url: '/experiments', payload: { name: 'flights' } })

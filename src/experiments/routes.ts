@@ -6,6 +6,7 @@ import { transact, type Connection } from '../platform/database.ts'
 import { Page } from '../platform/http.ts'
 import type { Reader } from '../platform/reader.ts'
 import { Experiment, ExperimentName } from './experiment.ts'
+import type { AlsoDeleted } from './deletion.ts'
 import { changeExperiment, createExperiment, getExperiment, listExperiments } from './experiments.ts'
 import { bucketsMax, readBuckets, WireBucket, wireOfBucket } from './metric-buckets.ts'
 import { numberOfWire, WireNumber } from './metric.ts'
@@ -69,9 +70,10 @@ export interface RunRouteDeps {
   readonly db: Connection<RecordingTables>
   readonly reader: Reader
   readonly writer: RunWriter<RecordingTables>
+  readonly alsoDeleted: AlsoDeleted
 }
 
-export const runRoutes: FastifyPluginAsyncZod<RunRouteDeps> = async (server, { db, reader, writer }) => {
+export const runRoutes: FastifyPluginAsyncZod<RunRouteDeps> = async (server, { alsoDeleted, db, reader, writer }) => {
   const created = { 201: z.strictObject({ id: RunId }) }
   server.post('/runs', { schema: { body: newRun, response: created }, config: write }, async (request, reply) => {
     const tags = await tagsOfNewRun(db, callerOf(request), request.body)
@@ -117,10 +119,10 @@ export const runRoutes: FastifyPluginAsyncZod<RunRouteDeps> = async (server, { d
       return {}
     },
   )
-  await server.register(runStateRoutes, { db, reader, writer })
+  await server.register(runStateRoutes, { db, reader, writer, alsoDeleted })
 }
 
-const runStateRoutes: FastifyPluginAsyncZod<RunRouteDeps> = async (server, { db, reader }) => {
+const runStateRoutes: FastifyPluginAsyncZod<RunRouteDeps> = async (server, { alsoDeleted, db, reader }) => {
   const end = z.strictObject({ state: EndState, endedAtMs: z.int().optional() })
   server.post('/runs/:run/finish', { schema: { params, body: end, response: ok }, config: write }, async (request) => {
     const { run } = request.params
@@ -141,7 +143,7 @@ const runStateRoutes: FastifyPluginAsyncZod<RunRouteDeps> = async (server, { db,
     server.post(`/runs/:run/${action}`, { schema: { params, response: ok }, config: write }, async (request) => {
       const runId = (request.params as z.infer<typeof params>).run
       await assertWritesRun(db, callerOf(request), runId)
-      await transact(db, (trx) => setRunDeleted(trx, actorOf(request), { runId, isDeleted }))
+      await transact(db, (trx) => setRunDeleted(trx, actorOf(request), { runId, isDeleted, alsoDeleted }))
       return {}
     })
   }
@@ -162,7 +164,10 @@ const runStateRoutes: FastifyPluginAsyncZod<RunRouteDeps> = async (server, { db,
   )
 }
 
-export const experimentRoutes: FastifyPluginAsyncZod<{ db: Connection<RecordingTables> }> = async (server, { db }) => {
+export const experimentRoutes: FastifyPluginAsyncZod<Pick<RunRouteDeps, 'alsoDeleted' | 'db'>> = async (
+  server,
+  { alsoDeleted, db },
+) => {
   const experimentParams = z.object({ experiment: z.coerce.number().int().nonnegative() })
   const one = { 200: Experiment }
   const listed = { 200: z.strictObject({ experiments: z.array(Experiment) }) }
@@ -198,7 +203,7 @@ export const experimentRoutes: FastifyPluginAsyncZod<{ db: Connection<RecordingT
     async (request) => {
       assertUnscoped(callerOf(request))
       const id = request.params.experiment
-      return transact(db, (trx) => changeExperiment(trx, actorOf(request), { id, ...request.body }))
+      return transact(db, (trx) => changeExperiment(trx, actorOf(request), { id, alsoDeleted, ...request.body }))
     },
   )
 }

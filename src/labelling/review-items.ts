@@ -18,6 +18,7 @@ import {
   readItemPage,
   readItems,
   removeItems,
+  removeItemsOfTraces,
   updateItem,
   type ItemPage,
 } from './stores/review-item-store.ts'
@@ -64,6 +65,9 @@ export async function removeReviewItems(
   await getReviewQueue(trx, queueId)
   await removeItems(trx, queueId, traceIds)
 }
+
+/** Of traces that are deleted: nobody can review them. */
+export const forgetTraces = (trx: Trx, traceIds: readonly string[]): Promise<void> => removeItemsOfTraces(trx, traceIds)
 
 /** @throws DomainError review_queue_not_found */
 export async function listReviewItems(db: Db<LabellingTables>, page: ItemPage): Promise<ReviewItem[]> {

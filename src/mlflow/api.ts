@@ -47,20 +47,21 @@ export interface ApiDeps {
   readonly webhooks: WebhookDeps
   readonly locations: LocationRules
   readonly uses: ModelUses
+  readonly alsoDeletedTraces: TraceDeps['alsoDeletedTraces']
   readonly sourcePattern: RegExp | undefined
   readonly graphql: QueryLimits
 }
 
 export async function registerApi(server: FastifyInstance, deps: ApiDeps): Promise<void> {
-  const { db, log, reader, artifacts, locations } = deps
+  const { alsoDeletedTraces, db, log, reader, artifacts, locations } = deps
   const runs = { ...deps.runs, db }
   const { truncatesLongValues } = runs
-  const traces = { ...artifacts, db, reader, truncatesLongValues, spans: createSpanWriter(db) }
+  const traces = { ...artifacts, db, reader, truncatesLongValues, alsoDeletedTraces, spans: createSpanWriter(db) }
   const methods: BoundMethods = {
     ...absentAnswers(),
     ...bind(artifactListingMethods, artifacts),
     ...bind(artifactUploadMethods, artifacts),
-    ...bind(experimentMethods, { db, locations }),
+    ...bind(experimentMethods, { db, locations, alsoDeleted: runs.alsoDeleted }),
     ...bind(runMethods, runs),
     ...bind(inputMethods, runs),
     ...bind(metricMethods, { ...runs, reader }),

@@ -16,7 +16,7 @@ import {
   putAssessment,
   readAssessment,
   removeAssessment,
-  removeAssessmentsOfRun,
+  removeAssessmentsOfRuns,
   setValid,
 } from './stores/assessment-store.ts'
 import { readRow } from './stores/trace-store.ts'
@@ -113,5 +113,5 @@ export async function deleteAssessment(trx: Trx, traceId: string, id: string): P
   await removeAssessment(trx, id)
 }
 
-/** Takes back what was said on behalf of a run that is deleted. */
-export const forgetRun = (trx: Trx, runId: string): Promise<void> => removeAssessmentsOfRun(trx, runId)
+/** Takes back what was said on behalf of runs that are deleted. */
+export const forgetRuns = (trx: Trx, runIds: readonly string[]): Promise<void> => removeAssessmentsOfRuns(trx, runIds)

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { transact, type Connection } from '../platform/database.ts'
 import { readerOf } from '../platform/reader.ts'
 import type { NewAssessment } from './assessment.ts'
-import { createAssessment, forgetRun } from './assessments.ts'
+import { createAssessment, forgetRuns } from './assessments.ts'
 import { correlationOf } from './correlation.ts'
 import { countTogether, searchTraces, type TraceComparison, type TraceFilter, type TraceOrder } from './search.ts'
 import { keepSpans, openTracing, testSpan, testSpanId, testTraceId, type TestTables } from './testing.ts'
@@ -185,7 +185,7 @@ test('conditions on what was said and on links; what is said of a session holds 
   for (const [filter, expected] of cases) expect(await numbers(db, filter), JSON.stringify(filter)).toEqual(expected)
   await say(4, 'feedback judged', { metadata: { 'mlflow.assessment.sourceRunId': 'run-2' } })
   expect(await numbers(db, is('feedback judged', '=', 'yes'))).toEqual([4])
-  await transact(db, (trx) => forgetRun(trx, 'run-2'))
+  await transact(db, (trx) => forgetRuns(trx, ['run-2']))
   expect(await numbers(db, is('feedback judged', '=', 'yes'))).toEqual([])
 })
 

@@ -185,13 +185,19 @@ export async function linkPrompts(trx: Trx, traceId: string, prompts: readonly P
 
 const deletedAtOnce = 200
 
+/** What else goes with traces that are deleted, in the same transaction: rows of stages downstream. */
+export type AlsoDeletedTraces = (trx: Transaction<TracingTables>, traceIds: readonly string[]) => Promise<void>
+
 /** Ids of the traces that are gone, with what hung on them, a few at a time so that nobody waits long for it; the oldest first. */
 export async function deleteTraces(
   db: Connection<TracingTables>,
-  selection: Omit<TraceSelection, 'limit'> & { readonly max?: number | undefined },
+  selection: Omit<TraceSelection, 'limit'> & {
+    readonly max?: number | undefined
+    readonly alsoDeleted?: AlsoDeletedTraces | undefined
+  },
 ): Promise<string[]> {
   const deleted: string[] = []
-  const { max = Number.POSITIVE_INFINITY, ...which } = selection
+  const { max = Number.POSITIVE_INFINITY, alsoDeleted, ...which } = selection
   while (deleted.length < max) {
     const limit = Math.min(deletedAtOnce, max - deleted.length)
     const rows = await transact(db, async (trx) => {
@@ -200,6 +206,10 @@ export async function deleteTraces(
         await deleteRows(
           trx,
           found.map(({ no }) => no),
+        )
+        await alsoDeleted?.(
+          trx,
+          found.map(({ id }) => id),
         )
       }
       return found

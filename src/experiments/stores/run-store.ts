@@ -110,18 +110,18 @@ export async function setRunDeletedAt(
   await on(trx).updateTable('run').set(set).where('id', '=', id).execute()
 }
 
-/** Deletes with its experiment the runs that are there, or restores those that went with it. */
+/** Deletes with its experiment the runs that are there, or restores those that went with it. Answers which. */
 export async function setRunsDeleted(
   trx: Transaction<ExperimentTables>,
   { experimentId, deletedAtMs }: { experimentId: number; deletedAtMs: number | null },
-): Promise<void> {
+): Promise<string[]> {
   const update = on(trx)
     .updateTable('run')
     .set({ deleted_at_ms: deletedAtMs, deleted_with_experiment: deletedAtMs === null ? 0 : 1 })
     .where('experiment_id', '=', experimentId)
   const affected =
     deletedAtMs === null ? update.where('deleted_with_experiment', '=', 1) : update.where('deleted_at_ms', 'is', null)
-  await affected.execute()
+  return (await affected.returning('id').execute()).map(({ id }) => id)
 }
 
 /** Idempotent; answers the digest of its JSON. */

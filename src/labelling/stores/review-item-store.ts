@@ -93,6 +93,12 @@ export async function removeItems(trx: Trx, queueId: string, traceIds: readonly 
   }
 }
 
+/** In every queue. */
+export async function removeItemsOfTraces(trx: Trx, traceIds: readonly string[]): Promise<void> {
+  for (const chunk of chunksOf(traceIds))
+    await on(trx).deleteFrom('review_item').where('trace_id', 'in', chunk).execute()
+}
+
 export async function updateItem(trx: Trx, item: ReviewItem): Promise<void> {
   await on(trx)
     .updateTable('review_item')

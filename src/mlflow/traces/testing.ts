@@ -42,6 +42,7 @@ export async function createTraceServer(options: TestServerOptions = {}): Promis
     clock: systemClock,
     places: { folders: [], s3: {}, isOwnHost: () => false },
     truncatesLongValues: true,
+    alsoDeletedTraces: async () => undefined,
   }
   const methods = bind(allTraceMethods, deps)
   const all: FastifyPluginAsyncZod<object> = async (server) => {

@@ -203,6 +203,7 @@ async function deleteAll(
     untilMs: until === undefined ? undefined : msOfInteger(until, 'max_timestamp_millis'),
     ids: ids.length > 0 ? ids : undefined,
     max,
+    alsoDeleted: deps.alsoDeletedTraces,
   })
   return { traces_deleted: deleted.length }
 }

@@ -1,4 +1,5 @@
 // MLflow's methods of experiments, but for their search.
+import type { AlsoDeleted } from '../../experiments/deletion.ts'
 import { experimentNotFound } from '../../experiments/experiment.ts'
 import {
   changeExperiment,
@@ -23,6 +24,7 @@ import { assertLength } from './names.ts'
 export interface ExperimentDeps {
   readonly db: Connection<RecordingTables>
   readonly locations: LocationRules
+  readonly alsoDeleted: AlsoDeleted
 }
 
 const read = 'run.read' as const
@@ -83,10 +85,10 @@ export const experimentMethods: Methods<ExperimentDeps> = {
   },
   deleteExperiment: {
     permission: write,
-    async handle({ db }, { request, actor, caller }) {
+    async handle({ alsoDeleted, db }, { request, actor, caller }) {
       assertUnscoped(caller)
       const id = experimentIdOf(request.experiment_id ?? '')
-      await transact(db, (trx) => turn(trx, actor, { id, isDeleted: true }))
+      await transact(db, (trx) => turn(trx, actor, { id, isDeleted: true, alsoDeleted }))
       return {}
     },
   },
@@ -131,9 +133,10 @@ export const experimentMethods: Methods<ExperimentDeps> = {
 async function turn(
   trx: Transaction<RecordingTables>,
   actor: Actor,
-  { id, isDeleted }: { id: number; isDeleted: boolean },
+  change: { id: number; isDeleted: boolean; alsoDeleted?: AlsoDeleted },
 ): Promise<void> {
+  const { id, isDeleted } = change
   const { deletedAtMs } = await getExperiment(trx, id)
   if (isDeleted === (deletedAtMs !== null)) throw experimentNotFound(id)
-  await changeExperiment(trx, actor, { id, isDeleted })
+  await changeExperiment(trx, actor, change)
 }

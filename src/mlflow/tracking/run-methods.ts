@@ -1,4 +1,5 @@
 // MLflow's methods of runs and their tags, but for their search and their metrics and params.
+import type { AlsoDeleted } from '../../experiments/deletion.ts'
 import { getLinkedRun } from '../../experiments/reading.ts'
 import { randomName } from '../../experiments/random-name.ts'
 import { changeRun, setRunDeleted, startRun, type RecordingTables } from '../../experiments/recording.ts'
@@ -6,7 +7,7 @@ import { removeRunTag, runNameTag } from '../../experiments/run-tags.ts'
 import type { RunWriter } from '../../experiments/run-writer.ts'
 import { writableRun } from '../../experiments/writable-run.ts'
 import { assertWritesRun, tagsOfNewRun } from '../../experiments/write-scope.ts'
-import { transact, type Connection, type Transaction } from '../../platform/database.ts'
+import { transact, type Connection } from '../../platform/database.ts'
 import { hexId } from '../../platform/ids.ts'
 import { invalidParameter, mlflowError } from '../errors.ts'
 import type { CreateRun } from '../generated/messages.ts'
@@ -20,8 +21,7 @@ export interface RunDeps {
   readonly writer: RunWriter<RecordingTables>
   /** `MLFLOW_TRUNCATE_LONG_VALUES`: values of params and tags that are too long are cut off, else refused. */
   readonly truncatesLongValues: boolean
-  /** What else goes with a run that is deleted, in the same transaction. */
-  readonly alsoDeleted?: (trx: Transaction<RecordingTables>, runId: string) => Promise<void>
+  readonly alsoDeleted: AlsoDeleted
 }
 
 const read = 'run.read' as const
@@ -77,10 +77,7 @@ export const runMethods: Methods<RunDeps> = {
     async handle({ db, writer, alsoDeleted }, { request, actor, caller }) {
       const runId = request.run_id ?? ''
       await assertWritesRun(db, caller, runId)
-      await writer.write(runId, async (trx) => {
-        await setRunDeleted(trx, actor, { runId, isDeleted: true })
-        await alsoDeleted?.(trx, runId)
-      })
+      await writer.write(runId, (trx) => setRunDeleted(trx, actor, { runId, isDeleted: true, alsoDeleted }))
       return {}
     },
   },

@@ -1,5 +1,6 @@
 // For tests: MLflow's methods of runs and experiments over a test database.
 import type { FastifyInstance } from 'fastify'
+import type { AlsoDeleted } from '../../experiments/deletion.ts'
 import { ensureDefaultExperiment } from '../../experiments/experiments.ts'
 import { artifactMigrations } from '../../artifacts/migrations.ts'
 import { experimentMigrations } from '../../experiments/migrations.ts'
@@ -32,17 +33,18 @@ export async function openTracking(
   options: TestServerOptions & {
     readonly truncatesLongValues?: boolean
     readonly db?: TestDatabase<RecordingTables>
+    readonly alsoDeleted?: AlsoDeleted
   } = {},
 ): Promise<TrackingTest> {
-  const { truncatesLongValues = true, ...caller } = options
+  const { truncatesLongValues = true, alsoDeleted = async () => undefined, ...caller } = options
   const db = options.db ?? (await createTestDatabase<RecordingTables>(migrations))
   await ensureDefaultExperiment(db, testActor(), { artifactRoot })
-  const deps = { db, writer: createRunWriter(db), truncatesLongValues }
+  const deps = { db, writer: createRunWriter(db), truncatesLongValues, alsoDeleted }
   const locations = { artifactRoot, directory: '/srv/work', allowedSchemes: new Set<string>() }
   const methods = {
     ...bind(runMethods, deps),
     ...bind(inputMethods, deps),
-    ...bind(experimentMethods, { db, locations }),
+    ...bind(experimentMethods, { db, locations, alsoDeleted }),
   }
   const mlflow = await createMlflowTestServer(methods, caller)
   return {

@@ -122,7 +122,7 @@ export async function removeAssessment(trx: Transaction<TraceTables>, id: string
   await on(trx).deleteFrom('assessment').where('id', '=', id).execute()
 }
 
-/** What was said of traces on behalf of a run. */
-export async function removeAssessmentsOfRun(trx: Transaction<TraceTables>, runId: string): Promise<void> {
-  await sql`delete from assessment where run_id = ${runId}`.execute(on(trx))
+/** What was said of traces on behalf of these runs. */
+export async function removeAssessmentsOfRuns(trx: Transaction<TraceTables>, runIds: readonly string[]): Promise<void> {
+  for (const ids of chunksOf(runIds)) await on(trx).deleteFrom('assessment').where('run_id', 'in', ids).execute()
 }
