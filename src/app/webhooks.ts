@@ -8,7 +8,7 @@ import type { EventConsumer } from '../platform/dispatcher.ts'
 import type { IdSource } from '../platform/ids.ts'
 import { startJobWorker, type JobWorker } from '../platform/job-worker.ts'
 import type { Log } from '../platform/log.ts'
-import { sealingKey } from '../platform/sealing.ts'
+import { sealingKey, type SealingKey } from '../platform/sealing.ts'
 import type { Config } from './config.ts'
 import type { Secrets } from './home.ts'
 import type { Tables } from './tables.ts'
@@ -20,11 +20,14 @@ interface Opened {
 }
 
 export function webhookDeps({ mlflow, allowedAddresses }: Config, { db, clock, secrets }: Opened): WebhookDeps {
-  const { schemes, allowsPrivateAddresses, encryptionKey, timeoutMs, retriesMax } = mlflow.webhooks
+  const { schemes, allowsPrivateAddresses, timeoutMs, retriesMax } = mlflow.webhooks
   const allow = allowsPrivateAddresses ? anyAddress : allowedAddresses
-  const key = sealingKey(encryptionKey ?? secrets.stepKey, 'webhook secrets')
-  return { db, clock, rules: { schemes, allow, timeoutMs, retriesMax }, key }
+  return { db, clock, rules: { schemes, allow, timeoutMs, retriesMax }, key: webhookKey(mlflow, secrets) }
 }
+
+/** What this home seals the secrets of webhooks with. */
+export const webhookKey = ({ webhooks }: Config['mlflow'], secrets: Secrets): SealingKey =>
+  sealingKey(webhooks.encryptionKey ?? secrets.stepKey, 'webhook secrets')
 
 /** Deliveries that wait are made from now on. The consumer is for the dispatcher, which is to end first. */
 export function startWebhooks(

@@ -8,17 +8,23 @@ import { pipeline } from 'node:stream/promises'
 import { sql } from 'kysely'
 import type { ArtifactTables } from '../artifacts/tables.ts'
 import type { BlobStore } from '../platform/blobs.ts'
+import type { Clock } from '../platform/clock.ts'
 import { on, type Db } from '../platform/database.ts'
 import { DomainError } from '../platform/errors.ts'
 import type { Reader } from '../platform/reader.ts'
 import { createStockDatabase, type Row, type StockDatabase } from './export/database.ts'
-import { graphFolder, leftBehind, tableCopies, type TableCopy } from './export/tables.ts'
+import { graphFolder, tableCopies, type TableCopy } from './export/tables.ts'
+import { secretOf, webhookCopies } from './export/webhooks.ts'
+import type { WebhookKeys } from './webhook-keys.ts'
 
 export interface ExportDeps {
   /** Of the home, or of a copy of it that nobody changes. */
   readonly db: Db<ArtifactTables>
   readonly reader: Reader
   readonly blobs: Pick<BlobStore, 'stream'>
+  readonly clock: Clock
+  /** `theirs` is what the stock server will have as `MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY`. */
+  readonly webhookKeys: WebhookKeys
 }
 
 export interface Exported {
@@ -26,8 +32,8 @@ export interface Exported {
   readonly tables: Readonly<Record<string, number>>
   readonly files: number
   readonly bytes: number
-  /** Kinds of what there is of and what was not exported, with why. */
-  readonly left: Readonly<Record<string, string>>
+  /** What is not there as it was here, and why: a sentence each. */
+  readonly notes: readonly string[]
 }
 
 const databaseName = 'mlflow.db'
@@ -48,10 +54,10 @@ export async function exportMlflow(
   await mkdir(join(partial, artifactsName), { recursive: true })
   const tables = await copyTables(deps, join(partial, databaseName), tell)
   const { files, bytes } = await copyFiles(deps, join(partial, artifactsName), tell)
-  const left = await findLeft(deps)
+  const notes = await noteUnsigned(deps)
   await rm(target, { recursive: true, force: true })
   await rename(partial, target)
-  return { tables, files, bytes, left }
+  return { tables, files, bytes, notes }
 }
 
 async function assertEmpty(folder: string): Promise<void> {
@@ -70,7 +76,7 @@ async function copyTables(
 ): Promise<Record<string, number>> {
   using stock = createStockDatabase(path)
   const written: Record<string, number> = {}
-  for (const copy of tableCopies) {
+  for (const copy of [...tableCopies, ...webhookCopies(deps.webhookKeys, deps.clock())]) {
     const rows = await copyTable(deps, stock, copy)
     written[copy.table] = (written[copy.table] ?? 0) + rows
     tell(`${copy.table}: ${written[copy.table]} rows`)
@@ -163,13 +169,12 @@ async function copyGraph(deps: ExportDeps, folder: string, { digest, ...version 
   return bytes
 }
 
-async function findLeft({ db, reader }: ExportDeps): Promise<Record<string, string>> {
-  const left: Record<string, string> = {}
-  for (const [table, why] of Object.entries(leftBehind)) {
-    const [found] = await reader.all(
-      sql<{ rows: number }>`select count(*) as rows from ${sql.table(table)}`.compile(on(db)),
-    )
-    if (Number(found?.rows) > 0) left[table] = `${String(found?.rows)} left: ${why}`
-  }
-  return left
+async function noteUnsigned({ db, reader, webhookKeys }: ExportDeps): Promise<string[]> {
+  const query = sql<Row>`select id, name, secret from webhook where secret is not null order by id`.compile(on(db))
+  const rows = await reader.all(query)
+  const unsigned = rows.filter(({ id, secret }) => secretOf(webhookKeys, String(id), secret) === undefined)
+  return unsigned.map(
+    ({ name }) =>
+      `the webhook "${String(name)}" is off there and has no secret: export with MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY as its server will have it`,
+  )
 }

@@ -11,19 +11,27 @@ import { startStock, startTrueloop } from './mlflow/servers.ts'
 
 const program = join(import.meta.dirname, '../../bin/trueloop.cjs')
 
+/** Of the secrets of webhooks. */
+const environment = { MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY: 'cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4=' }
+
 test('what is exported is what stock clients see, of a stock server as of Trueloop', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'trueloop-export-'))
   await using ends = new AsyncDisposableStack()
   ends.defer(() => rm(folder, { recursive: true, force: true }))
   const venv = await newestVenv()
-  const trueloop = ends.use(await startTrueloop())
+  const trueloop = ends.use(await startTrueloop({ environment }))
   await runClient(trueloop, venv, { name: 'exchange', args: ['fill'] })
   const before = await runClient(trueloop, venv, { name: 'exchange', args: ['dump'] })
   const target = join(folder, 'mlflow')
   const { PATH, HOME } = process.env
-  const env = { PATH, HOME, TRUELOOP_HOME: trueloop.directory }
+  const keyless = { PATH, HOME, TRUELOOP_HOME: trueloop.directory }
+  const env = { ...keyless, ...environment }
   const { stdout } = await promisify(execFile)(process.execPath, [program, 'export', 'mlflow', target], { env })
   expect(stdout).toMatch(/^metrics +2508$/mv)
+  expect(stdout).not.toContain('has no secret')
+  const other = [program, 'export', 'mlflow', join(folder, 'keyless')]
+  const unsigned = await promisify(execFile)(process.execPath, other, { env: keyless })
+  expect(unsigned.stdout).toContain('the webhook "signed" is off there and has no secret')
   const refused = promisify(execFile)(process.execPath, [program, 'export', 'mlflow', target], { env })
   await expect(refused).rejects.toMatchObject({ stderr: expect.stringContaining('is not empty') })
   const args = [
@@ -32,7 +40,7 @@ test('what is exported is what stock clients see, of a stock server as of Truelo
     '--artifacts-destination',
     join(target, 'artifacts'),
   ]
-  const stock = ends.use(await startStock({ args, isSmall: true }))
+  const stock = ends.use(await startStock({ args, environment, isSmall: true }))
   const after = await runClient(stock, venv, { name: 'exchange', args: ['dump'] })
   const seen = (said: string): unknown => JSON.parse(said.split('\n').find((line) => line.startsWith('{'))!)
   expect(seen(after)).toEqual(seen(before))

@@ -1,4 +1,6 @@
 // What of a home each table of an MLflow database holds: one query a table, in the columns of the stock schema.
+import type { LabelInput } from '../../labelling/label-schema.ts'
+import { labelConfigOf } from '../label-inputs.ts'
 import type { Row } from './database.ts'
 
 export interface TableCopy {
@@ -216,6 +218,9 @@ const labelling: readonly TableCopy[] = [
     query: `select id as dataset_record_id, dataset_id, inputs, expectations, tags, source, source_id, source_type,
       created_at_ms as created_time, updated_at_ms as last_update_time, created_by, updated_by as last_updated_by,
       input_hash, outputs from evaluation_record order by no`,
+    rows: ({ outputs, ...record }) => [
+      { ...record, outputs: typeof outputs === 'string' ? `{"mlflow_wrapped": ${outputs}}` : null },
+    ],
   },
   {
     table: 'entity_associations',
@@ -230,9 +235,42 @@ const labelling: readonly TableCopy[] = [
       from scorer_version order by scorer_id, version`,
   },
   {
+    table: 'online_scoring_configs',
+    query: `select id as online_scoring_config_id, scorer_id, sample_rate, experiment_id, filter as filter_string
+      from online_scoring order by id`,
+  },
+  {
     table: 'issues',
     query: `select id as issue_id, experiment_id, name, description, status, severity, root_causes, categories, source_run_id,
       created_at_ms as created_timestamp, updated_at_ms as last_updated_timestamp, created_by from issue order by id`,
+  },
+  {
+    table: 'label_schemas',
+    query: `select id as schema_id, experiment_id, name, type, input, instruction, enables_comment as enable_comment,
+      is_default, created_at_ms as created_time, updated_at_ms as last_update_time from label_schema order by id`,
+    rows: ({ input: json, ...schema }) => {
+      const input = JSON.parse(String(json)) as LabelInput
+      return [{ ...schema, input_type: input.kind, input_config: JSON.stringify(labelConfigOf(input)) }]
+    },
+  },
+  {
+    table: 'review_queues',
+    query: `select id as queue_id, experiment_id, name, name_key, type as queue_type, created_by,
+      created_at_ms as creation_time_ms, updated_at_ms as last_update_time_ms from review_queue order by id`,
+  },
+  {
+    table: 'review_queue_users',
+    query: `select queue_id, user_name as user_id from review_queue_user order by queue_id, user_name`,
+  },
+  {
+    table: 'review_queue_label_schemas',
+    query: `select queue_id, schema_id from review_queue_schema order by queue_id, schema_id`,
+  },
+  {
+    table: 'review_queue_items',
+    query: `select queue_id, 'trace' as item_type, trace_id as item_id, status, completed_by,
+      completed_at_ms as completed_time_ms, created_at_ms as creation_time_ms, updated_at_ms as last_update_time_ms
+      from review_item order by queue_id, trace_id`,
   },
 ]
 
@@ -246,10 +284,3 @@ export const tableCopies: readonly TableCopy[] = [
   ...traces,
   ...labelling,
 ]
-
-/** Kinds of what stays behind, with why: their form in an MLflow database is another, or they are secret. */
-export const leftBehind: Readonly<Record<string, string>> = {
-  webhook: 'their secrets are sealed for this home: make them again',
-  label_schema: 'review queues and label schemas are kept in another form: make them again',
-  review_queue: 'review queues and label schemas are kept in another form: make them again',
-}

@@ -5,9 +5,15 @@ import sys
 
 import mlflow
 import numpy
-from mlflow.entities import AssessmentSource, Metric, Param, RunTag, ViewType
+from mlflow.entities import AssessmentSource, Metric, ViewType
+from mlflow.entities.webhook import WebhookEvent
+from mlflow.genai import label_schemas, review_queues
+from mlflow.genai.label_schemas import InputCategorical, InputNumeric, InputPassFail, InputText
+from mlflow.genai.scorers import Guidelines, list_scorers
+from mlflow.genai.scorers.registry import list_scorer_versions
 
 client = mlflow.MlflowClient()
+store = client._tracking_client.store
 
 
 def fill():
@@ -50,7 +56,25 @@ def fill():
     mlflow.log_feedback(trace_id=span.trace_id, name="good", value=True, source=AssessmentSource(source_type="HUMAN", source_id="ann"))
     client.set_trace_tag(span.trace_id, "tagged", "yes")
     dataset = mlflow.genai.datasets.create_dataset(name="questions", experiment_id=[parent.info.experiment_id], tags={"a": "b"})
-    dataset.merge_records([{"inputs": {"q": "one"}, "expectations": {"a": 1}}, {"inputs": {"q": "two"}}])
+    dataset.merge_records([{"inputs": {"q": "one"}, "expectations": {"a": 1}}, {"inputs": {"q": "two", "n": 1.0}, "outputs": ["x"]}])
+    label(parent.info.experiment_id, span.trace_id)
+    events = [WebhookEvent(entity="model_version", action="created"), WebhookEvent(entity="registered_model", action="created")]
+    client.create_webhook("signed", "https://93.184.215.14/hook", events, description="all", secret="a secret")
+    client.create_webhook("open", "https://93.184.215.14/other", events[:1], status="DISABLED")
+
+
+def label(experiment, trace):
+    for _ in range(2):
+        Guidelines(name="polite", guidelines=["Be polite."]).register(name="polite", experiment_id=experiment)
+    inputs = [InputPassFail("Yes", "No"), InputCategorical(["a", "b"], multi_select=True), InputNumeric(0.5, None), InputText(max_length=9)]
+    made = [
+        label_schemas.create_label_schema(name=f"q{at}", type="feedback", input=each, instruction="Look.", enable_comment=at == 1)
+        for at, each in enumerate(inputs)
+    ]
+    queue = review_queues.create_review_queue(name="First Look", queue_type="custom", users=["Ann"], schema_ids=[each.schema_id for each in made])
+    review_queues.add_items_to_review_queue(queue_id=queue.queue_id, item_ids=[trace])
+    review_queues.set_review_queue_item_status(queue_id=queue.queue_id, item_id=trace, status="complete", completed_by="Ann")
+    store.create_issue(experiment_id=experiment, name="rude", description="It shouts.", created_by="ann", categories=["tone"], severity="high")
 
 
 def plain(value):
@@ -89,7 +113,21 @@ def files_of(run_id, path):
 
 def records_of(dataset_id):
     frame = mlflow.genai.datasets.get_dataset(dataset_id=dataset_id).to_df()
-    return sorted(json.dumps([row["inputs"], row["expectations"]], default=str) for row in frame.to_dict("records"))
+    return sorted(json.dumps([row["inputs"], row["outputs"], row["expectations"], row["tags"]], default=str) for row in frame.to_dict("records"))
+
+
+def labels_of(experiment):
+    queues = review_queues.list_review_queues(experiment_id=experiment)
+    return {
+        "scorers": [
+            [[version, each.name, each.guidelines] for each, version in list_scorer_versions(name=scorer.name, experiment_id=experiment)]
+            for scorer in list_scorers(experiment_id=experiment)
+        ],
+        # Each experiment has a default question, made when somebody first looks.
+        "schemas": [str(each) for each in label_schemas.list_label_schemas(experiment_id=experiment) if not each.is_default],
+        "queues": [[str(each), [str(item) for item in review_queues.list_review_queue_items(queue_id=each.queue_id)]] for each in queues],
+        "issues": [vars(each) for each in store.search_issues(experiment_id=experiment)],
+    }
 
 
 def dump():
@@ -127,6 +165,11 @@ def dump():
             [d.name, d.tags, records_of(d.dataset_id)]
             for d in mlflow.genai.datasets.search_datasets(experiment_ids=ids)
         ],
+        "labels": {e.name: labels_of(e.experiment_id) for e in experiments if e.lifecycle_stage == "active"},
+        "webhooks": sorted(
+            [w.name, w.webhook_id, w.url, w.description, w.status.value, sorted(str(e) for e in w.events), w.creation_timestamp]
+            for w in client.list_webhooks()
+        ),
     }
     print(json.dumps(seen, sort_keys=True, default=str))
 
