@@ -3,7 +3,7 @@ import { experimentNotFound } from '../experiments/experiment.ts'
 import type { ExperimentTables } from '../experiments/tables.ts'
 import type { Transaction } from '../platform/database.ts'
 import { DomainError } from '../platform/errors.ts'
-import { findingsOf, type TagRule, type TraceFindings } from './derive/spans.ts'
+import { findingsOf, sentTracesOf, type TagRule, type TraceFindings } from './derive/spans.ts'
 import { addUpCost, addUpTokens, type Cost, type Tokens } from './derive/usage.ts'
 import { metadataKeys, tagKeys } from './keys.ts'
 import type { Span } from './span.ts'
@@ -19,16 +19,22 @@ import {
   type NewTraceRow,
   type StoredTrace,
 } from './stores/trace-store.ts'
-import type { TraceRow, TraceTables } from './tables.ts'
+import type { KeyValueRow, TraceRow, TraceTables } from './tables.ts'
 import { spansHere } from './trace.ts'
+import { inTurns } from './turns.ts'
 
 export type { TagRule, TraceFindings } from './derive/spans.ts'
 export type IntakeTables = TraceTables & ExperimentTables
 type Trx = Transaction<IntakeTables>
 
+/** A batch may be of many thousand traces. */
+const perTurn = { items: 512 }
+/** Each is a statement or two. */
+const updatesPerTurn = { items: 64 }
+
 /** What the spans of a batch come to, before the database is asked: done once, however often its transaction is tried. */
-export const prepareSpans = (spans: readonly Span[], tagOf: TagRule): Promise<readonly TraceFindings[]> =>
-  findingsOf(spans, tagOf)
+export const prepareSpans = async (spans: readonly Span[], tagOf: TagRule): Promise<readonly TraceFindings[]> =>
+  (await sentTracesOf(spans)).map((sent) => findingsOf(sent, tagOf))
 
 /**
  * Keeps spans. One that is sent again takes the place of what it was, so a batch may be sent again.
@@ -49,42 +55,51 @@ export async function logSpans(trx: Trx, experimentId: number, traces: readonly 
   const finalized = await readValues(trx, 'trace_metadata', { key: metadataKeys.finalized, nos: knownNos })
   const users = await readValues(trx, 'trace_metadata', { key: metadataKeys.user, nos: knownNos })
   const nos = new Map([...known].map(([id, { no }]) => [id, no]))
-  if (created.length > 0) {
-    if ((await readLocations(trx, [experimentId])).size === 0) throw experimentNotFound(experimentId)
+  if (created.length > 0 && (await readLocations(trx, [experimentId])).size === 0) {
+    throw experimentNotFound(experimentId)
+  }
+  for await (const part of inTurns(created, perTurn)) {
     const inserted = await insertTraces(
       trx,
-      created.map((each) => rowOf(experimentId, each)),
+      part.map((each) => rowOf(experimentId, each)),
     )
-    for (const [index, { traceId }] of created.entries()) nos.set(traceId, inserted[index]!)
+    for (const [index, { traceId }] of part.entries()) nos.set(traceId, inserted[index]!)
   }
-  await putSpans(
-    trx,
-    traces.flatMap(({ traceId, spans }) => {
-      const place = { trace_no: nos.get(traceId)!, experiment_id: known.get(traceId)?.experiment_id ?? experimentId }
-      return spans.map(({ row, content }) => ({ row: { ...row, ...place }, content }))
-    }),
-  )
-  for (const each of traces) {
-    const row = known.get(each.traceId)
-    if (row) await updateTrace(trx, row.no, await changeOf(trx, { row, each, isFinal: finalized.has(row.no) }))
+  // In the same order for all writers: no two wait for each other.
+  const ordered = traces.map((each) => ({ no: nos.get(each.traceId)!, each })).toSorted((a, b) => a.no - b.no)
+  for await (const part of inTurns(ordered, perTurn)) {
+    await putSpans(
+      trx,
+      part.flatMap(({ no, each }) => {
+        const place = { trace_no: no, experiment_id: known.get(each.traceId)?.experiment_id ?? experimentId }
+        return each.spans.map(({ row, content }) => ({ row: { ...row, ...place }, content }))
+      }),
+    )
   }
-  await putPairs(
-    trx,
-    'trace_tag',
-    traces.flatMap(({ traceId, tags }) => {
-      const no = nos.get(traceId)!
-      const own = Array.from(tags, ([key, value]) => ({ trace_no: no, key, value }))
-      return [
-        ...own.filter(({ key }) => key !== tagKeys.spansLocation),
-        { trace_no: no, key: tagKeys.spansLocation, value: spansHere },
-      ]
-    }),
-  )
-  const newUsers = traces.flatMap(({ traceId, user }) => {
-    const no = nos.get(traceId)!
-    return user === null || users.has(no) ? [] : [{ trace_no: no, key: metadataKeys.user, value: user }]
-  })
-  if (newUsers.length > 0) await putPairs(trx, 'trace_metadata', newUsers)
+  for await (const part of inTurns(ordered, updatesPerTurn)) {
+    for (const { no, each } of part) {
+      const row = known.get(each.traceId)
+      if (row) await updateTrace(trx, no, await changeOf(trx, { row, each, isFinal: finalized.has(no) }))
+    }
+  }
+  for await (const part of inTurns(ordered, perTurn)) {
+    await putPairs(trx, 'trace_tag', part.flatMap(tagRows))
+    const newUsers = part.filter(({ no, each }) => each.user !== null && !users.has(no))
+    const key = metadataKeys.user
+    await putPairs(
+      trx,
+      'trace_metadata',
+      newUsers.map(({ no, each }) => ({ trace_no: no, key, value: each.user! })),
+    )
+  }
+}
+
+function tagRows({ no, each }: { no: number; each: TraceFindings }): KeyValueRow[] {
+  const own = Array.from(each.tags, ([key, value]) => ({ trace_no: no, key, value }))
+  return [
+    ...own.filter(({ key }) => key !== tagKeys.spansLocation),
+    { trace_no: no, key: tagKeys.spansLocation, value: spansHere },
+  ]
 }
 
 /** A trace whose spans were put elsewhere cannot have some here too. */

@@ -8,6 +8,6 @@ export type { ExportRequest } from './otlp/request.ts'
 export const otlpTypes = ['application/x-protobuf', 'application/json'] as const
 export type OtlpType = (typeof otlpTypes)[number]
 
-/** @throws DomainError otlp_malformed for a body that is none; otlp_span for a span without ids or with ones that are too long */
+/** @throws DomainError otlp_malformed for a body that is none; otlp_span for a span without ids or with ones that are too long; otlp_too_large for too many parts */
 export const decodeOtlp = (body: Uint8Array, type: OtlpType): ExportRequest =>
-  type === 'application/json' ? decodeJson(new TextDecoder().decode(body)) : decodeProtobuf(body)
+  type === 'application/json' ? decodeJson(body) : decodeProtobuf(body)

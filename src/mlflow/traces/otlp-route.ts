@@ -1,15 +1,13 @@
 // Spans from OpenTelemetry's exporters, MLflow's clients among them: `POST /v1/traces`, OTLP over HTTP.
-import { promisify } from 'node:util'
-import { gunzip, inflate, inflateRaw } from 'node:zlib'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { assertWritesIn, assertWritesRun } from '../../experiments/write-scope.ts'
 import { callerOf } from '../../governance/access.ts'
 import { transact } from '../../platform/database.ts'
 import { DomainError, messageOf } from '../../platform/errors.ts'
 import type { Log } from '../../platform/log.ts'
-import { prepareSpans, type TagRule } from '../../tracing/intake.ts'
-import { decodeOtlp, otlpTypes, type OtlpType } from '../../tracing/otlp.ts'
-import type { Span } from '../../tracing/span.ts'
+import type { TagRule, TraceFindings } from '../../tracing/intake.ts'
+import { createOtlpReader, packings, type OtlpReader, type Packing } from '../../tracing/otlp-reader.ts'
+import { otlpTypes, type OtlpType } from '../../tracing/otlp.ts'
 import { linksMax } from '../../tracing/trace.ts'
 import { linkToRun } from '../../tracing/traces.ts'
 import { MlflowError } from '../errors.ts'
@@ -20,8 +18,6 @@ import type { TraceDeps } from './deps.ts'
 
 /** Of a request as it comes. */
 const bodyBytesMax = 64 * 1024 * 1024
-/** Of what is packed in it: a small request may hold a thousand times its size. */
-const unpackedBytesMax = 128 * 1024 * 1024
 
 /** Answered in the form of MLflow's OTLP endpoint, which is not that of its other methods. */
 class OtlpRefusal extends Error {
@@ -44,10 +40,12 @@ export const otlpRoute: FastifyPluginAsync<TraceDeps & { log: Log }> = async (se
   server.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: bodyBytesMax }, (_request, body, done) =>
     done(null, body),
   )
+  const reader = createOtlpReader()
+  server.addHook('onClose', () => reader[Symbol.asyncDispose]())
   const config = { permission: 'trace.write' } as const
   server.post('/v1/traces', { schema: { hide: true }, config }, async (request, reply) => {
     try {
-      await receive(deps, request)
+      await receive({ ...deps, exports: reader }, request)
     } catch (error) {
       return refuse(reply, error)
     }
@@ -65,28 +63,33 @@ function refuse(reply: FastifyReply, error: unknown): FastifyReply {
     .send(JSON.stringify({ detail: refusal.detail }))
 }
 
-function refusalOf({ code }: DomainError): OtlpRefusal | undefined {
+function refusalOf({ code, message }: DomainError): OtlpRefusal | undefined {
   if (code === 'otlp_malformed') return new OtlpRefusal(400, 'Invalid OpenTelemetry format')
   if (code === 'otlp_span') return new OtlpRefusal(422, 'Cannot convert OpenTelemetry span to MLflow span')
+  if (code === 'otlp_packing') return new OtlpRefusal(400, message)
+  if (code === 'otlp_too_large') return new OtlpRefusal(413, message)
   return undefined
 }
 
-async function receive(deps: TraceDeps & { log: Log }, request: FastifyRequest): Promise<void> {
+type ReceiveDeps = TraceDeps & { readonly log: Log; readonly exports: OtlpReader }
+
+async function receive(deps: ReceiveDeps, request: FastifyRequest): Promise<void> {
   const { headers } = request
   const experiment = headers['x-mlflow-experiment-id']
   if (typeof experiment !== 'string') throw new OtlpRefusal(422, missingExperiment)
   const type = typeOf(headers['content-type'])
-  const body = await unpacked((request.body as Buffer | undefined) ?? Buffer.alloc(0), headers['content-encoding'])
-  const { resources, spans } = decodeOtlp(body, type)
+  const packing = packingOf(headers['content-encoding'])
+  const bytes = (request.body as Buffer | undefined) ?? Buffer.alloc(0)
+  const { resources, traces } = await deps.exports.read({ bytes, type, packing }, tagRule(deps))
   if (resources === 0) throw new OtlpRefusal(400, 'Invalid OpenTelemetry format - no spans found')
-  if (spans.length === 0) return
+  if (traces.length === 0) return
   const experimentId = experimentIdOf(experiment)
   const caller = callerOf(request)
   await assertWritesIn(deps.db, caller, experimentId)
   const run = headers['x-mlflow-run-id']
   if (typeof run === 'string' && run !== '') await assertWritesRun(deps.db, caller, run)
-  await deps.spans.write(experimentId, await prepareSpans(spans, tagRule(deps)))
-  if (typeof run === 'string' && run !== '') await linkFinished(deps, { run, spans })
+  await deps.spans.write(experimentId, traces)
+  if (typeof run === 'string' && run !== '') await linkFinished(deps, { run, traces })
 }
 
 function typeOf(contentType: string | undefined): OtlpType {
@@ -114,10 +117,10 @@ const tagRule =
 
 /** The spans are kept already, whatever comes of the links. */
 async function linkFinished(
-  { db, log }: TraceDeps & { log: Log },
-  { run, spans }: { run: string; spans: readonly Span[] },
+  { db, log }: ReceiveDeps,
+  { run, traces }: { run: string; traces: readonly TraceFindings[] },
 ): Promise<void> {
-  const finished = [...new Set(spans.filter((span) => span.parentSpanId === null).map(({ traceId }) => traceId))]
+  const finished = traces.filter(({ state }) => state !== null).map(({ traceId }) => traceId)
   try {
     for (let at = 0; at < finished.length; at += linksMax) {
       await transact(db, (trx) => linkToRun(trx, run, finished.slice(at, at + linksMax)))
@@ -127,34 +130,9 @@ async function linkFinished(
   }
 }
 
-const limit = { maxOutputLength: unpackedBytesMax }
-const unzip = promisify<Buffer, typeof limit, Buffer>(gunzip)
-const inflated = promisify<Buffer, typeof limit, Buffer>(inflate)
-const inflatedRaw = promisify<Buffer, typeof limit, Buffer>(inflateRaw)
-
-async function unpacked(body: Buffer, encoding: string | undefined): Promise<Buffer> {
-  switch (encoding?.toLowerCase() ?? '') {
-    case '':
-      return body
-    case 'gzip':
-      return unzip(body, limit).catch((error: unknown) => {
-        throw unpackFailure(error, 'gzip')
-      })
-    case 'deflate':
-      // Some clients send it without the header of zlib.
-      return inflated(body, limit)
-        .catch(() => inflatedRaw(body, limit))
-        .catch((error: unknown) => {
-          throw unpackFailure(error, 'deflate')
-        })
-    default:
-      throw new OtlpRefusal(400, `Unsupported Content-Encoding: ${encoding?.toLowerCase()}`)
-  }
-}
-
-function unpackFailure(error: unknown, encoding: string): OtlpRefusal {
-  const isTooLarge = (error as { code?: unknown }).code === 'ERR_BUFFER_TOO_LARGE'
-  return isTooLarge
-    ? new OtlpRefusal(413, `The payload has more than ${unpackedBytesMax} bytes`)
-    : new OtlpRefusal(400, `Failed to decompress ${encoding} payload`)
+function packingOf(encoding: string | undefined): Packing {
+  const name = encoding?.toLowerCase() ?? ''
+  const known = packings.find((each) => each === name)
+  if (known !== undefined) return known
+  throw new OtlpRefusal(400, `Unsupported Content-Encoding: ${name}`)
 }

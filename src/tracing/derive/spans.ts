@@ -1,11 +1,10 @@
 // What is kept of spans, and what they say about their traces. Pure.
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { attributeKeys as keys, tagKeys } from '../keys.ts'
 import { parsedOrText } from '../python-json.ts'
 import { contentOf, type Attributes, type Span } from '../span.ts'
-import { chunksOf } from '../../platform/chunks.ts'
 import type { SpanRow } from '../tables.ts'
 import { assertLength, modelNameMax, nameMax, sessionIdMax, type TraceState } from '../trace.ts'
+import { inTurns } from '../turns.ts'
 import { previewOf } from './preview.ts'
 import { translated } from './translate.ts'
 import { costKeys, type CostKey } from './usage.ts'
@@ -30,24 +29,39 @@ export interface TraceFindings {
   readonly sessionId: string | null
   readonly user: string | null
   readonly name: string | null
-  /** Of the resource first, then those that the client set. */
   readonly tags: ReadonlyMap<string, string>
 }
 
-/** Read in one turn of the event loop: some milliseconds. */
-const spansPerTurn = 256
+/** {@link TraceFindings} before it is known which tags can be kept. */
+export interface SentTrace extends Omit<TraceFindings, 'name' | 'tags'> {
+  /** Of the resource first, then those that the client set. */
+  readonly sentTags: readonly (readonly [key: string, value: string])[]
+}
 
-/** A large batch lets others have their turns. @throws DomainError trace_text_too_long for a session or trace name */
-export async function findingsOf(spans: readonly Span[], tagOf: TagRule): Promise<TraceFindings[]> {
+/** Read in one turn of the event loop: some milliseconds. */
+const perTurn = { items: 256 }
+
+/** A large batch lets others have their turns. @throws DomainError trace_text_too_long for a session */
+export async function sentTracesOf(spans: readonly Span[]): Promise<SentTrace[]> {
   // The last one of a span counts.
   const latest = new Map(spans.map((span) => [`${span.traceId} ${span.spanId}`, span]))
   const read: ReadSpan[] = []
-  for (const chunk of chunksOf([...latest.values()], spansPerTurn)) {
-    if (read.length > 0) await nextTurn()
-    read.push(...chunk.map(readSpan))
-  }
+  for await (const chunk of inTurns([...latest.values()], perTurn)) read.push(...chunk.map(readSpan))
   const byTrace = Map.groupBy(read, ({ span }) => span.traceId)
-  return Array.from(byTrace, ([traceId, ofTrace]) => findingsOfTrace(traceId, ofTrace, tagOf))
+  return Array.from(byTrace, ([traceId, ofTrace]) => sentTraceOf(traceId, ofTrace))
+}
+
+/** @throws DomainError trace_text_too_long for a trace's name */
+export function findingsOf({ sentTags, ...sent }: SentTrace, tagOf: TagRule): TraceFindings {
+  const tags = new Map(
+    sentTags.flatMap(([key, value]) => {
+      const tag = tagOf(key, value)
+      return tag ? [tag] : []
+    }),
+  )
+  const name = tags.get(tagKeys.name) ?? null
+  tags.delete(tagKeys.name)
+  return { ...sent, name: name === null ? null : assertLength('Trace name', nameMax, name), tags }
 }
 
 interface ReadSpan {
@@ -67,7 +81,7 @@ export type TagRule = (key: string, value: string) => [string, string] | undefin
 
 const msOf = (ns: bigint): number => Number(ns / 1_000_000n)
 
-function findingsOfTrace(traceId: string, read: readonly ReadSpan[], tagOf: TagRule): TraceFindings {
+function sentTraceOf(traceId: string, read: readonly ReadSpan[]): SentTrace {
   const spans = read.map(({ span }) => span)
   const translations = read.map(({ attributes }) => attributes)
   const isRoot = (span: Span): boolean => span.parentSpanId === null
@@ -77,9 +91,6 @@ function findingsOfTrace(traceId: string, read: readonly ReadSpan[], tagOf: TagR
   const sessionId = firstText(translations, ['session.id', 'gen_ai.conversation.id'])
   const inputs = lastRoot?.get(keys.inputs)
   const outputs = lastRoot?.get(keys.outputs)
-  const tags = new Map([...tagsOfResource(spans, tagOf), ...tagsOfRoot(lastRoot, tagOf)])
-  const name = tags.get(tagKeys.name) ?? null
-  tags.delete(tagKeys.name)
   return {
     traceId,
     spans: read.map(({ kept }) => kept),
@@ -90,8 +101,7 @@ function findingsOfTrace(traceId: string, read: readonly ReadSpan[], tagOf: TagR
     responsePreview: outputs ? previewOf(outputs, 'assistant') : null,
     sessionId: sessionId === null ? null : assertLength('Session ID', sessionIdMax, sessionId),
     user: firstText(translations, ['user.id']),
-    name: name === null ? null : assertLength('Trace name', nameMax, name),
-    tags,
+    sentTags: [...tagsOfResource(spans), ...tagsOfRoot(lastRoot)],
   }
 }
 
@@ -111,8 +121,7 @@ function firstText(all: readonly Attributes[], names: readonly string[]): string
     for (const name of names) {
       const text = attributes.get(name)
       if (text === undefined) continue
-      const value = parsedOrText(text)
-      const found = typeof value === 'string' ? value : text
+      const found = textOf(text)
       if (found !== '') return found
     }
   }
@@ -121,24 +130,24 @@ function firstText(all: readonly Attributes[], names: readonly string[]): string
 
 const tagPrefix = 'mlflow.traceTag.'
 
-function tagsOfRoot(root: Attributes | undefined, tagOf: TagRule): [string, string][] {
-  return [...(root ?? [])].flatMap(([key, text]) => {
-    if (!key.startsWith(tagPrefix)) return []
-    const value = parsedOrText(text)
-    const tag = tagOf(key.slice(tagPrefix.length), typeof value === 'string' ? value : text)
-    return tag ? [tag] : []
-  })
+type SentTags = SentTrace['sentTags']
+
+function tagsOfRoot(root: Attributes | undefined): SentTags {
+  const own = [...(root ?? [])].filter(([key]) => key.startsWith(tagPrefix))
+  return own.map(([key, text]) => [key.slice(tagPrefix.length), textOf(text)])
 }
 
 /** A resource cannot set what MLflow keeps its own books in. */
-function tagsOfResource(spans: readonly Span[], tagOf: TagRule): [string, string][] {
+function tagsOfResource(spans: readonly Span[]): SentTags {
   const resource = spans.find((span) => span.resource.size > 0)?.resource ?? []
-  return [...resource].flatMap(([key, text]) => {
-    if (key.startsWith('telemetry.sdk.') || key.startsWith('mlflow.')) return []
-    const value = parsedOrText(text)
-    const tag = tagOf(key, typeof value === 'string' ? value : text)
-    return tag ? [tag] : []
-  })
+  const free = [...resource].filter(([key]) => !key.startsWith('telemetry.sdk.') && !key.startsWith('mlflow.'))
+  return free.map(([key, text]) => [key, textOf(text)])
+}
+
+/** Of a string what it says, of anything else its JSON. */
+function textOf(text: string): string {
+  const value = parsedOrText(text)
+  return typeof value === 'string' ? value : text
 }
 
 function keptSpan(span: Span, attributes: Attributes): KeptSpan {

@@ -11,27 +11,47 @@ import {
   textOfString,
 } from './any-value.ts'
 import { spanOf } from './identity.ts'
-import { depthMax, malformed, type ExportRequest } from './request.ts'
+import { depthMax, jsonMarksMax, malformed, spansMax, tooManyParts, type ExportRequest } from './request.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** @throws DomainError otlp_malformed, otlp_span */
-export function decodeJson(text: string): ExportRequest {
+/** @throws DomainError otlp_malformed, otlp_span, otlp_too_large */
+export function decodeJson(bytes: Uint8Array): ExportRequest {
+  if (bytes.byteLength > jsonMarksMax) assertFewMarks(bytes)
   let body: unknown
   try {
-    body = JSON.parse(text)
+    body = JSON.parse(new TextDecoder().decode(bytes))
   } catch {
     throw malformed()
   }
   const resources = listOf(fieldsOf(body), 'resourceSpans')
-  const spans = resources.flatMap((each) => {
+  const spans: Span[] = []
+  for (const each of resources) {
     const sent = fieldsOf(each)
     const resource = attributesOf(fieldsOf(sent['resource'] ?? {}), valueText)
-    return [...listOf(sent, 'scopeSpans')]
-      .flatMap((scope) => listOf(fieldsOf(scope), 'spans'))
-      .map((span): Span => ({ ...readSpan(fieldsOf(span)), resource }))
-  })
+    for (const scope of listOf(sent, 'scopeSpans')) {
+      for (const span of listOf(fieldsOf(scope), 'spans')) {
+        spans.push({ ...readSpan(fieldsOf(span)), resource })
+        if (spans.length > spansMax) throw tooManyParts()
+      }
+    }
+  }
   return { resources: resources.length, spans }
+}
+
+const [quote, backslash] = [0x22, 0x5c]
+const marks: ReadonlySet<number> = new Set(Buffer.from('{[,'))
+
+/** Of what a small text can say, parsing it would take all memory. */
+function assertFewMarks(bytes: Uint8Array): void {
+  let count = 0
+  let isText = false
+  for (let at = 0; at < bytes.byteLength; at++) {
+    const byte = bytes[at]!
+    if (byte === quote) isText = !isText
+    else if (isText && byte === backslash) at++
+    else if (!isText && marks.has(byte) && ++count > jsonMarksMax) throw tooManyParts()
+  }
 }
 
 function fieldsOf(value: unknown): Fields {

@@ -12,7 +12,7 @@ import {
   textOfString,
 } from './any-value.ts'
 import { hexOf, spanOf } from './identity.ts'
-import { depthMax, malformed, type ExportRequest } from './request.ts'
+import { depthMax, malformed, messagesMax, spansMax, tooManyParts, type ExportRequest } from './request.ts'
 
 /** Reads one field or answers false, for it to be skipped. */
 type Read = (field: number, wireType: WireType) => boolean
@@ -25,7 +25,11 @@ function readMessage(reader: BinaryReader, end: number, read: Read): void {
   if (reader.pos !== end) throw malformed()
 }
 
+/** Of the request that is read: reading never pauses. */
+let messages = 0
+
 function readNested(reader: BinaryReader, read: Read): void {
+  if (++messages > messagesMax) throw tooManyParts()
   const length = reader.uint32()
   const end = reader.pos + length
   if (end > reader.len) throw malformed()
@@ -38,12 +42,14 @@ const isNested = (wireType: WireType): boolean => wireType === WireType.LengthDe
 export function decodeProtobuf(body: Uint8Array): ExportRequest {
   const spans: Span[] = []
   let resources = 0
+  messages = 0
   try {
     const reader = new BinaryReader(body)
     readMessage(reader, reader.len, (field, wireType) => {
       if (field !== 1 || !isNested(wireType)) return false
       resources++
-      spans.push(...readResourceSpans(reader))
+      for (const span of readResourceSpans(reader)) spans.push(span)
+      if (spans.length > spansMax) throw tooManyParts()
       return true
     })
   } catch (error) {
@@ -68,6 +74,7 @@ function readResourceSpans(reader: BinaryReader): Span[] {
     readNested(reader, (inner, innerType) => {
       if (inner !== 2 || !isNested(innerType)) return false
       spans.push(readSpan(reader))
+      if (spans.length > spansMax) throw tooManyParts()
       return true
     })
     return true

@@ -11,6 +11,20 @@ export interface ExportRequest {
 /** Values within values; protobuf's own readers stop at a hundred messages. */
 export const depthMax = 48
 
+/** Of one request: what spans come to takes many times the bytes that they are sent in. */
+export const spansMax = 250_000
+/** Messages within messages, of one request: attributes, events, links, values. */
+export const messagesMax = 4_000_000
+/** Braces, brackets and commas of a request in JSON, which is read whole before it is looked at. */
+export const jsonMarksMax = 10_000_000
+
+export const tooManyParts = (): DomainError =>
+  new DomainError(
+    'too_large',
+    'otlp_too_large',
+    `The payload has more than ${spansMax} spans, or too many attributes and values: send fewer spans at once`,
+  )
+
 export const malformed = (): DomainError =>
   new DomainError(
     'invalid',

@@ -1,11 +1,11 @@
 // The only file that reads or writes the tables span and span_content.
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { insertRows, type BulkInsert, type ColumnType } from '../../platform/bulk-insert.ts'
 import { on, type Db, type Transaction } from '../../platform/database.ts'
 import type { CountingSpan } from '../derive/usage.ts'
 import { chunksOf } from '../../platform/chunks.ts'
 import { storable, type SpanRow, type TraceTables } from '../tables.ts'
+import { inTurns } from '../turns.ts'
 
 export interface NewSpan {
   readonly row: SpanRow
@@ -43,12 +43,11 @@ const contentInsert: BulkInsert = {
 }
 
 /** Written in one turn of the event loop: some ten milliseconds on SQLite, whose connection is synchronous. */
-const spansPerTurn = 512
+const perTurn = { items: 512, size: { of: ({ content }: NewSpan): number => content.length, most: 2 * 1024 * 1024 } }
 
 /** A span that is sent again takes the place of what it was; of one call each span is another. A large batch lets others have their turns. */
 export async function putSpans(trx: Transaction<TraceTables>, spans: readonly NewSpan[]): Promise<void> {
-  for (const [index, chunk] of chunksOf(spans, spansPerTurn).entries()) {
-    if (index > 0) await nextTurn()
+  for await (const chunk of inTurns(spans, perTurn)) {
     await insertRows(
       trx,
       spanInsert,

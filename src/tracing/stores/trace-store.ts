@@ -8,15 +8,19 @@ import { costKeys, tokenKeys, type Cost, type Tokens } from '../derive/usage.ts'
 import { tagKeys } from '../keys.ts'
 import { chunksOf } from '../../platform/chunks.ts'
 import { storable, type KeyValueRow, type TraceRow, type TraceTables } from '../tables.ts'
+import { inTurns } from '../turns.ts'
 import type { Trace, TraceState } from '../trace.ts'
 
 export type StoredTrace = TraceRow & { no: number }
 export type KeyValueTable = 'trace_tag' | 'trace_metadata'
 
+/** In one turn of the event loop: a batch of spans may be of many thousand traces. */
+const perTurn = { items: 512 }
+
 /** Ids that have no trace are left out. */
 export async function readRows(db: Db<TraceTables>, ids: readonly string[]): Promise<StoredTrace[]> {
   const found: StoredTrace[] = []
-  for (const chunk of chunksOf(ids)) {
+  for await (const chunk of inTurns(ids, perTurn)) {
     found.push(...(await on(db).selectFrom('trace').selectAll().where('id', 'in', chunk).execute()))
   }
   return found
@@ -187,14 +191,17 @@ export async function readValues(
   table: KeyValueTable,
   { key, nos }: { key: string; nos: readonly number[] },
 ): Promise<Map<number, string>> {
-  if (nos.length === 0) return new Map()
-  const rows = await on(db)
-    .selectFrom(table)
-    .select(['trace_no', 'value'])
-    .where('trace_no', 'in', [...nos])
-    .where('key', '=', key)
-    .execute()
-  return new Map(rows.map((row) => [row.trace_no, row.value]))
+  const found = new Map<number, string>()
+  for await (const part of inTurns(nos, perTurn)) {
+    const rows = await on(db)
+      .selectFrom(table)
+      .select(['trace_no', 'value'])
+      .where('trace_no', 'in', part)
+      .where('key', '=', key)
+      .execute()
+    for (const row of rows) found.set(row.trace_no, row.value)
+  }
+  return found
 }
 
 export interface TraceSelection {
