@@ -27,12 +27,13 @@ export interface BroughtModel {
   readonly aliases: readonly Pick<Alias, 'alias' | 'version'>[]
 }
 
-/** A model whose name is taken stays as it is. Answers whether it was brought. */
+/** A model whose name is taken stays as it is. Answers whether it is here: brought now, or before, made at the same time. */
 export async function bringModel(
   trx: Transaction<ModelTables & ModelVersionTables & AliasTables>,
   { model, versions, aliases }: BroughtModel,
 ): Promise<boolean> {
-  if (await findModel(trx, model.name)) return false
+  const known = await findModel(trx, model.name)
+  if (known) return known.createdAtMs === model.createdAtMs
   await insertModel(trx, model)
   for (const version of versions) {
     const unknown = {

@@ -6,13 +6,16 @@ import type { ImportOptions } from './import.ts'
 export function addExchangeCommands(program: Command): void {
   noun(program, 'import', 'everything that another program holds')
     .command('mlflow')
-    .argument('<database>', 'sqlite:///<file>, a file, or postgresql://…')
+    .argument('<source>', 'sqlite:///<file>, a file, postgresql://…, or an mlruns folder')
     .description('experiments, runs, models, traces and artifacts of an MLflow server; may be started again')
-    .option('--artifacts <folder>', 'that its server stored them into (default: mlartifacts beside the database)')
+    .option('--artifacts <folder>', 'that its server stored them into (default: mlartifacts beside the source)')
     .option('--prefix <text>', 'before the names of its experiments')
+    .option('--dry-run', 'only say what would come, and what not')
     .action(
-      work(async (session, database: string, options: ImportOptions) =>
-        (await import('./import.ts')).importFromMlflow(session, database, options),
+      work(async (session, source: string, { dryRun, ...options }: ImportOptions & { dryRun?: boolean }) =>
+        dryRun
+          ? (await import('./survey.ts')).surveyImport(session, source, options)
+          : (await import('./import.ts')).importFromMlflow(session, source, options),
       ),
     )
   noun(program, 'export', 'everything, in the form of another program')

@@ -4,22 +4,21 @@ import { dirname, join, resolve } from 'node:path'
 import { openBlobs } from '../../app/blobs.ts'
 import { lockHome } from '../../app/home.ts'
 import { openMetadata } from '../../app/metadata.ts'
-import { ensureDefaultExperiment, listExperiments } from '../../experiments/experiments.ts'
-import { importMlflow, openSource } from '../../mlflow/import.ts'
+import { ensureDefaultExperiment } from '../../experiments/experiments.ts'
+import { importMlflow, openImport } from '../../mlflow/import.ts'
 import { systemClock } from '../../platform/clock.ts'
 import { DomainError } from '../../platform/errors.ts'
 import { createIds } from '../../platform/ids.ts'
 import { silentLog } from '../../platform/log.ts'
 import { openReader } from '../../platform/reader-threads.ts'
 import type { Session } from '../session.ts'
+import { allExperiments } from './experiments.ts'
+import { webhookKeys } from './webhook-keys.ts'
 
 export interface ImportOptions {
   readonly artifacts?: string
   readonly prefix?: string
 }
-
-/** A page of the home's experiments; more are read after it. */
-const experimentsPage = 1000
 
 /** The home must not run: only one process writes it. Started again after it was cut short, it goes on. */
 export async function importFromMlflow(
@@ -29,48 +28,46 @@ export async function importFromMlflow(
 ): Promise<void> {
   using _ = lockHome(config.home, 'server')
   await using stack = new AsyncDisposableStack()
-  const source = stack.use(await openSource(url))
+  const progress = terminal.progress('import')
+  const artifacts = artifactsOf(url, options)
+  const tell = (what: string): void => progress.update(0, what)
+  const opened = stack.use(await openImport(url, { home: config.home, artifacts, tell }))
+  const { source, origin } = opened
   const clock = systemClock
   const { db } = stack.use(await openMetadata(config, { log: silentLog, clock }))
   const reader = stack.use(openReader(db, config.database))
   const actor = { name: 'import', clock, ids: createIds(clock) }
   await ensureDefaultExperiment(db, actor, { artifactRoot: config.mlflow.defaultArtifactRoot })
-  const experiments = async () => {
-    const all = []
-    for (let before: number | undefined; ;) {
-      const page = await listExperiments(db, { limit: experimentsPage, withDeleted: true, before })
-      all.push(...page)
-      if (page.length < experimentsPage) return all
-      before = page.at(-1)?.id
-    }
-  }
-  const progress = terminal.progress('import')
-  const { counts, takenModels } = await importMlflow(
+  const { counts, takenModels, notes } = await importMlflow(
     {
       db,
       reader,
       blobs: openBlobs(config),
       clock,
       source,
-      origin: url.replace(/:\/\/[^@\/]*@/v, '://'),
-      artifacts: artifactsOf(url, options),
+      origin,
+      artifacts,
       prefix: options.prefix ?? '',
-      experiments,
+      webhookKeys: webhookKeys(config),
+      experiments: () => allExperiments(db),
     },
-    (what) => progress.update(0, what),
+    tell,
   )
+  await opened.finish()
   progress.done(`${counts['runs'] ?? 0} runs`)
-  terminal.show({ counts, takenModels }, () =>
+  const told = [...opened.notes, ...notes]
+  terminal.show({ counts, takenModels, notes: told }, () =>
     [
       ...Object.entries(counts).map(([kind, count]) => `${kind.padEnd(20)} ${count}`),
       ...takenModels.map((name) => `the model "${name}" stayed behind: there is one of that name`),
-      `Brought ${url.replace(/:\/\/[^@\/]*@/v, '://')} into ${config.home}; every run has the points that it had there.`,
+      ...told,
+      `Brought ${origin} into ${config.home}; every run has the points that it had there.`,
     ].join('\n'),
   )
 }
 
-/** Beside the database, as the stock server keeps them. @throws DomainError import_source */
-function artifactsOf(url: string, { artifacts }: ImportOptions): string {
+/** Beside the database or the folder, as the stock server keeps them. @throws DomainError import_source */
+export function artifactsOf(url: string, { artifacts }: ImportOptions): string {
   const path = url.replace(/^sqlite:\/\/\//v, '')
   const folder = resolve(artifacts ?? join(existsSync(path) ? dirname(path) : '.', 'mlartifacts'))
   if (artifacts === undefined || existsSync(folder)) return folder

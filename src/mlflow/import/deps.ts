@@ -2,6 +2,8 @@
 import type { Experiment } from '../../experiments/experiment.ts'
 import type { LoggedModelTables } from '../../experiments/logged-models.ts'
 import type { ExperimentTables } from '../../experiments/tables.ts'
+import type { WebhookTables } from '../../governance/webhook-store.ts'
+import type { LabellingTables } from '../../labelling/tables.ts'
 import type { RegistryTables } from '../../models/registry-tables.ts'
 import type { BlobStore } from '../../platform/blobs.ts'
 import type { Clock } from '../../platform/clock.ts'
@@ -9,9 +11,12 @@ import type { Connection } from '../../platform/database.ts'
 import type { Reader } from '../../platform/reader.ts'
 import type { TraceTables } from '../../tracing/tables.ts'
 import type { MlflowSource } from './source.ts'
+import type { WebhookKeys } from '../webhook-keys.ts'
 
 export interface ImportDeps {
-  readonly db: Connection<ExperimentTables & LoggedModelTables & RegistryTables & TraceTables>
+  readonly db: Connection<
+    ExperimentTables & LoggedModelTables & RegistryTables & TraceTables & LabellingTables & WebhookTables
+  >
   /** Of the same database. */
   readonly reader: Reader
   readonly blobs: BlobStore
@@ -23,6 +28,7 @@ export interface ImportDeps {
   readonly artifacts: string
   /** Before the names of experiments. */
   readonly prefix: string
+  readonly webhookKeys: WebhookKeys
   /** All experiments of the home. */
   readonly experiments: () => Promise<readonly Experiment[]>
 }

@@ -1,7 +1,7 @@
 // Where an MLflow server kept the artifacts of a thing, and where they are from now on.
 import { createReadStream } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
-import { isAbsolute, join, resolve } from 'node:path'
+import { isAbsolute, join, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { artifactMediaType } from '../../artifacts/artifact.ts'
 import { nameFile } from '../../artifacts/artifacts.ts'
@@ -22,8 +22,9 @@ export interface Place {
  */
 export function placeOf(uri: string, { artifacts, own }: { artifacts: string; own: string }): Place {
   if (/^mlflow-artifacts:\/(?!\/)/v.test(uri)) {
-    const path = uri.slice('mlflow-artifacts:/'.length)
-    return { uri, folder: join(artifacts, path) }
+    const folder = join(artifacts, uri.slice('mlflow-artifacts:/'.length))
+    // What leads out of it is no name of an artifact.
+    return { uri, folder: `${folder}${sep}`.startsWith(`${artifacts}${sep}`) ? folder : undefined }
   }
   const folder = uri.startsWith('file:')
     ? fileURLToPath(uri)
@@ -60,6 +61,17 @@ export async function copyFiles({ db, blobs, clock }: FilesDeps, { uri, folder }
     await nameFile(db, { ...file, atMs: clock() })
     counts.files += 1
     counts.bytes += stored.bytes
+  }
+  return counts
+}
+
+/** What `copyFiles` would copy. */
+export async function countFiles({ folder }: Place): Promise<FileCounts> {
+  const counts = { files: 0, bytes: 0 }
+  if (folder === undefined) return counts
+  for await (const path of filesBelow(folder, '')) {
+    counts.files += 1
+    counts.bytes += (await stat(join(folder, path))).size
   }
   return counts
 }

@@ -1,19 +1,34 @@
 // Registered models, and prompts, which are such models, of an MLflow database.
+import { sep } from 'node:path'
 import { bringModel, type BroughtVersion } from '../../models/bring-in.ts'
 import { transact } from '../../platform/database.ts'
 import type { ImportDeps, Tally } from './deps.ts'
+import { placeOf } from './files.ts'
 import { orNull, textsOf, timeOf } from './rows.ts'
 import type { SourceRow } from './source.ts'
 
 /** Those whose name is taken stay behind; answers their names. Deleted versions keep their numbers, and nothing else of them is left anywhere. */
-export async function importModels({ db, source }: ImportDeps, tally: Tally): Promise<string[]> {
+export async function importModels(
+  deps: ImportDeps,
+  idOf: (row: SourceRow) => number,
+  tally: Tally,
+): Promise<string[]> {
+  const { db, source } = deps
+  const place = (uri: string | null) => (uri === null ? null : relocated(deps, idOf, uri))
   const taken: string[] = []
   for (const row of await source.all('select * from registered_models order by name')) {
     const name = String(row['name'])
     const all = await source.all('select * from model_versions where name = ? order by version', [name])
     const there = all.filter((version) => version['current_stage'] !== 'Deleted_Internal')
     const versions: BroughtVersion[] = []
-    for (const version of there) versions.push(await versionOf(source, name, version))
+    for (const version of there)
+      versions.push(
+        await versionOf(source, name, {
+          ...version,
+          source: await place(orNull(version['source'])),
+          storage_location: await place(orNull(version['storage_location'])),
+        }),
+      )
     const aliases = await source.all('select alias, version from registered_model_aliases where name = ?', [name])
     const tags = textsOf(await source.all('select key, value from registered_model_tags where name = ?', [name]))
     const model = {
@@ -55,4 +70,30 @@ async function versionOf(source: ImportDeps['source'], name: string, row: Source
     createdAtMs: timeOf(row['creation_time']),
     updatedAtMs: timeOf(row['last_updated_time']),
   }
+}
+
+/** Files of runs and logged models that came over are named by where they are now. */
+async function relocated(
+  { source, artifacts }: ImportDeps,
+  idOf: (row: SourceRow) => number,
+  uri: string,
+): Promise<string> {
+  const { folder } = placeOf(uri, { artifacts, own: '' })
+  const owner = /(?<id>[^\/]+)\/artifacts(?:\/|$)/v.exec(uri)?.groups?.['id']
+  if (folder === undefined || owner === undefined) return uri
+  const kinds = [
+    { table: 'runs', key: 'run_uuid', location: 'artifact_uri', below: '' },
+    { table: 'logged_models', key: 'model_id', location: 'artifact_location', below: 'models/' },
+  ]
+  for (const { table, key, location, below } of kinds) {
+    if (!(await source.columnsOf(table)).has(key)) continue
+    const [row] = await source.all(`select * from ${table} where ${key} = ?`, [owner])
+    if (!row) continue
+    const own = `${idOf(row)}/${below}${owner}/artifacts`
+    const place = placeOf(String(row[location] ?? ''), { artifacts, own })
+    if (place.folder === folder) return place.uri
+    if (place.folder !== undefined && folder.startsWith(place.folder + sep))
+      return place.uri + folder.slice(place.folder.length).replaceAll(sep, '/')
+  }
+  return uri
 }

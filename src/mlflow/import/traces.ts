@@ -2,8 +2,10 @@
 import { transact } from '../../platform/database.ts'
 import type { Assessment, AssessmentKind } from '../../tracing/assessment.ts'
 import { bringTrace, type BroughtTrace } from '../../tracing/bring-in.ts'
+import { tagKeys } from '../../tracing/keys.ts'
 import type { TraceRow } from '../../tracing/tables.ts'
 import type { ImportDeps } from './deps.ts'
+import { placeOf, type Place } from './files.ts'
 import { isTrue, numberOrNull, orNull, textsOf } from './rows.ts'
 import type { SourceRow } from './source.ts'
 
@@ -19,8 +21,13 @@ const measured = [
   'total_cost',
 ] as const satisfies readonly (keyof TraceRow)[]
 
-/** Answers how many spans. */
-export async function importTrace(deps: ImportDeps, row: SourceRow, experimentId: number): Promise<number> {
+export interface ImportedTrace {
+  readonly spans: number
+  /** Of its files, when it says where they are. */
+  readonly place: Place | undefined
+}
+
+export async function importTrace(deps: ImportDeps, row: SourceRow, experimentId: number): Promise<ImportedTrace> {
   const { db, source } = deps
   const id = String(row['request_id'])
   const has = async (table: string): Promise<boolean> => (await source.columnsOf(table)).size > 0
@@ -30,6 +37,11 @@ export async function importTrace(deps: ImportDeps, row: SourceRow, experimentId
   const links = (await ofTrace('entity_associations', 'source_id')).filter((link) => link['source_type'] === 'trace')
   const targets = (kind: string): string[] =>
     links.filter((link) => link['destination_type'] === kind).map((link) => String(link['destination_id']))
+  const tags = textsOf(await ofTrace('trace_tags', 'request_id'))
+  const location = tags[tagKeys.artifactLocation]
+  const { artifacts } = deps
+  const place =
+    location === undefined ? undefined : placeOf(location, { artifacts, own: `${experimentId}/traces/${id}/artifacts` })
   const trace: BroughtTrace = {
     row: {
       id,
@@ -44,7 +56,7 @@ export async function importTrace(deps: ImportDeps, row: SourceRow, experimentId
       session_id: orNull(row['session_id']),
       ...Object.fromEntries(measured.map((name) => [name, numberOrNull(row[name])])),
     },
-    tags: textsOf(await ofTrace('trace_tags', 'request_id')),
+    tags: place ? { ...tags, [tagKeys.artifactLocation]: place.uri } : tags,
     metadata: textsOf(await ofTrace('trace_request_metadata', 'request_id')),
     spans,
     assessments: (await ofTrace('assessments', 'trace_id')).map(assessmentOf),
@@ -52,7 +64,7 @@ export async function importTrace(deps: ImportDeps, row: SourceRow, experimentId
     prompts: targets('prompt_version'),
   }
   await transact(db, (trx) => bringTrace(trx, trace))
-  return spans.length
+  return { spans: spans.length, place }
 }
 
 const spanOf = (row: SourceRow, experimentId: number): BroughtTrace['spans'][number] => ({

@@ -5,11 +5,9 @@ import { transact } from '../../platform/database.ts'
 import { DomainError } from '../../platform/errors.ts'
 import { placeOf } from './files.ts'
 import type { ImportDeps, Tally } from './deps.ts'
+import { originTag } from './origin.ts'
 import { orNull, textsOf, timeOf } from './rows.ts'
 import type { SourceRow } from './source.ts'
-
-/** Which experiment of the home one of the source is, across imports that were cut short. */
-const originTag = 'trueloop.importedFrom'
 
 /** Answers the ids of the home by those of the source, as texts: some have 18 digits. @throws DomainError experiment_exists */
 export async function importExperiments(deps: ImportDeps, tally: Tally): Promise<Map<string, number>> {

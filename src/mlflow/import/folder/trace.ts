@@ -71,9 +71,9 @@ function timeOf(file: string, time: bigint | number | string | null | undefined)
 }
 
 const Valued = z.object({
-  value: z.unknown(),
+  value: z.unknown().optional(),
   serialized_value: z.object({ value: z.string() }).nullish(),
-  error: z.unknown(),
+  error: z.unknown().optional(),
 })
 
 const Said = z.object({
