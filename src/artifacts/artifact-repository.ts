@@ -9,7 +9,7 @@ import { openFolder } from './repositories/folder.ts'
 import type { ArtifactRepository, OutsideRepository } from './repositories/repository.ts'
 import { openTree, type TreeDeps } from './repositories/tree.ts'
 
-export type { ArtifactRepository, OutsideRepository, StoredFile } from './repositories/repository.ts'
+export type { ArtifactRepository, OutsideRepository, PlaceLinks, StoredFile } from './repositories/repository.ts'
 
 /** Which places besides the tree the operator lets the server reach. */
 export interface ArtifactPlaces {

@@ -15,6 +15,13 @@ export interface BucketPage {
   readonly next: string | undefined
 }
 
+export interface SignedRequest {
+  readonly action: 'read' | 'write'
+  readonly lifeMs: number
+  /** The `Content-Disposition` of what is read. */
+  readonly disposition?: string | undefined
+}
+
 /** Keys are as they are in the bucket, without the location's prefix. */
 export interface Bucket {
   /** What lies directly below `directory`, which ends in a slash or is empty. */
@@ -23,6 +30,8 @@ export interface Bucket {
   find(key: string): Promise<BucketObject | undefined>
   stream(key: string, part?: BlobPart): AsyncIterable<Uint8Array>
   put(key: string, source: BlobSource): Promise<void>
+  /** A URL that reads or writes this one object, for whoever has it, until its time is over; whether there is one is not looked at. */
+  sign(key: string, request: SignedRequest): Promise<string>
   /** Every object whose key begins so; answers how many there were. */
   removeBelow(beginning: string): Promise<number>
 }
@@ -76,6 +85,7 @@ export function openBucket(location: S3Location, credentials?: S3Options['creden
         const Body = source instanceof Uint8Array ? source : Readable.from(source, { objectMode: false })
         await new Upload({ client, params: { Bucket, Key, Body } }).done()
       }),
+    sign: (Key, request) => asked(async () => signedUrl(await open(), { Bucket, Key }, request)),
     removeBelow: (Prefix) =>
       asked(async () => {
         const { sdk, client } = await open()
@@ -89,6 +99,17 @@ export function openBucket(location: S3Location, credentials?: S3Options['creden
         }
       }),
   }
+}
+
+async function signedUrl(
+  { sdk, client }: { sdk: typeof Sdk; client: Sdk.S3Client },
+  object: { Bucket: string; Key: string },
+  { action, lifeMs, disposition }: SignedRequest,
+): Promise<string> {
+  const { getSignedUrl } = await import('@aws-sdk/s3-request-presigner')
+  const options = { expiresIn: Math.floor(lifeMs / 1000) }
+  if (action === 'write') return getSignedUrl(client, new sdk.PutObjectCommand(object), options)
+  return getSignedUrl(client, new sdk.GetObjectCommand({ ...object, ResponseContentDisposition: disposition }), options)
 }
 
 function entriesOf(page: Sdk.ListObjectsV2CommandOutput, directory: string): BucketPage['entries'] {

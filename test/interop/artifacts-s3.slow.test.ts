@@ -77,6 +77,36 @@ test('a place is cleared, and one whose name begins alike is not', async () => {
   expect((await kept.list('', { limit: 10 })).entries).toHaveLength(2)
 })
 
+test('a link reads or writes one file, for so long and no other', async () => {
+  const folder = place('links/run')
+  const links = folder.links!
+  const up = await links.write('d/ü b.txt', { lifeMs: 60_000 })
+  expect(up.headers).toEqual({ 'Content-Type': 'text/plain' })
+  expect((await fetch(up.url, { method: 'PUT', headers: up.headers, body: 'content' })).status).toBe(200)
+  expect((await folder.open('d/ü b.txt')).bytes).toBe(7)
+  const down = await links.read('d/ü b.txt', { lifeMs: 3_600_000, disposition: 'attachment; filename="b.txt"' })
+  expect(down.bytes).toBe(7)
+  const got = await fetch(down.url, { headers: { range: 'bytes=1-2' } })
+  expect([got.status, await got.text(), got.headers.get('content-disposition')]).toEqual([
+    206,
+    'on',
+    'attachment; filename="b.txt"',
+  ])
+  // The store holds a URL to its signature; what is signed is the method, the key and the time.
+  const facts = (url: string): unknown[] => {
+    const { pathname, searchParams } = new URL(url)
+    return [decodeURIComponent(pathname), searchParams.get('X-Amz-Expires'), searchParams.get('X-Amz-SignedHeaders')]
+  }
+  expect(facts(up.url)).toEqual(['/artifacts/links/run/d/ü b.txt', '60', 'host'])
+  expect(facts(down.url)).toEqual(['/artifacts/links/run/d/ü b.txt', '900', 'host'])
+  expect(new URL(up.url).searchParams.get('X-Amz-Signature')).not.toBe(
+    new URL((await links.write('d/other', { lifeMs: 60_000 })).url).searchParams.get('X-Amz-Signature'),
+  )
+  const asked = { lifeMs: 60_000, disposition: 'attachment' }
+  await expect(links.read('none', asked)).rejects.toMatchObject({ code: 'artifact_not_found' })
+  await expect(links.read('d', asked)).rejects.toMatchObject({ code: 'artifact_is_directory' })
+})
+
 test('a bucket that is not there is said to be', async () => {
   const location = { bucket: 'nobody', prefix: '', region: 'us-east-1', endpoint: s3.endpoint }
   const nowhere = openBucketFolder(location, openBucket(location, credentials))

@@ -22,6 +22,22 @@ export interface ArtifactRepository {
   open(path: string): Promise<StoredFile>
   /** All or nothing. @throws DomainError artifact_path_taken, disk_full, blob_store_unavailable */
   store(path: string, source: BlobSource): Promise<void>
+  /** Absent where bytes go through this server alone. */
+  readonly links?: PlaceLinks
+}
+
+export interface PlaceLink {
+  readonly url: string
+  /** To be sent with the request. */
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** Links that a place signs itself, each to one file, for whoever has it; clients and the place then leave this server out. */
+export interface PlaceLinks {
+  /** `disposition` is the answer's `Content-Disposition`. @throws DomainError artifact_not_found, artifact_is_directory, blob_store_unavailable */
+  read(path: string, link: { lifeMs: number; disposition: string }): Promise<PlaceLink & { readonly bytes: number }>
+  /** @throws DomainError blob_store_unavailable */
+  write(path: string, link: { lifeMs: number }): Promise<PlaceLink>
 }
 
 /** A place that is not the tree: what is in it is named by nothing but its path. */

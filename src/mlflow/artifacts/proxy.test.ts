@@ -4,8 +4,13 @@ import { readdir } from 'node:fs/promises'
 import { request as httpRequest } from 'node:http'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { createExperiment } from '../../experiments/experiments.ts'
+import { createLoggedModel } from '../../experiments/logged-models.ts'
+import { createRun } from '../../experiments/recording.ts'
 import { listAudit } from '../../governance/audit.ts'
+import { testActor } from '../../governance/testing.ts'
+import { transact } from '../../platform/database.ts'
 import type { Answer } from '../testing.ts'
 import { createArtifactServer, type ArtifactTestServer } from './testing.ts'
 
@@ -297,4 +302,22 @@ test('a step’s token writes its own run’s files, and those of models beside 
   expect([(await begin('run_own')).status, (await begin(other)).status]).toEqual([200, 403])
   const link = (run: string) => post(home, 'mlflow/artifacts/presigned-upload-url', { run_id: run, path: 'x' })
   expect([(await link('run_own')).status, (await link(other)).status]).toEqual([200, 403])
+})
+
+test('a step’s token gets links into a bucket for its own run, and models beside it', async () => {
+  await using home = await createArtifactServer({ scope: 'run_own' })
+  vi.stubEnv('AWS_ACCESS_KEY_ID', 'test')
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'test')
+  onTestFinished(() => void vi.unstubAllEnvs())
+  const begin = (name: string) =>
+    transact(home.db, async (trx) => {
+      const made = await createExperiment(trx, testActor(), { name, artifactLocation: `s3://bucket/${name}` })
+      const run = await createRun(trx, testActor(), { experiment: made.id, id: `run_${name}` })
+      const model = await createLoggedModel(trx, testActor(), { experimentId: made.id })
+      return [{ run_id: run }, { model_id: model.id }]
+    })
+  const statusOf = async (owner: object): Promise<number> =>
+    (await post(home, 'mlflow/artifacts/presigned-upload-url', { ...owner, path: 'x' })).status
+  expect(await Promise.all((await begin('own')).map(statusOf))).toEqual([200, 200])
+  expect(await Promise.all((await begin('other')).map(statusOf))).toEqual([403, 403])
 })

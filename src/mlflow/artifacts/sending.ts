@@ -53,7 +53,7 @@ function partOf(range: string | undefined, bytes: number): BlobPart | 'none' | u
 }
 
 /** RFC 6266: the name in ASCII, and as it is where that is another. */
-function attachment(path: string): string {
+export function attachment(path: string): string {
   const name = path.slice(path.lastIndexOf('/') + 1)
   const ascii = name.normalize('NFKD').replaceAll(/[^\x20-\x7e]/gv, '') || 'download'
   const quoted = /^[\w!#$%&'*+.^`|~-]+$/u.test(ascii) ? ascii : `"${ascii.replaceAll(/["\\]/gv, String.raw`\$&`)}"`

@@ -1,7 +1,10 @@
-// Uploads in parts, and links to up- and download files by: all of them URLs of this server, whatever store it keeps the bytes in.
-import { artifactRepository } from '../../artifacts/artifact-repository.ts'
+// Uploads in parts, and links to up- and download files by: URLs of this server for what it keeps, of the bucket for what lies in one.
+import { artifactRepository, type PlaceLinks } from '../../artifacts/artifact-repository.ts'
 import { assertWritesArtifact } from '../../experiments/artifact-scope.ts'
 import { loggedModelUri, runUri } from '../../experiments/artifact-uris.ts'
+import { getLoggedModel } from '../../experiments/logged-models.ts'
+import { assertWritesIn, assertWritesRun } from '../../experiments/write-scope.ts'
+import type { Caller } from '../../governance/access.ts'
 import {
   abortUpload,
   beginUpload,
@@ -15,6 +18,7 @@ import { invalidParameter, mlflowError } from '../errors.ts'
 import type { Methods } from '../method.ts'
 import type { ArtifactDeps } from './deps.ts'
 import { linkUrl } from './links.ts'
+import { attachment } from './sending.ts'
 
 const secondsMax = 7 * 86_400
 const secondsDefault = 900
@@ -73,7 +77,13 @@ export const artifactUploadMethods: Methods<ArtifactDeps> = {
     async handle(deps, { request, http }) {
       const path = writableArtifactPath(request.path ?? '')
       const lifeMs = lifeOf(request.expiration)
-      const subject = joinArtifactPath(treeOf(await runUri(deps.db, request.run_id ?? ''), 'download'), path)
+      const uri = await runUri(deps.db, request.run_id ?? '')
+      const links = bucketLinks(deps, uri)
+      if (links) {
+        const { url, headers, bytes } = await links.read(path, { lifeMs, disposition: attachment(path) })
+        return { presigned_url: url, headers, file_size: bytes }
+      }
+      const subject = joinArtifactPath(treeOf(uri, 'download'), path)
       const { bytes } = await artifactRepository(deps, 'mlflow-artifacts:/').open(subject)
       return { presigned_url: linkUrl(deps, http, { action: 'read', subject, lifeMs }), headers: {}, file_size: bytes }
     },
@@ -86,6 +96,12 @@ export const artifactUploadMethods: Methods<ArtifactDeps> = {
         throw invalidParameter('Exactly one of run_id and model_id must be provided.')
       const path = writableArtifactPath(request.path ?? '')
       const uri = run ? await runUri(deps.db, run) : await loggedModelUri(deps.db, model ?? '')
+      const links = bucketLinks(deps, uri)
+      if (links) {
+        await assertWritesOwner(deps, caller, { run, model })
+        const { url, headers } = await links.write(path, { lifeMs: lifeOf(request.expiration) })
+        return { presigned_url: url, headers }
+      }
       const subject = joinArtifactPath(treeOf(uri, 'upload'), path)
       await assertWritesArtifact(deps.db, caller, subject)
       return {
@@ -108,7 +124,20 @@ function lifeOf(expiration: number | bigint | undefined): number {
   throw invalidParameter(`expiration must be between 1 and ${secondsMax} seconds (got ${seconds}).`)
 }
 
-/** @throws MlflowError NOT_IMPLEMENTED: a bucket or a folder that is not ours signs no URLs for us */
+const bucketLinks = (deps: ArtifactDeps, uri: string): PlaceLinks | undefined =>
+  uri.startsWith('s3://') ? artifactRepository(deps, uri).links : undefined
+
+/** @throws DomainError run_scope, logged_model_not_found */
+async function assertWritesOwner(
+  { db }: ArtifactDeps,
+  caller: Caller,
+  { run, model }: { run: string | undefined; model: string | undefined },
+): Promise<void> {
+  if (run) await assertWritesRun(db, caller, run)
+  else await assertWritesIn(db, caller, (await getLoggedModel(db, model ?? '')).experimentId)
+}
+
+/** @throws MlflowError NOT_IMPLEMENTED: a folder, or a store of another kind, signs no URLs */
 function treeOf(uri: string, what: 'download' | 'upload'): string {
   const path = treePathOf(uri)
   if (path !== undefined) return path
