@@ -23,9 +23,9 @@ export const mlflowRoutes: FastifyPluginAsync<MlflowDeps> = async (server, { gra
     await server.register(unknownRoutes, { prefix })
   }
   const probe = { schema: { hide: true }, config: { permission: 'public' } } as const
-  server.get('/health', probe, async (_request, reply) => reply.type('text/plain').send('OK'))
+  server.get('/health', probe, async (_request, reply) => reply.type('text/plain; charset=utf-8').send('OK'))
   // Clients decide by it what they may ask for, so it is the release that is spoken here.
-  server.get('/version', probe, async (_request, reply) => reply.type('text/html').send(release))
+  server.get('/version', probe, async (_request, reply) => reply.type('text/html; charset=utf-8').send(release))
   for (const prefix of ['/api', '/ajax-api']) {
     server.get(`${prefix}/3.0/mlflow/server-info`, probe, async () => ({
       store_type: 'SqlStore',
