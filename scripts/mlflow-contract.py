@@ -181,7 +181,22 @@ def request_checks():
             key.value: [rule_of(rule) for rule in (rules.elts if isinstance(rules, ast.List) else [rules])]
             for key, rules in zip(schema.keys, schema.values)
         }
-    return checks
+    return {**checks_of_shared_handlers(checks), **checks}
+
+
+def checks_of_shared_handlers(checks):
+    """Of requests that a handler reads as another message: the newer form of a call that the older one serves too."""
+    found = {}
+    for message, handler in handlers.HANDLERS.items():
+        for call in ast.walk(ast.parse(inspect.getsource(inspect.unwrap(handler)))):
+            if not (isinstance(call, ast.Call) and getattr(call.func, "id", "") == "_get_request_message" and call.args):
+                continue
+            made = call.args[0]
+            if isinstance(made, ast.Call) and isinstance(made.func, ast.Name):
+                read = type_name(getattr(handlers, made.func.id).DESCRIPTOR)
+                if read in checks:
+                    found[type_name(message.DESCRIPTOR)] = checks[read]
+    return found
 
 
 def quoted(text):

@@ -1664,7 +1664,12 @@ export const methods = {
     request: 'DeleteTracesV3',
     response: 'DeleteTracesV3Response',
     routes: ['POST 3.0/mlflow/traces/delete-traces'],
-    checks: {},
+    checks: {
+      experiment_id: ['string', 'required'],
+      max_timestamp_millis: ['intlike'],
+      max_traces: ['intlike'],
+      request_ids: ['array', 'item-type-string'],
+    },
   },
   calculateTraceFilterCorrelation: {
     service: 'MlflowService',
