@@ -2,39 +2,29 @@
 import { databaseText, type Answer } from './answer.ts'
 
 export interface Difference {
-  /** `type refused` (we answer that a value has the wrong type, stock anything else), `status`, `crash` (stock answers 500, we a status below), `type`, `error_code`, `message`, `database text` (a message of stock's database), or the path of a field in the body, such as `run.info.status`. */
+  /** `type refused`, `crash` and `database text` are told by what they are; else `status <stock's>, here <ours>`, `error_code`, `message`, `type`, or the path of a field in the body, such as `run.info.status`. */
   readonly field: string
   readonly stock: unknown
   readonly trueloop: unknown
 }
 
-/** What a client looks at first comes first. */
-export function firstDifference(stock: Answer, trueloop: Answer): Difference | undefined {
+/** What a client looks at first comes first. @param isMistyped the call has a value of another type than the contract gives it */
+export function firstDifference(stock: Answer, trueloop: Answer, isMistyped: boolean): Difference | undefined {
   const found = difference(stock, trueloop)
-  return found && isTypeRefused(trueloop) ? { ...found, field: 'type refused' } : found
-}
-
-function isTypeRefused({ status, body }: Answer): boolean {
-  const message = fieldsOf(body)?.['message']
-  const pattern = /^Invalid value .* for parameter '.*' supplied: (?:.* is wanted|not a (?:timestamp|duration))\.$/sv
-  return status === 400 && typeof message === 'string' && pattern.test(message)
+  const isRefused = trueloop.status === 400 && fieldsOf(trueloop.body)?.['error_code'] === 'INVALID_PARAMETER_VALUE'
+  return found && isMistyped && isRefused ? { ...found, field: 'type refused' } : found
 }
 
 function difference(stock: Answer, trueloop: Answer): Difference | undefined {
-  if (stock.status !== trueloop.status)
-    return {
-      field: isCrash(stock) && trueloop.status < 500 ? 'crash' : 'status',
-      stock: [stock.status, stock.body],
-      trueloop: [trueloop.status, trueloop.body],
-    }
   const [theirs, ours] = [fieldsOf(stock.body), fieldsOf(trueloop.body)]
+  const both = { stock: [stock.status, stock.body], trueloop: [trueloop.status, trueloop.body] }
+  const isTold = trueloop.status >= 400 && trueloop.status < 500 && typeof ours?.['error_code'] === 'string'
+  if (isTold && isCrash(stock)) return { field: 'crash', ...both }
+  if (isTold && theirs?.['message'] === databaseText) return { field: 'database text', ...both }
+  if (stock.status !== trueloop.status) return { field: `status ${stock.status}, here ${trueloop.status}`, ...both }
   for (const field of ['error_code', 'message'])
     if (theirs?.[field] !== ours?.[field] && (typeof theirs?.[field] === 'string' || typeof ours?.[field] === 'string'))
-      return {
-        field: theirs?.[field] === databaseText ? 'database text' : field,
-        stock: theirs?.[field],
-        trueloop: ours?.[field],
-      }
+      return { field, stock: theirs?.[field], trueloop: ours?.[field] }
   const inBody = differenceIn(withoutClasses(stock.body), withoutClasses(trueloop.body), '')
   if (inBody) return inBody
   if (stock.contentType !== trueloop.contentType)

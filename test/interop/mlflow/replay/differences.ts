@@ -14,20 +14,23 @@ export interface KnownDifference {
 
 const file = join(import.meta.dirname, '..', '..', '..', '..', 'docs', 'reference', 'mlflow-differences.md')
 
-/** Rows of the table whose head is `calls | differs in | why`. */
+/** Rows of the table whose head is `calls | differs in | why`, one for each of its calls. */
 export async function knownDifferences(): Promise<KnownDifference[]> {
   const rows = (await readFile(file, 'utf8')).split('\n').filter((line) => line.startsWith('| `'))
-  return rows.map((line) => {
-    const [calls, field, reason] = line
+  return rows.flatMap((line) => {
+    const [calls = '', field = '', reason = ''] = line
       .split(/(?<!\\)\|/v)
       .slice(1, 4)
       .map((cell) => cell.trim().replaceAll('\\|', '|'))
-    const code = (cell: string | undefined): string => /^`(?<text>.*)`$/v.exec(cell ?? '')?.groups?.['text'] ?? ''
-    const known = { calls: code(calls), field: code(field), reason: reason ?? '' }
-    if (known.calls === '' || known.field === '' || known.reason === '') throw new Error(`a row is not whole: ${line}`)
+    const known = codesOf(calls).map((one) => ({ calls: one, field: codesOf(field).join(), reason }))
+    if (known.length === 0 || known.some((one) => one.field === '' || reason === ''))
+      throw new Error(`a row is not whole: ${line}`)
     return known
   })
 }
+
+const codesOf = (cell: string): string[] =>
+  [...cell.matchAll(/`(?<text>[^`]+)`/gv)].map(({ groups }) => groups!['text']!)
 
 export const isKnown = ({ calls, field }: KnownDifference, { area, label }: Call, difference: Difference): boolean =>
   matches(calls, `${area}: ${label}`) && matches(field, difference.field)

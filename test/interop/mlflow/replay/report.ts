@@ -4,6 +4,7 @@ import type { Answer } from './answer.ts'
 import type { Call } from './call.ts'
 import { firstDifference, type Difference } from './compare.ts'
 import { isKnown, knownDifferences, type KnownDifference } from './differences.ts'
+import { areMistyped } from './mistyped.ts'
 import { planOf, type Area } from './plan.ts'
 import { replay } from './replay.ts'
 import { isServed } from './served.ts'
@@ -34,9 +35,9 @@ export async function compareServers(
 ): Promise<Report> {
   const calls = await planOf(options.seed, options.areas, isServed)
   const known = await knownDifferences()
-  const [theirs, ours] = await Promise.all([sides.stock(calls), sides.trueloop(calls)])
+  const [theirs, ours, mistyped] = await Promise.all([sides.stock(calls), sides.trueloop(calls), areMistyped(calls)])
   const found = calls.flatMap((call, index): Found[] => {
-    const difference = firstDifference(theirs[index] as Answer, ours[index] as Answer)
+    const difference = firstDifference(theirs[index] as Answer, ours[index] as Answer, mistyped[index] as boolean)
     return difference ? [{ ...difference, call, known: known.find((one) => isKnown(one, call, difference)) }] : []
   })
   return { calls: calls.length, found }

@@ -187,7 +187,7 @@ function versions({ post, get, patch, delete: remove }: Plan): void {
   remove('delete version of text', 'model-versions/delete', { name: 'reg-a', version: 'abc' })
 }
 
-function sources({ post, get }: Plan): void {
+function sources({ post, get, delete: remove }: Plan): void {
   const all = [
     'file:///etc/passwd',
     '/etc/passwd',
@@ -218,7 +218,6 @@ function sources({ post, get }: Plan): void {
     'mlflow-artifacts:/a;b',
     'C:\\x',
     'gs://b/ü',
-    `s3://b/${long(600)}`,
   ]
   post('create model for sources', 'registered-models/create', { name: 'reg-src' })
   for (const [index, source] of all.entries()) {
@@ -231,6 +230,10 @@ function sources({ post, get }: Plan): void {
       })
   }
   get('last source', 'model-versions/search', { filter: "name = 'reg-src'", order_by: 'version_number ASC' })
+  // Of a model of its own, soon gone: MLflow on PostgreSQL has no such version, and what is searched for below would differ too.
+  post('create model for a long source', 'registered-models/create', { name: 'reg-long' })
+  post('source, long', 'model-versions/create', { name: 'reg-long', source: `s3://b/${long(600)}` })
+  remove('delete model of a long source', 'registered-models/delete', { name: 'reg-long' })
 }
 
 function stages({ post, get }: Plan): void {
