@@ -11,7 +11,8 @@ export function artifactPlaces({ host, port, allowedHosts, mlflow }: Config): Ar
   const root = mlflow.defaultArtifactRoot
   const folder = root.startsWith('file:') ? fileURLToPath(root) : root.startsWith('/') ? root : undefined
   const named = /^(?:https?|mlflow-artifacts):\/\/(?<host>[^\/@?#]+)/v.exec(root)?.groups?.['host']
-  const own = new Set([`${host}:${port}`, `127.0.0.1:${port}`, `localhost:${port}`, ...allowedHosts, named])
+  const names = [...allowedHosts, ...mlflow.allowedHosts, named]
+  const own = new Set([`${host}:${port}`, `127.0.0.1:${port}`, `localhost:${port}`, ...names])
   return {
     folders: folder === undefined ? [] : [folder.replace(/\/+$/v, '')],
     s3: mlflow.s3,
