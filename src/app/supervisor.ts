@@ -8,7 +8,7 @@ import { DomainError, messageOf } from '../platform/errors.ts'
 import { createLog, standardErrorWriter, type Log } from '../platform/log.ts'
 import { endProcess, type ProcessIdentity } from '../platform/processes.ts'
 import { childEnvironment, loadConfig, processEnvironment, type Config } from './config.ts'
-import { entryFile } from './entries.ts'
+import { controlPlane, entryFile } from './entries.ts'
 import { createHome, findRuntime, lockHome, removeRuntime, writeRuntime, type Runtime } from './home.ts'
 
 type Child = 'server' | 'gateway'
@@ -64,8 +64,9 @@ function keepRunning(deps: { settings: () => Config; log: Log }, name: Child, gr
 
 function start(config: Config, name: Child): ChildProcess {
   const out = openSync(logFile(config.home, name), 'a', 0o600)
-  const child = spawn(process.execPath, [entryFile(name)], {
-    env: childEnvironment(config),
+  const { flags, environment } = name === 'server' ? controlPlane : { flags: [], environment: {} }
+  const child = spawn(process.execPath, [...flags, entryFile(name)], {
+    env: childEnvironment(config, environment),
     stdio: ['ignore', out, out],
   })
   closeSync(out)

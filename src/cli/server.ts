@@ -1,6 +1,7 @@
 // trueloop server: the control plane of a home in the foreground, with the flags of an MLflow server.
 import { resolve } from 'node:path'
-import type { Config } from '../app/config.ts'
+import { processEnvironment, type Config } from '../app/config.ts'
+import { controlPlane } from '../app/entries.ts'
 import { loadMlflowConfig, locationOf } from '../app/mlflow-config.ts'
 import { runServer } from '../app/server.ts'
 import { DomainError } from '../platform/errors.ts'
@@ -19,6 +20,7 @@ export interface ServerOptions {
 }
 
 export async function server({ config, terminal }: Session, options: ServerOptions): Promise<void> {
+  takeFlags()
   const chosen = withOptions(config, options)
   const tell = (url: string): void =>
     terminal.show(
@@ -26,6 +28,15 @@ export async function server({ config, terminal }: Session, options: ServerOptio
       () => `Trueloop's control plane is up.\n  MLFLOW_TRACKING_URI=${url}\n  home ${chosen.home}`,
     )
   await runServer(chosen, tell)
+}
+
+/** This process begins again as the control plane that `trueloop up` would start: V8 reads its flags once. */
+function takeFlags(): void {
+  const { execPath, execArgv, argv } = process
+  const { flags, environment } = controlPlane
+  if (flags.every((flag) => execArgv.includes(flag))) return
+  const args = [execPath, ...execArgv, ...flags, ...argv.slice(1)]
+  process.execve?.(execPath, args, { ...processEnvironment(), ...environment })
 }
 
 function withOptions(config: Config, options: ServerOptions): Config {

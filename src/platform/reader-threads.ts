@@ -15,6 +15,8 @@ import {
 import type { Chunk, ThreadAnswer, ThreadData, ThreadRequest } from './reader-thread.ts'
 
 const threadsMax = 2
+/** Of V8's young generation in each: rows live for a moment. */
+const youngMegabytes = 8
 
 /** One message to a thread and its answer. */
 interface Step {
@@ -37,9 +39,13 @@ export function openReader<T>(db: Connection<T>, url: string, options: ReaderOpt
   return path === ':memory:' ? readerOf(db, options) : createReader(path, options)
 }
 
+function startWorker(path: string): Worker {
+  const workerData: ThreadData = { path, chunkRows }
+  return new Worker(file, { workerData, execArgv: [], resourceLimits: { maxYoungGenerationSizeMb: youngMegabytes } })
+}
+
 function startThread(path: string, onEnd: (thread: Thread) => void): Thread {
-  const data: ThreadData = { path, chunkRows }
-  const thread: Thread = { worker: new Worker(file, { workerData: data, execArgv: [] }), steps: [] }
+  const thread: Thread = { worker: startWorker(path), steps: [] }
   const { worker, steps } = thread
   worker.unref()
   worker.on('message', (answer: ThreadAnswer) => {

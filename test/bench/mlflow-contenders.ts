@@ -27,6 +27,8 @@ export interface Contender {
 export interface Sizes {
   readonly runs: number
   readonly points: number
+  /** Trueloop's program: the sources by default. */
+  readonly entry?: string
 }
 
 const experimentNames = ['bench-large', 'bench-medium', 'bench-small']
@@ -42,7 +44,7 @@ export async function openContenders(
     const stock = stack.use(await startStock({ postgres, venv: await newestVenv() }))
     const uvloop = stack.use(await startStock({ postgres, venv: await uvloopVenv() }))
     const trueloop = stack.use(
-      await startTrueloop({ postgres, prepare: (environment) => fillHome(environment, sizes) }),
+      await startTrueloop({ postgres, entry: sizes.entry, prepare: (environment) => fillHome(environment, sizes) }),
     )
     const contenders = [
       { title: 'stock', server: stock, ...(await fillStock(stock, sizes)) },

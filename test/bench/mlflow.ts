@@ -1,7 +1,9 @@
 // Trueloop beside stock `mlflow server`, as it is installed and with uvloop: the same requests over HTTP, in turn, on one database.
+import { execFile } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { stockVersion } from '../interop/mlflow/environments.ts'
 import { startPostgres } from '../postgres.ts'
 import {
@@ -76,7 +78,7 @@ async function benchOn(
   const directory = await mkdtemp(join(tmpdir(), 'trueloop-bench-mlflow-'))
   try {
     say('filling')
-    await using opened = await openContenders(postgres, scale)
+    await using opened = await openContenders(postgres, isSmoke ? scale : { ...scale, entry: await publishedServer() })
     const { contenders } = opened
     const idle = contenders.map(({ server }) => residentBytes(server))
     const rows: string[][] = []
@@ -100,6 +102,13 @@ async function benchOn(
   } finally {
     await rm(directory, { recursive: true, force: true })
   }
+}
+
+/** As users have it: without the compiler of the sources. */
+async function publishedServer(): Promise<string> {
+  const root = join(import.meta.dirname, '..', '..')
+  await promisify(execFile)('npm', ['run', 'build'], { cwd: root })
+  return join(root, 'build', 'dist', 'app', 'server.js')
 }
 
 async function writeRow(
@@ -210,7 +219,7 @@ function sectionOf(rows: readonly string[][], { runs }: Scale, isPostgres: boole
       'Every acknowledged write is durable on all sides. No point is sent twice, and no request may fail.',
       'About 40 ms of each small call to stock are Nagle’s algorithm against delayed acknowledgements: its workers’ sockets come without TCP_NODELAY unless uvloop is installed.',
       'Each search is asserted to find the same runs in the same order on both sides. Stock’s database is filled by a script with what the server would have written, and is not analysed, as its users have it; a search that takes it over ten seconds is measured once.',
-      'Memory is the resident set of Trueloop’s one process, and the sum of the proportional sets of stock’s.',
+      'Memory is the resident set of Trueloop’s one process, as published, and the sum of the proportional sets of stock’s.',
     ],
   }
 }

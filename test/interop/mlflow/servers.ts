@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { sql } from 'kysely'
+import { controlPlane } from '../../../src/app/entries.ts'
 import { findRuntime } from '../../../src/app/home.ts'
 import { on, openDatabase } from '../../../src/platform/database.ts'
 import { freePort } from '../../free-port.ts'
@@ -30,6 +31,8 @@ export interface ServerOptions {
   /** A database of its own is made there; default: SQLite. */
   readonly postgres?: Pick<Postgres, 'url'> | undefined
   readonly environment?: Readonly<Record<string, string>>
+  /** The program, where it is another than the sources; Trueloop only. */
+  readonly entry?: string | undefined
   /** Before it starts, with the environment that it will have; Trueloop only. */
   readonly prepare?: (environment: Readonly<Record<string, string>>) => Promise<void>
 }
@@ -81,7 +84,12 @@ export async function startStock(options: StockOptions = {}): Promise<MlflowServ
 }
 
 /** The control plane alone: no gateway, no supervisor. */
-export async function startTrueloop({ postgres, environment, prepare }: ServerOptions = {}): Promise<MlflowServer> {
+export async function startTrueloop({
+  postgres,
+  environment,
+  prepare,
+  entry,
+}: ServerOptions = {}): Promise<MlflowServer> {
   const directory = await mkdtemp(join(tmpdir(), 'trueloop-mlflow-'))
   const database = postgres && (await createDatabase(postgres))
   const env = {
@@ -89,10 +97,11 @@ export async function startTrueloop({ postgres, environment, prepare }: ServerOp
     TRUELOOP_HOME: directory,
     TRUELOOP_PORT: '0',
     ...(database ? { TRUELOOP_DATABASE: database.url } : {}),
+    ...controlPlane.environment,
     ...environment,
   }
   await prepare?.(env)
-  const child = spawn(process.execPath, [serverEntry], {
+  const child = spawn(process.execPath, [...controlPlane.flags, entry ?? serverEntry], {
     cwd: directory,
     env,
     detached: true,
