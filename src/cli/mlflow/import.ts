@@ -4,6 +4,7 @@ import { dirname, join, resolve } from 'node:path'
 import { openBlobs } from '../../app/blobs.ts'
 import { lockHome } from '../../app/home.ts'
 import { openMetadata } from '../../app/metadata.ts'
+import { mlflowCredentials } from '../../app/mlflow-credentials.ts'
 import { ensureDefaultExperiment } from '../../experiments/experiments.ts'
 import { importMlflow, openImport } from '../../mlflow/import.ts'
 import { systemClock } from '../../platform/clock.ts'
@@ -18,6 +19,17 @@ import { webhookKeys } from './webhook-keys.ts'
 export interface ImportOptions {
   readonly artifacts?: string
   readonly prefix?: string
+  readonly token?: string
+}
+
+/** How a source is read, whatever is done with it. @throws DomainError import_source */
+export function readingOf(config: Session['config'], url: string, options: ImportOptions) {
+  const { token, ...credentials } = mlflowCredentials()
+  return {
+    artifacts: artifactsOf(url, options),
+    s3: config.mlflow.s3,
+    credentials: { ...credentials, token: options.token ?? token },
+  }
 }
 
 /** The home must not run: only one process writes it. Started again after it was cut short, it goes on. */
@@ -29,10 +41,9 @@ export async function importFromMlflow(
   using _ = lockHome(config.home, 'server')
   await using stack = new AsyncDisposableStack()
   const progress = terminal.progress('import')
-  const artifacts = artifactsOf(url, options)
   const tell = (what: string): void => progress.update(0, what)
-  const opened = stack.use(await openImport(url, { home: config.home, artifacts, tell }))
-  const { source, origin } = opened
+  const opened = stack.use(await openImport(url, { ...readingOf(config, url, options), home: config.home, tell }))
+  const { source, origin, artifacts } = opened
   const clock = systemClock
   const { db } = stack.use(await openMetadata(config, { log: silentLog, clock }))
   const reader = stack.use(openReader(db, config.database))
@@ -67,7 +78,7 @@ export async function importFromMlflow(
 }
 
 /** Beside the database or the folder, as the stock server keeps them. @throws DomainError import_source */
-export function artifactsOf(url: string, { artifacts }: ImportOptions): string {
+function artifactsOf(url: string, { artifacts }: ImportOptions): string {
   const path = url.replace(/^sqlite:\/\/\//v, '')
   const folder = resolve(artifacts ?? join(existsSync(path) ? dirname(path) : '.', 'mlartifacts'))
   if (artifacts === undefined || existsSync(folder)) return folder

@@ -10,7 +10,7 @@ import { findModels } from '../../models/model-store.ts'
 import { openDatabase, pendingMigrations } from '../../platform/database.ts'
 import type { Session } from '../session.ts'
 import { allExperiments } from './experiments.ts'
-import { artifactsOf, type ImportOptions } from './import.ts'
+import { readingOf, type ImportOptions } from './import.ts'
 
 /** Writes nothing: what has to be staged is in a folder that goes, and the home is looked at as it is. */
 export async function surveyImport({ config, terminal }: Session, url: string, options: ImportOptions): Promise<void> {
@@ -18,10 +18,9 @@ export async function surveyImport({ config, terminal }: Session, url: string, o
   const scratch = await mkdtemp(join(tmpdir(), 'trueloop-import-'))
   stack.defer(() => rm(scratch, { recursive: true, force: true }))
   const progress = terminal.progress('dry run')
-  const artifacts = artifactsOf(url, options)
   const tell = (what: string): void => progress.update(0, what)
-  const opened = stack.use(await openImport(url, { home: scratch, artifacts, tell }))
-  const { source, origin } = opened
+  const opened = stack.use(await openImport(url, { ...readingOf(config, url, options), home: scratch, tell }))
+  const { source, origin, artifacts } = opened
   const home = await lookAt(config, stack)
   const { counts, notes } = await surveyMlflow({ source, origin, artifacts, prefix: options.prefix ?? '', home })
   progress.done(`${counts['runs'] ?? 0} runs`)

@@ -10,6 +10,7 @@ import type { Clock } from '../../platform/clock.ts'
 import type { Connection } from '../../platform/database.ts'
 import type { Reader } from '../../platform/reader.ts'
 import type { TraceTables } from '../../tracing/tables.ts'
+import type { SourceArtifacts } from './files.ts'
 import type { MlflowSource } from './source.ts'
 import type { WebhookKeys } from '../webhook-keys.ts'
 
@@ -24,8 +25,7 @@ export interface ImportDeps {
   readonly source: MlflowSource
   /** Where the source is, without secrets: its experiments are known by it when the import goes on. */
   readonly origin: string
-  /** The folder that the source's server stored artifacts into. */
-  readonly artifacts: string
+  readonly artifacts: SourceArtifacts
   /** Before the names of experiments. */
   readonly prefix: string
   readonly webhookKeys: WebhookKeys

@@ -4,27 +4,42 @@ import { readdir, stat } from 'node:fs/promises'
 import { isAbsolute, join, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { artifactMediaType } from '../../artifacts/artifact.ts'
-import { nameFile } from '../../artifacts/artifacts.ts'
+import { getFile, nameFile } from '../../artifacts/artifacts.ts'
 import type { ArtifactTables } from '../../artifacts/tables.ts'
 import type { BlobStore } from '../../platform/blobs.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Connection } from '../../platform/database.ts'
+import { DomainError } from '../../platform/errors.ts'
+import type { RemoteFile, RemoteFiles } from './remote-files.ts'
+
+/** Where the files of a source are. */
+export interface SourceArtifacts {
+  /** The folder that its server stored artifacts into. */
+  readonly folder: string
+  /** What is read from elsewhere. */
+  readonly remote: RemoteFiles
+}
 
 /** The uri from now on, and the folder whose files go there; without one nothing is copied. */
 export interface Place {
   readonly uri: string
+  /** What `remote` knows by its uri, or a folder of this machine. */
   readonly folder: string | undefined
+  readonly remote?: RemoteFiles
 }
 
 /**
  * `mlflow-artifacts:/1/ab/artifacts` stays, its files from the folder that the server stored into; a folder of that machine becomes
- * `mlflow-artifacts:/<own>`; anything else (a bucket) stays where it is.
+ * `mlflow-artifacts:/<own>`, and so does what is read from elsewhere; anything else stays where it is.
  */
-export function placeOf(uri: string, { artifacts, own }: { artifacts: string; own: string }): Place {
-  if (/^mlflow-artifacts:\/(?!\/)/v.test(uri)) {
-    const folder = join(artifacts, uri.slice('mlflow-artifacts:/'.length))
+export function placeOf(uri: string, { artifacts, own }: { artifacts: SourceArtifacts; own: string }): Place {
+  const { folder: root, remote } = artifacts
+  const isKept = /^mlflow-artifacts:\/(?!\/)/v.test(uri)
+  if (remote.has(uri)) return { uri: isKept ? uri : `mlflow-artifacts:/${own}`, folder: uri, remote }
+  if (isKept) {
+    const folder = join(root, uri.slice('mlflow-artifacts:/'.length))
     // What leads out of it is no name of an artifact.
-    return { uri, folder: `${folder}${sep}`.startsWith(`${artifacts}${sep}`) ? folder : undefined }
+    return { uri, folder: `${folder}${sep}`.startsWith(`${root}${sep}`) ? folder : undefined }
   }
   const folder = uri.startsWith('file:')
     ? fileURLToPath(uri)
@@ -46,32 +61,59 @@ export interface FileCounts {
 }
 
 /** Every file below the folder, under its path below the place; the same files again change nothing. */
-export async function copyFiles({ db, blobs, clock }: FilesDeps, { uri, folder }: Place): Promise<FileCounts> {
+export async function copyFiles(deps: FilesDeps, place: Place): Promise<FileCounts> {
   const counts = { files: 0, bytes: 0 }
-  if (folder === undefined) return counts
-  const root = uri.slice('mlflow-artifacts:/'.length)
-  for await (const path of filesBelow(folder, '')) {
-    const stored = await blobs.put(createReadStream(join(folder, path)))
-    const file = {
-      path: `${root}/${path}`,
-      digest: stored.digest,
-      bytes: stored.bytes,
-      mediaType: artifactMediaType(path),
-    }
-    await nameFile(db, { ...file, atMs: clock() })
+  const root = place.uri.slice('mlflow-artifacts:/'.length)
+  for await (const file of filesOf(place)) {
     counts.files += 1
-    counts.bytes += stored.bytes
+    counts.bytes += await copyFile(deps, `${root}/${file.path}`, file)
   }
   return counts
 }
 
-/** What `copyFiles` would copy. */
-export async function countFiles({ folder }: Place): Promise<FileCounts> {
-  const counts = { files: 0, bytes: 0 }
-  if (folder === undefined) return counts
+/** Answers its bytes. @throws DomainError import_incomplete: it is not as long as its source said */
+async function copyFile({ db, blobs, clock }: FilesDeps, path: string, file: SourceFile): Promise<number> {
+  // What was brought before a cut is not fetched again.
+  if (file.isFar && file.bytes !== undefined && (await bytesHere(db, path)) === file.bytes) return file.bytes
+  const stored = await blobs.put(file.read())
+  if (file.bytes !== undefined && stored.bytes !== file.bytes) {
+    const message = `the file ${path} came with ${stored.bytes} bytes of ${file.bytes}: was it written to meanwhile? Start the import again`
+    throw new DomainError('conflict', 'import_incomplete', message)
+  }
+  await nameFile(db, { path, ...stored, mediaType: artifactMediaType(path), atMs: clock() })
+  return stored.bytes
+}
+
+/** Undefined: it is not here. */
+async function bytesHere(db: FilesDeps['db'], path: string): Promise<number | undefined> {
+  try {
+    return (await getFile(db, path)).bytes
+  } catch (error) {
+    if (error instanceof DomainError && error.code === 'artifact_not_found') return undefined
+    throw error
+  }
+}
+
+type SourceFile = RemoteFile & { readonly isFar: boolean }
+
+async function* filesOf({ folder, remote }: Place): AsyncGenerator<SourceFile> {
+  if (folder === undefined) return
+  if (remote) {
+    for await (const file of remote.below(folder)) yield { ...file, isFar: true }
+    return
+  }
   for await (const path of filesBelow(folder, '')) {
+    const at = join(folder, path)
+    yield { path, bytes: (await stat(at)).size, isFar: false, read: () => createReadStream(at) }
+  }
+}
+
+/** What `copyFiles` would copy. */
+export async function countFiles(place: Place): Promise<FileCounts> {
+  const counts = { files: 0, bytes: 0 }
+  for await (const { bytes = 0 } of filesOf(place)) {
     counts.files += 1
-    counts.bytes += (await stat(join(folder, path))).size
+    counts.bytes += bytes
   }
   return counts
 }

@@ -1,6 +1,6 @@
 // What an import would bring, and what not: counted at the source, written nowhere.
 import { tagKeys } from '../../tracing/keys.ts'
-import { countFiles, placeOf } from './files.ts'
+import { countFiles, placeOf, type SourceArtifacts } from './files.ts'
 import { originTag } from './origin.ts'
 import { rowsByKey } from './pages.ts'
 import { timeOf } from './rows.ts'
@@ -16,7 +16,7 @@ export interface Survey {
 export interface SurveyDeps {
   readonly source: MlflowSource
   readonly origin: string
-  readonly artifacts: string
+  readonly artifacts: SourceArtifacts
   readonly prefix: string
   readonly home: SurveyedHome
 }

@@ -9,6 +9,9 @@ import type { ImportDeps, Tally } from './deps.ts'
 import { orNull, timeOf } from './rows.ts'
 import type { SourceRow } from './source.ts'
 
+/** Staged for one that may have a secret, by who was not told it. */
+export const untoldSecret = ''
+
 /** More than anybody makes by hand. */
 const webhooksMax = 10_000
 
@@ -25,11 +28,7 @@ export async function importWebhooks(deps: ImportDeps, keys: WebhookKeys, tally:
     const events = await source.all('select entity, action from webhook_events where webhook_id = ?', [id])
     const sealed = orNull(row['secret'])
     const secret = sealed === null ? null : secretOf(keys, sealed)
-    if (secret === undefined) {
-      without.push(
-        `the webhook "${String(row['name'])}" is off and has no secret: give it its secret again, or import into a new home with MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY as its server had it`,
-      )
-    }
+    if (secret === undefined) without.push(`the webhook "${String(row['name'])}" is off and ${whyWithout(sealed)}`)
     await transact(db, async (trx) => {
       await insertWebhook(trx, {
         ...wordsOf(row),
@@ -47,6 +46,11 @@ export async function importWebhooks(deps: ImportDeps, keys: WebhookKeys, tally:
   }
   return without
 }
+
+const whyWithout = (sealed: string | null): string =>
+  sealed === untoldSecret
+    ? 'signs nothing: no server tells the secrets of webhooks, so give it its secret again, if it had one'
+    : 'has no secret: give it its secret again, or import into a new home with MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY as its server had it'
 
 /** Undefined: it does not open. */
 const secretOf = ({ theirs }: WebhookKeys, sealed: string): string | undefined => theirs && openFernet(theirs, sealed)

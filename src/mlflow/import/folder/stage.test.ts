@@ -29,7 +29,13 @@ const run = (id: string, more = ''): string =>
   `artifact_uri: file:///elsewhere/7/${id}/artifacts\nexperiment_id: '7'\nrun_id: ${id}\nrun_name: null\nstart_time: 1\nstatus: 3\n${more}`
 
 const open = (): Promise<OpenedImport> =>
-  openImport(root, { home: join(folder, 'home'), artifacts: join(folder, 'mlartifacts'), tell: () => {} })
+  openImport(root, {
+    home: join(folder, 'home'),
+    artifacts: join(folder, 'mlartifacts'),
+    s3: { region: 'us-east-1', endpoint: 'http://127.0.0.1:9' },
+    credentials: { token: undefined, user: undefined, password: undefined },
+    tell: () => {},
+  })
 
 const runsOf = async ({ source }: OpenedImport): Promise<string[]> =>
   (await source.all('select run_uuid from runs order by run_uuid')).map((row) => String(row['run_uuid']))
@@ -157,7 +163,10 @@ test('artifacts lie beside the run when the folder was moved, and nothing else o
     return { location: rows[1]?.['artifact_uri'], notes: opened.notes }
   }
   const own = `file://${root}/7/${runB}/artifacts`
-  expect(await locationOf('s3://bucket/x')).toEqual({ location: 's3://bucket/x', notes: [] })
+  expect(await locationOf('s3://bucket/x')).toEqual({
+    location: 's3://bucket/x',
+    notes: [expect.stringContaining('Files in the bucket bucket stay there')],
+  })
   expect(await locationOf('mlflow-artifacts:/7/x')).toEqual({ location: 'mlflow-artifacts:/7/x', notes: [] })
   expect(await locationOf('file:///nowhere/at/all')).toEqual({ location: own, notes: [] })
   expect(await locationOf(`${folder}/mlartifacts`)).toEqual({ location: `file://${folder}/mlartifacts`, notes: [] })
