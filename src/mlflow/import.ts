@@ -50,7 +50,7 @@ export async function importMlflow(deps: ImportDeps, tell: (what: string) => voi
     copied(await copyFiles(deps, await importLoggedModel(deps, row, idOf(row))))
     add('logged models')
   }
-  const takenModels = await importModels(deps, idOf, { add })
+  const takenModels = await importModels(deps, experiments, { add })
   for await (const row of rowsByKey(deps.source, { table: 'trace_info', key: 'request_id' })) {
     const { spans, place } = await importTrace(deps, row, idOf(row))
     add('spans', spans)

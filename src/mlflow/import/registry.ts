@@ -10,11 +10,11 @@ import type { SourceRow } from './source.ts'
 /** Those whose name is taken stay behind; answers their names. Deleted versions keep their numbers, and nothing else of them is left anywhere. */
 export async function importModels(
   deps: ImportDeps,
-  idOf: (row: SourceRow) => number,
+  ids: ReadonlyMap<string, number>,
   tally: Tally,
 ): Promise<string[]> {
   const { db, source } = deps
-  const place = (uri: string | null) => (uri === null ? null : relocated(deps, idOf, uri))
+  const place = (uri: string | null) => (uri === null ? null : relocated(deps, ids, uri))
   const taken: string[] = []
   for (const row of await source.all('select * from registered_models order by name')) {
     const name = String(row['name'])
@@ -34,7 +34,7 @@ export async function importModels(
     const model = {
       name,
       description: String(row['description'] ?? ''),
-      tags,
+      tags: withExperiments(tags, ids),
       lastVersion: Math.max(0, ...all.map((version) => Number(version['version']))),
       createdAtMs: timeOf(row['creation_time']),
       updatedAtMs: timeOf(row['last_updated_time']),
@@ -72,10 +72,20 @@ async function versionOf(source: ImportDeps['source'], name: string, row: Source
   }
 }
 
+/** Those of a prompt, in which clients look for the experiments that it is of. */
+const experimentsTag = '_mlflow_experiment_ids'
+
+function withExperiments(tags: Record<string, string>, ids: ReadonlyMap<string, number>): Record<string, string> {
+  const told = tags[experimentsTag]
+  if (told === undefined) return tags
+  const now = told.split(',').map((id) => String(ids.get(id) ?? id))
+  return { ...tags, [experimentsTag]: now.join(',') }
+}
+
 /** Files of runs and logged models that came over are named by where they are now. */
 async function relocated(
   { source, artifacts }: ImportDeps,
-  idOf: (row: SourceRow) => number,
+  ids: ReadonlyMap<string, number>,
   uri: string,
 ): Promise<string> {
   const { folder } = placeOf(uri, { artifacts, own: '' })
@@ -89,7 +99,7 @@ async function relocated(
     if (!(await source.columnsOf(table)).has(key)) continue
     const [row] = await source.all(`select * from ${table} where ${key} = ?`, [owner])
     if (!row) continue
-    const own = `${idOf(row)}/${below}${owner}/artifacts`
+    const own = `${ids.get(String(row['experiment_id'])) ?? 0}/${below}${owner}/artifacts`
     const place = placeOf(String(row[location] ?? ''), { artifacts, own })
     if (place.folder === folder) return place.uri
     if (place.folder !== undefined && folder.startsWith(place.folder + sep))

@@ -37,7 +37,7 @@ const importSource = (url: string, why: string): DomainError =>
   new DomainError(
     'invalid',
     'import_source',
-    `${url.replace(/:\/\/[^@\/]*@/v, '://…@')} is no database of an MLflow server: ${why}; name sqlite:///<file>, a file, or postgresql://…`,
+    `${url.replace(/:\/\/[^@\/]*@/v, '://…@')} is no database of an MLflow server: ${why}; name sqlite:///<file>, a file, postgresql://…, or an mlruns folder`,
   )
 
 /** SQLAlchemy's: three strokes before a relative path, four before an absolute one. */

@@ -17,8 +17,11 @@ export interface ClientScript {
   readonly args?: readonly string[]
 }
 
+/** A server, or the folder of a stock file store. */
+export type ClientTarget = Pick<MlflowServer, 'name' | 'url' | 'log'>
+
 /** Answers what the script printed. @throws Error with all that the script and the server said, when the script did not end with `ok` */
-export async function runClient(server: MlflowServer, venv: Venv, { name, args = [] }: ClientScript): Promise<string> {
+export async function runClient(server: ClientTarget, venv: Venv, { name, args = [] }: ClientScript): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'trueloop-client-'))
   const env = {
     ...plainEnvironment(),
