@@ -51,7 +51,11 @@ export function renderCollection(collection: Collection): string {
     ['files', `${files}, ${bytesText(fileBytes)}`],
     ['stored bytes', `${bytesText(blobBytes)} in ${countText(blobs, 'object')}`],
   ])
-  return `${isDryRun ? 'This would go; nothing did:' : 'This is gone for good:'}\n${facts}`
+  const title = isDryRun ? 'This would go; nothing did:' : 'This is gone for good:'
+  // Otherwise a home that is as large as before would look like a fault.
+  const young =
+    'Bytes that were stored within the last hour, and those of equal files that stay, are kept; a later collection takes the former.'
+  return files > 0 && blobBytes < fileBytes ? `${title}\n${facts}\n${young}` : `${title}\n${facts}`
 }
 
 const units = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1_000 }
