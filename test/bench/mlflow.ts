@@ -53,7 +53,7 @@ const smoke: Scale = {
   runs: 300,
   points: 3_000,
   warmUpMs: 50,
-  measuredMs: 1_000,
+  measuredMs: 300,
   fileMegabytes: 4,
   searches: 3,
   stockSearches: 1,
