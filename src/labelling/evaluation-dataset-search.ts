@@ -38,6 +38,12 @@ export interface DatasetSearch {
   readonly offset: number
 }
 
+/** PostgreSQL has no empty list. */
+const linkedTo = (experimentIds: readonly number[]): RawBuilder<unknown> =>
+  experimentIds.length === 0
+    ? sql`1 = 0`
+    : sql`d.id in (select dataset_id from evaluation_dataset_experiment where experiment_id in (${sql.join([...experimentIds])}))`
+
 /** @throws DomainError evaluation_dataset_filter */
 export async function searchEvaluationDatasets(
   db: Db<LabellingTables>,
@@ -45,9 +51,7 @@ export async function searchEvaluationDatasets(
 ): Promise<{ datasets: EvaluationDataset[]; hasMore: boolean }> {
   const { experimentIds, condition, limit, offset } = search
   const kind = databaseKind(db)
-  const linked = experimentIds
-    ? sql`d.id in (select dataset_id from evaluation_dataset_experiment where experiment_id in (${sql.join([...experimentIds])}))`
-    : sql`1 = 1`
+  const linked = experimentIds ? linkedTo(experimentIds) : sql`1 = 1`
   const filter = condition ? sqlOfCondition(condition, (each) => comparisonOf(each, kind)) : sql`1 = 1`
   const orders = search.orderBy?.length ? search.orderBy : [{ field: 'createdAtMs', isAscending: false } as const]
   const order = orders.map(({ field, isAscending }) => {

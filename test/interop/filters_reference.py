@@ -279,6 +279,9 @@ metrics.acc > 0.5 OR metrics.loss < 1
 (metrics.acc > 0.5)
 (metrics.acc > 0.5 AND metrics.loss < 1)
 NOT metrics.acc > 0.5
+metrics.[acc] > 0.5
+[acc] > 0.5
+["x"]
 metrics.acc BETWEEN 1 AND 2
 metrics.acc > metrics.loss
 metrics.acc > 1 + 2
@@ -625,6 +628,7 @@ lifecycle_stage
     "registeredModels": (
         registered_models_order,
         """
+[null]
 name
 name DESC
 timestamp

@@ -46,7 +46,7 @@ function orderOf(target: OrderedTarget, clause: string): Order {
   const unreadable = (): Error => invalidParameter(`Invalid order_by clause '${clause}'. Could not be parsed.`)
   if (!name || rest.some(({ kind }) => kind !== 'name') || rest.length > 1) throw unreadable()
   const direction = rest[0]?.text.toUpperCase() ?? 'ASC'
-  const isWord = ['ASC', 'DESC'].includes(name.text.toUpperCase())
+  const isWord = ['ASC', 'DESC', 'NULL'].includes(name.text.toUpperCase())
   if (isWord) throw unreadable()
   if (direction !== 'ASC' && direction !== 'DESC') {
     throw invalidParameter(`Invalid ordering key in order_by clause '${clause}'.`)

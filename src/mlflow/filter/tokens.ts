@@ -13,13 +13,21 @@ const word = String.raw`[\p{L}\p{N}_][\p{L}\p{N}_$#]*`
 const doubleQuoted = String.raw`"(?:""|\\"|[^"])*"`
 const singleQuoted = String.raw`'(?:''|\\'|[^'])*'`
 const backQuoted = '`(?:``|[^`])*`'
+/** As one kind of database writes names. */
+const bracketed = String.raw`\[[^\[\]]+\]`
 /** After a dot a part may be quoted in any way. */
-const part = String.raw`(?:${word}|${backQuoted}|${doubleQuoted}|${singleQuoted})`
+const part = String.raw`(?:${word}|${backQuoted}|${doubleQuoted}|${singleQuoted}|${bracketed})`
 
 const lexemes: readonly (readonly [TokenKind, RegExp])[] = [
   ['comment', /--.*/uy],
   ['number', new RegExp(String.raw`[+\-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+\-]?\d+)?(?![\p{L}\p{N}_.])`, 'uy')],
-  ['name', new RegExp(String.raw`(?:${word}|${backQuoted}|${doubleQuoted})(?:\.${part})*`, 'uy')],
+  [
+    'name',
+    new RegExp(
+      String.raw`(?:${word}|${backQuoted}|${doubleQuoted}|(?<![\p{L}\p{N}_\])])${bracketed})(?:\.${part})*`,
+      'uy',
+    ),
+  ],
   ['text', new RegExp(singleQuoted, 'uy')],
   ['operator', /[<>=~!]+/uy],
   ['sign', /[(),;]/uy],

@@ -132,8 +132,10 @@ export const datasetMethods: Methods<DatasetDeps> = {
     permission: write,
     async handle({ db }, { request, actor }) {
       const { dataset_id: id = '', experiment_ids: ids = [] } = request
-      const links = { id, experimentIds: ids.map(experimentIdOf) }
-      const added = transact(db, (trx) => addDatasetToExperiments(trx, actor, links))
+      const added = transact(db, async (trx) => {
+        await getEvaluationDataset(trx, id) // A dataset that is not there is told before an experiment that is none.
+        return addDatasetToExperiments(trx, actor, { id, experimentIds: ids.map(experimentIdOf) })
+      })
       return { dataset: datasetOf(await toldAs(`Dataset '${id}' not found`, added)) }
     },
   },
@@ -141,7 +143,7 @@ export const datasetMethods: Methods<DatasetDeps> = {
     permission: write,
     async handle({ db }, { request, actor }) {
       const { dataset_id: id = '', experiment_ids: ids = [] } = request
-      const links = { id, experimentIds: ids.map(experimentIdOf) }
+      const links = { id, experimentIds: ids.flatMap(linkedId) }
       const removed = transact(db, (trx) => removeDatasetFromExperiments(trx, actor, links))
       return { dataset: datasetOf(await toldAs(`Dataset '${id}' not found`, removed)) }
     },
@@ -178,6 +180,9 @@ export const datasetMethods: Methods<DatasetDeps> = {
   },
 }
 
+/** MLflow compares the texts of links: one that is no id is linked to nothing, and no error. */
+const linkedId = (text: string): number[] => (/^\d{1,15}$/v.test(text) ? [Number(text)] : [])
+
 async function search(
   { db }: DatasetDeps,
   { request }: { request: wire.SearchEvaluationDatasets },
@@ -186,7 +191,7 @@ async function search(
   const offset = offsetOf(token)
   const limit = limitOf(request.max_results || undefined, searchDefault)
   const { datasets, hasMore } = await searchEvaluationDatasets(db, {
-    experimentIds: ids.length > 0 ? ids.map(experimentIdOf) : undefined,
+    experimentIds: ids.length > 0 ? ids.flatMap(linkedId) : undefined,
     condition: filter ? mapCondition(parseFilter('evaluationDatasets', filter), comparisonOf) : undefined,
     orderBy: parseOrderBy('evaluationDatasets', request.order_by).map(({ key, isAscending }) => ({
       field: fieldOf(key),

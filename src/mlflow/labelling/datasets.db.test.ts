@@ -100,6 +100,9 @@ test('datasets are tagged, linked to experiments and searched', async () => {
   }
   expect((await names({})).toSorted()).toEqual(['alpha', 'beta'])
   expect(await names({ experiment_ids: ['0'] })).toEqual(['beta'])
+  expect(await names({ experiment_ids: ['x'] })).toEqual([])
+  expect(await names({ experiment_ids: ['x', '0'] })).toEqual(['beta'])
+  expect((await call('POST', `${path}/${b}/remove-experiments`, { experiment_ids: ['x'] })).status).toBe(200)
   expect(await names({ filter_string: "name = 'alpha' AND tags.t = 'True'" })).toEqual(['alpha'])
   expect(await names({ filter_string: "name LIKE '%et%'" })).toEqual(['beta'])
   expect(await names({ order_by: ['name DESC'] })).toEqual(['beta', 'alpha'])
