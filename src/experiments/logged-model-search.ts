@@ -12,7 +12,7 @@ import {
   type LoggedModelComparison,
   type MeasuredOn,
 } from './logged-models/comparison.ts'
-import { findFew } from './logged-models/few.ts'
+import { findFew, findFewMeasured, findFewOfExperiments, type FewDeps } from './logged-models/few.ts'
 import {
   afterPlace,
   isNewestPoint,
@@ -59,17 +59,18 @@ export async function searchLoggedModels(
   { db, reader }: LoggedModelSearchDeps,
   search: LoggedModelSearch,
 ): Promise<LoggedModelPage> {
-  const { condition, datasets = [], orderBy = [], after } = search
+  const { datasets = [], orderBy = [], after } = search
   const context = { datasets, kind: databaseKind(db) }
-  const few = condition && (await findFew({ db, reader, context }, condition))
-  if (search.experimentIds.length === 0 || few?.size === 0) return { models: [] }
+  if (search.experimentIds.length === 0) return { models: [] }
+  const few = await findFewOf({ db, reader, context }, search)
+  if (few?.size === 0) return { models: [] }
   const limit = Math.min(search.limit, loggedModelsPageMax)
   const keys = keysOf(orderBy)
   const among = few ? sql`m.id in (${sql.join([...few])})` : sql`1 = 1`
   const where = sql<boolean>`m.deleted_at_ms is null and m.experiment_id in (${sql.join([...search.experimentIds])})
     and ${among} and ${filterOf(search, context)}`
   const places: Row[] = []
-  for (const phase of phasesOf({ keys, where, first: orderBy[0], after })) {
+  for (const phase of phasesOf({ keys, where, first: orderBy[0], after, areFew: few !== undefined })) {
     if (places.length > limit) break
     const query = sql<Row>`select * from (${phase.rows}) found where ${phase.start}
       order by ${orderOf(phase.keys, phase.from)} limit ${limit + 1 - places.length}`
@@ -85,6 +86,22 @@ export async function searchLoggedModels(
   return { models, next: keys.map((_, at) => last[nameOfKey(at)] ?? null) }
 }
 
+/** Metrics of the condition are asked on the datasets; without one the models are. Of a few models no index of a metric is walked. */
+async function findFewOf(
+  deps: FewDeps,
+  { condition, experimentIds, orderBy: [first] = [] }: LoggedModelSearch,
+): Promise<ReadonlySet<string> | undefined> {
+  const few = condition && (await findFew(deps, condition))
+  if (few) return few
+  const isOnDatasets = deps.context.datasets.length > 0 && !comparesMetric(condition)
+  const measured = isOnDatasets ? await findFewMeasured(deps) : undefined
+  if (measured || !first || !('metric' in first.by)) return measured
+  return findFewOfExperiments(deps, experimentIds)
+}
+
+const comparesMetric = (condition: LoggedModelSearch['condition']): boolean =>
+  condition !== undefined && leavesOf(condition).some(({ entity }) => entity === 'metric')
+
 interface Phase {
   readonly rows: RawBuilder<unknown>
   readonly keys: readonly SortKey[]
@@ -98,18 +115,23 @@ interface Sought {
   readonly where: RawBuilder<boolean>
   readonly first: LoggedModelOrder | undefined
   readonly after: LoggedModelPlace | undefined
+  /** Whether the models that can pass are. */
+  readonly areFew: boolean
 }
 
 /** By a metric, first the models that have it, along the index of its values, then those that have not. */
-function phasesOf({ keys, where, first, after }: Sought): Phase[] {
+function phasesOf({ keys, where, first, after, areFew }: Sought): Phase[] {
   const rows = sql`select m.id as id, ${columnsOf(keys)} from logged_model m where ${where}`
   const startOf = (those: readonly SortKey[], from: number): RawBuilder<boolean> =>
     after ? afterPlace(those, { place: after, from }) : sql`1 = 1`
   if (!first || !('metric' in first.by)) return [{ rows, keys, from: 0, start: startOf(keys, 0) }]
   const valued = keys.map((key, at) => (at === 0 ? { ...key, value: sql`p.value`, isSet: true } : key))
-  const points = sql`select m.id as id, ${columnsOf(valued)} from logged_model_metric p
-    join logged_model m on m.id = p.model_id
-    where ${isNewestPoint(first.by.metric, first.by.on)} and ${where}`
+  // SQLite reads the tables of a cross join in this order.
+  const tables = areFew
+    ? sql`logged_model m cross join logged_model_metric p`
+    : sql`logged_model_metric p cross join logged_model m`
+  const points = sql`select m.id as id, ${columnsOf(valued)} from ${tables}
+    where m.id = p.model_id and ${isNewestPoint(first.by.metric, first.by.on)} and ${where}`
   const isPast = after?.[0] === null
   const missing = sql<boolean>`${sql.ref(`found.${nameOfKey(0)}`)} is null`
   const rest = { rows, keys, from: 1, start: isPast ? sql<boolean>`${missing} and ${startOf(keys, 1)}` : missing }
@@ -120,9 +142,8 @@ const columnsOf = (keys: readonly SortKey[]): RawBuilder<unknown> =>
   sql.join(keys.map(({ value }, at) => sql`${value} as ${sql.ref(nameOfKey(at))}`))
 
 function filterOf({ condition }: LoggedModelSearch, context: ComparisonContext): RawBuilder<boolean> {
-  const hasMetric = condition !== undefined && leavesOf(condition).some(({ entity }) => entity === 'metric')
   const filter = condition ? sqlOfCondition(condition, (comparison) => holds(comparison, context)) : sql<boolean>`1 = 1`
-  if (context.datasets.length === 0 || hasMetric) return filter
+  if (context.datasets.length === 0 || comparesMetric(condition)) return filter
   const measured = isThere(sql`logged_model_metric p where p.model_id = m.id and ${measuredOn(context.datasets)}`)
   return sql`${filter} and ${measured}`
 }

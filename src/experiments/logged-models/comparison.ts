@@ -100,8 +100,16 @@ export function holds(comparison: LoggedModelComparison, context: ComparisonCont
   return isThere(sql`${table} where ${id} = m.id and ${condition}`)
 }
 
-/** Asked for one model at a time, along the order of the search: of an `exists` PostgreSQL would make a join over all models. */
-export const isThere = (rows: RawBuilder<unknown>): RawBuilder<boolean> => sql`(select 1 from ${rows} limit 1) = 1`
+/**
+ * Asked for one model at a time, along the order of the search: of an `exists` PostgreSQL would make a join over all models. It takes nearly
+ * all rows to be `not null`, and so the end of the page to be near.
+ */
+export const isThere = (rows: RawBuilder<unknown>): RawBuilder<boolean> =>
+  sql`(select 1 from ${rows} limit 1) is not null`
+
+/** The opposite of {@link isThere}, asked in the same way. */
+export const isAbsent = (rows: RawBuilder<unknown>): RawBuilder<boolean> =>
+  sql`case when (select 1 from ${rows} limit 1) is null then 1 end is not null`
 
 function attributeOf(comparison: LoggedModelComparison, kind: DatabaseKind): RawBuilder<boolean> {
   const { key } = comparison

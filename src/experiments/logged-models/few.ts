@@ -3,7 +3,13 @@ import { sql } from 'kysely'
 import type { Condition } from '../../platform/condition.ts'
 import { on, type Connection } from '../../platform/database.ts'
 import type { Reader } from '../../platform/reader.ts'
-import { matchesOf, type ComparisonContext, type LoggedModelComparison } from './comparison.ts'
+import {
+  matchesOf,
+  measuredOn,
+  type ComparisonContext,
+  type LoggedModelComparison,
+  type Matches,
+} from './comparison.ts'
 
 /** Beyond it, walking the order finds a page soon enough. */
 const fewMax = 1000
@@ -36,8 +42,16 @@ export async function findFew(
     }
     return together
   }
-  return isIndexed(condition) ? probe(deps, condition) : undefined
+  return isIndexed(condition) ? probe(deps, matchesOf(condition, deps.context)) : undefined
 }
+
+/** Ids of the models that were measured on the context's datasets; undefined when those are many. */
+export const findFewMeasured = (deps: FewDeps): Promise<ReadonlySet<string> | undefined> =>
+  probe(deps, {
+    table: sql`logged_model_metric p`,
+    id: sql`p.model_id`,
+    condition: measuredOn(deps.context.datasets),
+  })
 
 const indexedAttributes = new Set(['id', 'name', 'sourceRunId'])
 
@@ -46,11 +60,21 @@ const isIndexed = ({ entity, key, operator }: LoggedModelComparison): boolean =>
     ? indexedAttributes.has(key) && (operator === '=' || operator === 'IN')
     : operator !== '!=' && operator !== 'NOT IN'
 
+/** Ids of the models of the experiments; undefined when those are many. */
+export const findFewOfExperiments = (
+  deps: FewDeps,
+  experimentIds: readonly number[],
+): Promise<ReadonlySet<string> | undefined> =>
+  probe(deps, {
+    table: sql`logged_model m`,
+    id: sql`m.id`,
+    condition: sql`m.experiment_id in (${sql.join([...experimentIds])})`,
+  })
+
 async function probe(
-  { db, reader, context }: FewDeps,
-  comparison: LoggedModelComparison,
+  { db, reader }: FewDeps,
+  { table, id, condition }: Matches,
 ): Promise<ReadonlySet<string> | undefined> {
-  const { table, id, condition } = matchesOf(comparison, context)
   const query = sql<{ id: string }>`select ${id} as id from ${table} where ${condition} limit ${fewMax + 1}`
   const rows = await reader.all(query.compile(on(db)))
   return rows.length <= fewMax ? new Set(rows.map((row) => row.id)) : undefined

@@ -1,7 +1,7 @@
 // The order of a search of logged models: sort keys, and what follows the place where a page ended.
 import { sql, type RawBuilder } from 'kysely'
 import { DomainError } from '../../platform/errors.ts'
-import { columnOf, measuredOn, type LoggedModelAttribute, type MeasuredOn } from './comparison.ts'
+import { columnOf, isAbsent, measuredOn, type LoggedModelAttribute, type MeasuredOn } from './comparison.ts'
 
 export interface LoggedModelOrder {
   readonly by: { readonly attribute: LoggedModelAttribute } | { readonly metric: string; readonly on?: MeasuredOn }
@@ -41,9 +41,9 @@ const newestPoint = (key: string, dataset: MeasuredOn | undefined): RawBuilder<u
 /** Holds for the one row of `logged_model_metric p` that is the newest of its model and key, unless that is NaN. */
 export const isNewestPoint = (key: string, dataset: MeasuredOn | undefined): RawBuilder<boolean> => {
   const measured = dataset ? [dataset] : []
-  return sql`p.key = ${key} and p.is_nan = 0 and ${measuredOn(measured)} and not exists (
-    select 1 from logged_model_metric q where q.model_id = p.model_id and q.key = p.key and ${measuredOn(measured, 'q')}
-    and (q.at_ms > p.at_ms or (q.at_ms = p.at_ms and (q.step > p.step or (q.step = p.step and q.run_id < p.run_id)))))`
+  const newer = sql`logged_model_metric q where q.model_id = p.model_id and q.key = p.key and ${measuredOn(measured, 'q')}
+    and (q.at_ms > p.at_ms or (q.at_ms = p.at_ms and (q.step > p.step or (q.step = p.step and q.run_id < p.run_id))))`
+  return sql`p.key = ${key} and p.is_nan = 0 and ${measuredOn(measured)} and ${isAbsent(newer)}`
 }
 
 export const nameOfKey = (at: number): string => `k${at}`

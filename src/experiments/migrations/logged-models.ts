@@ -47,4 +47,12 @@ export const loggedModelMigrations: Migrations = {
       }
     },
   },
+  // Which models were measured on a dataset; most points are of none.
+  '2026-11-21-54-logged-model-dataset': {
+    async up(db) {
+      await sql`create index logged_model_metric_dataset on logged_model_metric (dataset_name, model_id) where dataset_name is not null`.execute(
+        db,
+      )
+    },
+  },
 }
