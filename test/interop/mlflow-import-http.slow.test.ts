@@ -46,7 +46,8 @@ test.each([
       cut.kill('SIGKILL')
       const { stdout } = await run(process.execPath, args, { env })
       expect(stdout).toMatch(/^metric points +2508$/mv)
-      expect(stdout).toMatch(/^files +3$/mv)
+      // Whether a client also writes a trace's spans as a file depends on how fast its server is.
+      expect(stdout).toMatch(/^files +[23]$/mv)
       expect(stdout).toContain('the webhook "signed" is off and signs nothing')
       expect(readdirSync(staged)).toEqual([])
       const again = await run(process.execPath, args, { env })

@@ -7,9 +7,9 @@ import type { MethodName, Requests, Responses } from '../../generated/messages.t
 
 /** A token is tried before a name and a password. */
 export interface Credentials {
-  readonly token: string | undefined
-  readonly user: string | undefined
-  readonly password: string | undefined
+  readonly token?: string | undefined
+  readonly user?: string | undefined
+  readonly password?: string | undefined
 }
 
 /** A server of MLflow's API. Every function throws DomainError import_unreachable, import_refused, import_source. */

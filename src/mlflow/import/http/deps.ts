@@ -41,7 +41,7 @@ export async function unlessAbsent(deps: StageDeps, kind: string, work: () => Pr
     await work()
   } catch (error) {
     if (!(error instanceof DomainError && error.code === 'import_method')) throw error
-    deps.note(`Stayed behind: ${kind}, since the server has no such method (${error.message})`)
+    deps.note(`Stayed behind: ${kind}, since the server does not tell them (${error.message})`)
   }
 }
 

@@ -71,7 +71,8 @@ const linkRow = (trace: string, type: string, target: string): SourceRow => ({
   created_time: 0,
 })
 
-async function stageTrace(deps: StageDeps, experimentId: string, trace: wire.TraceInfoV3): Promise<void> {
+/** As it is told: with what is said about it, and its spans where the server keeps them. */
+export async function stageTrace(deps: StageDeps, experimentId: string, trace: wire.TraceInfoV3): Promise<void> {
   const { staging } = deps
   const id = trace.trace_id ?? ''
   const { [tagKeys.name]: name = null, ...tags } = trace.tags ?? {}
