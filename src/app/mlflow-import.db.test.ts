@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
-import { ensureDefaultExperiment, listExperiments } from '../experiments/experiments.ts'
+import { createExperiment, ensureDefaultExperiment, listExperiments } from '../experiments/experiments.ts'
 import { testActor } from '../governance/testing.ts'
 import { importMlflow, openImport, surveyMlflow } from '../mlflow/import.ts'
 import { openDirectoryBlobs } from '../platform/blobs-directory.ts'
 import { systemClock } from '../platform/clock.ts'
-import { on } from '../platform/database.ts'
+import { on, transact } from '../platform/database.ts'
 import { readerOf } from '../platform/reader.ts'
 import { createTestDatabase } from '../platform/testing.ts'
 import { findModels } from '../models/model-store.ts'
@@ -21,6 +21,9 @@ const old = `/old/mlruns/${experiment}`
 
 const files: Readonly<Record<string, string>> = {
   [`${experiment}/meta.yaml`]: `experiment_id: '${experiment}'\nname: moved\nartifact_location: ${old}\nlifecycle_stage: active\ncreation_time: 5\nlast_update_time: 6\n`,
+  '0/meta.yaml': `experiment_id: '0'\nname: Default\nlifecycle_stage: active\n`,
+  '0/tags/note/of': 'kept',
+  '9/meta.yaml': `experiment_id: '9'\nname: taken\nlifecycle_stage: active\n`,
   [`${experiment}/${run}/meta.yaml`]: `experiment_id: '${experiment}'\nrun_id: ${run}\nrun_name: one\nstatus: 3\nstart_time: 1\nend_time: 2\nartifact_uri: file://${old}/${run}/artifacts\n`,
   [`${experiment}/${run}/metrics/far`]: '9007199254740993 0.5 -9007199254740993\n1 nan 1\n1 nan 1\n',
   [`${experiment}/${run}/artifacts/model/MLmodel`]: 'flavors:\n',
@@ -37,9 +40,8 @@ const files: Readonly<Record<string, string>> = {
   'models/of run/version-1/meta.yaml': `name: of run\nversion: 1\nsource: ${old}/${run}/artifacts/model\nstorage_location: ${old}/models/${model}/artifacts\nrun_id: ${run}\ncurrent_stage: Staging\ncreation_timestamp: 1\nlast_updated_timestamp: 2\n`,
 }
 
-test('what came over from a moved folder names the files where they are now', async () => {
+async function open(ends: AsyncDisposableStack) {
   const folder = await mkdtemp(join(tmpdir(), 'trueloop-mlruns-'))
-  await using ends = new AsyncDisposableStack()
   ends.defer(() => rm(folder, { recursive: true, force: true }))
   for (const [path, content] of Object.entries(files)) {
     await mkdir(dirname(join(folder, 'mlruns', path)), { recursive: true })
@@ -68,12 +70,18 @@ test('what came over from a moved folder names the files where they are now', as
     await opened.finish()
     return { survey, imported, notes: [...opened.notes, ...survey.notes, ...imported.notes] }
   }
+  return { db, reader, bring }
+}
+
+test('what came over from a moved folder names the files where they are now', async () => {
+  await using ends = new AsyncDisposableStack()
+  const { db, reader, bring } = await open(ends)
   const first = await bring()
   expect(first.notes).toEqual([])
   const { spans: _, ...counts } = first.imported.counts
   expect(counts).toEqual(first.survey.counts)
   expect(counts).toEqual({
-    experiments: 1,
+    experiments: 3,
     runs: 1,
     'metric points': 2,
     'logged models': 1,
@@ -86,34 +94,47 @@ test('what came over from a moved folder names the files where they are now', as
   expect(await bring()).toEqual(first)
 
   const rows = (query: string) => reader.all(sql<object>`${sql.raw(query)}`.compile(on(db)))
-  expect(await rows('select id, artifact_location from experiment where id > 0')).toEqual([
-    { id: 1, artifact_location: 'mlflow-artifacts:/1' },
+  expect(await rows('select id, artifact_location from experiment where id > 0 order by id')).toEqual([
+    { id: 9, artifact_location: 'mlflow-artifacts:/9' },
+    { id: 10, artifact_location: 'mlflow-artifacts:/10' },
   ])
-  expect(await rows('select value from experiment_tag')).toEqual([
-    { value: expect.stringMatching(new RegExp(`/mlruns#${experiment}$`, 'v')) },
+  expect(await rows('select experiment_id, value from experiment_tag order by experiment_id')).toEqual([
+    { experiment_id: 0, value: 'kept' },
+    { experiment_id: 9, value: expect.stringMatching(/\/mlruns#9$/v) },
+    { experiment_id: 10, value: expect.stringMatching(new RegExp(`/mlruns#${experiment}$`, 'v')) },
   ])
   expect(await rows('select experiment_id, artifact_uri from run')).toEqual([
-    { experiment_id: 1, artifact_uri: `mlflow-artifacts:/1/${run}/artifacts` },
+    { experiment_id: 10, artifact_uri: `mlflow-artifacts:/10/${run}/artifacts` },
   ])
   expect(await rows('select source, storage_location from model_version')).toEqual([
     {
-      source: `mlflow-artifacts:/1/${run}/artifacts/model`,
-      storage_location: `mlflow-artifacts:/1/models/${model}/artifacts`,
+      source: `mlflow-artifacts:/10/${run}/artifacts/model`,
+      storage_location: `mlflow-artifacts:/10/models/${model}/artifacts`,
     },
   ])
-  expect(await rows('select value from model_tag')).toEqual([{ value: ',1,' }])
+  expect(await rows('select value from model_tag')).toEqual([{ value: ',10,' }])
   expect(await rows('select dataset_name, dataset_digest, value from logged_model_metric')).toEqual([
     { dataset_name: 'a set', dataset_digest: 'd1', value: 0.5 },
   ])
   expect(await rows('select key, value from trace_tag')).toEqual([
-    { key: 'mlflow.artifactLocation', value: 'mlflow-artifacts:/1/traces/tr-1/artifacts' },
+    { key: 'mlflow.artifactLocation', value: 'mlflow-artifacts:/10/traces/tr-1/artifacts' },
   ])
   expect(await rows('select started_at_ms, input_tokens from trace')).toEqual([
     { started_at_ms: Date.parse('2026-11-21T21:50:34.259Z'), input_tokens: 3 },
   ])
   expect(await rows('select path from artifact order by path')).toEqual([
-    { path: `1/${run}/artifacts/model/MLmodel` },
-    { path: `1/models/${model}/artifacts/weights` },
-    { path: '1/traces/tr-1/artifacts/traces.json' },
+    { path: `10/${run}/artifacts/model/MLmodel` },
+    { path: `10/models/${model}/artifacts/weights` },
+    { path: '10/traces/tr-1/artifacts/traces.json' },
   ])
+})
+
+test('an experiment whose name is taken is refused before anything is written', async () => {
+  await using ends = new AsyncDisposableStack()
+  const { db, reader, bring } = await open(ends)
+  const made = { name: 'moved', artifactRoot: 'mlflow-artifacts:/' }
+  await transact(db, (trx) => createExperiment(trx, testActor('ada'), made))
+  await expect(bring()).rejects.toMatchObject({ code: 'experiment_exists' })
+  const names = await reader.all(sql<{ name: string }>`select name from experiment order by id`.compile(on(db)))
+  expect(names.map(({ name }) => name)).toEqual(['Default', 'moved'])
 })

@@ -10,7 +10,9 @@ import {
   insertExperiment,
   nextExperimentId,
   passExperimentId,
+  putExperimentTags,
   readExperimentHeader,
+  readExperimentsById,
 } from './stores/experiment-store.ts'
 import {
   findLoggedModel,
@@ -55,6 +57,13 @@ export async function bringExperiment(
   await passExperimentId(trx, id)
   await insertExperiment(trx, { ...experiment, id, artifactLocation: artifactLocation(id) })
   return id
+}
+
+/** Of an experiment that every home has of its own; a tag that is here already stays as it is. */
+export async function bringExperimentTags(trx: Trx, id: number, tags: Experiment['tags']): Promise<void> {
+  const [known] = await readExperimentsById(trx, [id])
+  const added = Object.entries(tags).filter(([key]) => !Object.hasOwn(known?.tags ?? {}, key))
+  await putExperimentTags(trx, id, Object.fromEntries(added))
 }
 
 export interface BroughtRun extends Omit<RunSummary, 'experiment' | 'metrics' | 'createdBy' | 'pipelineRunId'> {

@@ -1,5 +1,11 @@
 // Experiments, runs and logged models of an MLflow database, one at a time, into the home.
-import { bringExperiment, bringLoggedModel, bringModelPoints, bringRun } from '../../experiments/bring-in.ts'
+import {
+  bringExperiment,
+  bringExperimentTags,
+  bringLoggedModel,
+  bringModelPoints,
+  bringRun,
+} from '../../experiments/bring-in.ts'
 import type { LoggedDataset } from '../../experiments/logged-dataset.ts'
 import { transact } from '../../platform/database.ts'
 import { DomainError } from '../../platform/errors.ts'
@@ -9,25 +15,33 @@ import { originTag } from './origin.ts'
 import { orNull, textsOf, timeOf } from './rows.ts'
 import type { SourceRow } from './source.ts'
 
-/** Answers the ids of the home by those of the source, as texts: some have 18 digits. @throws DomainError experiment_exists */
+/** Answers the ids of the home by those of the source, as texts: some have 18 digits. @throws DomainError experiment_exists, with nothing written */
 export async function importExperiments(deps: ImportDeps, tally: Tally): Promise<Map<string, number>> {
   const { db, source, artifacts, prefix } = deps
   const ids = new Map<string, number>()
   const there = await deps.experiments()
   const known = new Map(there.map((experiment) => [experiment.tags[originTag], experiment.id]))
   const names = new Set(there.map(({ name }) => name))
-  for (const row of await source.all('select * from experiments order by experiment_id')) {
+  const rows = (await source.all('select * from experiments order by experiment_id')).map((row) => {
     const id = row['experiment_id'] as bigint | number
     const origin = `${deps.origin}#${id}`
-    const before = known.get(origin) ?? (id === 0 ? 0 : undefined)
+    return {
+      row,
+      id,
+      origin,
+      name: `${prefix}${String(row['name'])}`,
+      before: known.get(origin) ?? (id === 0 ? 0 : undefined),
+    }
+  })
+  for (const { name, before } of rows) if (before === undefined && names.has(name)) throw nameTaken(name)
+  for (const { row, id, origin, name, before } of rows) {
+    const tags = textsOf(await source.all('select key, value from experiment_tags where experiment_id = ?', [id]))
     if (before !== undefined) {
+      if (before === 0) await transact(db, (trx) => bringExperimentTags(trx, before, tags))
       ids.set(String(id), before)
       continue
     }
-    const tags = textsOf(await source.all('select key, value from experiment_tags where experiment_id = ?', [id]))
     const location = String(row['artifact_location'] ?? '')
-    const name = `${prefix}${String(row['name'])}`
-    if (names.has(name)) throw nameTaken(name)
     const experiment = {
       id,
       name,
