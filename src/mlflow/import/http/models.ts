@@ -80,6 +80,12 @@ export async function stageRegistry(deps: StageDeps): Promise<void> {
   const [orphan] = await staging.all(
     'select name from model_versions where name not in (select name from registered_models) limit 1',
   )
+  const [own] = await staging.all("select count(*) as count from model_versions where source like 'trueloop:/%'")
+  if (Number(own?.['count']) > 0) {
+    deps.note(
+      `${String(own?.['count'])} versions that a loop registered came without their model, which no MLflow API tells: bring a whole home over with "trueloop backup"`,
+    )
+  }
   if (orphan) deps.note(`The model "${String(orphan['name'])}" was made while the import ran: import once more`)
 }
 
