@@ -37,6 +37,10 @@ export async function openBuckets(deps: BucketDeps): Promise<RemoteFiles> {
       const folder = folderOf(uri)
       return filesBelow(bucket, folder, folder.length)
     },
+    leaveOut(uri, error) {
+      if (!(error instanceof DomainError && error.code === 'blob_store_unavailable')) throw error
+      deps.note(`Files at ${uri} did not all come: ${error.message}`)
+    },
   }
 }
 

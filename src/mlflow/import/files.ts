@@ -64,11 +64,34 @@ export interface FileCounts {
 export async function copyFiles(deps: FilesDeps, place: Place): Promise<FileCounts> {
   const counts = { files: 0, bytes: 0 }
   const root = place.uri.slice('mlflow-artifacts:/'.length)
-  for await (const file of filesOf(place)) {
-    counts.files += 1
+  await eachFile(place, async (file) => {
     counts.bytes += await copyFile(deps, `${root}/${file.path}`, file)
-  }
+    counts.files += 1
+  })
   return counts
+}
+
+/** A place that cannot be read is left out where it may be; what the work itself fails with is thrown. */
+async function eachFile(place: Place, work: (file: SourceFile) => Promise<void>): Promise<void> {
+  const { folder = '', remote } = place
+  const failures = new Set<unknown>()
+  try {
+    for await (const file of watched(filesOf(place), failures)) {
+      await work({ ...file, read: () => watched(file.read(), failures) })
+    }
+  } catch (error) {
+    if (!remote || !failures.has(error)) throw error
+    remote.leaveOut(folder, error)
+  }
+}
+
+async function* watched<T>(source: AsyncIterable<T>, failures: Set<unknown>): AsyncGenerator<T> {
+  try {
+    yield* source
+  } catch (error) {
+    failures.add(error)
+    throw error
+  }
 }
 
 /** Answers its bytes. @throws DomainError import_incomplete: it is not as long as its source said */
@@ -111,10 +134,10 @@ async function* filesOf({ folder, remote }: Place): AsyncGenerator<SourceFile> {
 /** What `copyFiles` would copy. */
 export async function countFiles(place: Place): Promise<FileCounts> {
   const counts = { files: 0, bytes: 0 }
-  for await (const { bytes = 0 } of filesOf(place)) {
+  await eachFile(place, async ({ bytes = 0 }) => {
     counts.files += 1
     counts.bytes += bytes
-  }
+  })
   return counts
 }
 

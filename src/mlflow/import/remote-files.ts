@@ -12,6 +12,8 @@ export interface RemoteFile {
 export interface RemoteFiles {
   /** Whether files at the uri are read here; if not, they stay where they are. */
   has(uri: string): boolean
-  /** All of them, of the folders below it too. What cannot be read is noted, and left out. */
+  /** All of them, of the folders below it too. */
   below(uri: string): AsyncIterable<RemoteFile>
+  /** Notes that files at the uri are left out, for an error of theirs alone. @throws the error when it is of all of the source */
+  leaveOut(uri: string, error: unknown): void
 }

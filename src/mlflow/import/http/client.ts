@@ -178,7 +178,7 @@ async function refusalOf(answer: Response, asked: { address: string; path: strin
   const said = /^\s*\{/v.test(text) ? saidOf(text) : ''
   if (status >= 500 || status === 429) {
     const message = `${asked.address} answers ${asked.path} with ${status} again and again: ${said || 'it says nothing'}; see its log`
-    if (status !== 501) return new DomainError('unavailable', 'import_unreachable', message)
+    if (status !== 501) return new DomainError('unavailable', 'import_unreachable', message, { status })
   }
   const why = said || `it answers ${status}`
   return new DomainError('conflict', 'import_method', `${asked.path}: ${why}`, { status })

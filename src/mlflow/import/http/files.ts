@@ -15,13 +15,12 @@ export const remoteFilesOf = (deps: StageDeps): RemoteFiles => ({
   has: () => true,
   async *below(uri) {
     const tree = await treeOf(deps, uri)
-    if (!tree) return
-    try {
-      yield* filesBelow(deps, tree, '')
-    } catch (error) {
-      if (!(error instanceof DomainError && error.code === 'import_method')) throw error
-      deps.note(`Files at ${uri} did not all come: ${error.message}`)
-    }
+    if (tree) yield* filesBelow(deps, tree, '')
+  },
+  leaveOut(uri, error) {
+    // One that has a status is the server's answer about these files.
+    if (!(error instanceof DomainError && error.detail?.['status'] !== undefined)) throw error
+    deps.note(`Files at ${uri} did not all come: ${error.message}`)
   },
 })
 
