@@ -130,8 +130,13 @@ test('links are not followed, wherever they stand', async () => {
     [`7/${runA}/meta.yaml`]: 'secrets/meta.yaml',
     [`7/${runA}/artifacts`]: 'secrets',
     [`7/${runA}/artifacts/key`]: 'secrets/key',
+    '7/datasets': 'secrets',
+    '7/traces': 'secrets',
+    '7/models': 'secrets/key',
     '8': 'secrets',
     'models/stolen': 'secrets',
+    models: 'secrets',
+    '.trash': 'secrets',
   }
   for (const [place, target] of Object.entries(places)) {
     rmSync(join(root, '7', runA), { recursive: true, force: true })

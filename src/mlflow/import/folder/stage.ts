@@ -31,6 +31,7 @@ const Dataset = z.object({
 
 const trash = '.trash'
 const registry = 'models'
+const ofRoot = new Set([trash, registry])
 const ofExperiment = new Set(['tags', 'datasets', 'traces', registry])
 
 /**
@@ -45,9 +46,9 @@ export async function stageFolder(given: FolderDeps, tell: (what: string) => voi
     tell(`read ${counts.runs} runs, ${counts.traces} traces`)
   }
   let found = 0
-  for (const parent of [deps.root, join(deps.root, trash)]) {
+  const each = async (parent: string): Promise<void> => {
     const { folders, others } = await listingOf(parent)
-    for (const name of others) deps.note(notFollowed(join(parent, name)).message)
+    for (const name of others) if (!ofRoot.has(name)) deps.note(notFollowed(join(parent, name)).message)
     for (const name of folders) {
       const path = join(parent, name)
       if (!/^\d{1,19}$/v.test(name)) continue
@@ -58,8 +59,10 @@ export async function stageFolder(given: FolderDeps, tell: (what: string) => voi
       })
     }
   }
+  await each(deps.root)
+  await attempt(deps, 'Deleted experiments', () => each(join(deps.root, trash)))
   if (found === 0) throw damage(deps.root, 'holds no experiment of MLflow: name the folder mlruns itself')
-  await stageRegistry(deps)
+  await attempt(deps, 'Registered models', () => stageRegistry(deps))
 }
 
 async function stageExperiment(
@@ -103,25 +106,30 @@ async function stageParts(
   const { path } = experiment
   const each = async (
     folder: string,
-    what: string,
+    what: 'dataset' | 'logged model' | 'run' | 'trace',
     read: (deps: FolderDeps, experiment: ExperimentFolder, name: string) => Promise<void>,
   ): Promise<void> => {
     const { folders, others } = await listingOf(folder)
-    for (const name of others) deps.note(notFollowed(join(folder, name)).message)
+    const isOther = (name: string): boolean => folder === path && ofExperiment.has(name)
+    for (const name of others) if (!isOther(name)) deps.note(notFollowed(join(folder, name)).message)
     for (const name of folders) {
-      if (folder === path && (ofExperiment.has(name) || !(await isRun(join(folder, name))))) continue
+      if (isOther(name)) continue
       const part = join(folder, name)
-      if (!deps.staging.isFinished(part))
-        await attempt(deps, `The ${what} ${name} of the experiment ${experiment.id}`, () =>
-          readPart(deps, part, (noting) => read(noting, experiment, name)),
-        )
-      if (what !== 'logged model' && what !== 'dataset') count(what === 'run' ? 'runs' : 'traces')
+      await attempt(deps, `The ${what} ${name} of the experiment ${experiment.id}`, async () => {
+        if (deps.staging.isFinished(part) || (folder === path && !(await isRun(part)))) return
+        await readPart(deps, part, (noting) => read(noting, experiment, name))
+        if (what === 'run' || what === 'trace') count(`${what}s`)
+      })
     }
   }
-  await each(join(path, 'datasets'), 'dataset', stageDataset)
-  await each(path, 'run', stageRun)
-  await each(join(path, registry), 'logged model', stageLoggedModel)
-  await each(join(path, 'traces'), 'trace', stageTrace)
+  const kinds = [
+    { folder: join(path, 'datasets'), what: 'dataset', read: stageDataset },
+    { folder: path, what: 'run', read: stageRun },
+    { folder: join(path, registry), what: 'logged model', read: stageLoggedModel },
+    { folder: join(path, 'traces'), what: 'trace', read: stageTrace },
+  ] as const
+  for (const { folder, what, read } of kinds)
+    await attempt(deps, `The ${what}s of the experiment ${experiment.id}`, () => each(folder, what, read))
 }
 
 /** What there is to tell of it is told again by an import that goes on. */
