@@ -125,9 +125,11 @@ test.each([
   const read = Buffer.concat(await Array.fromAsync(server.remote.stream('/get-artifact?path=x')))
   expect(read.equals(bytes)).toBe(true)
   expect(server.asked).toHaveLength(2)
+  expect(server.asked.map(({ headers }) => headers['accept-encoding'])).toEqual(['identity', 'identity'])
 })
 
-test('what is no address of a server is refused', () => {
+test('what is no address of a server is refused, and its password is not told', () => {
+  expect(() => openRemote({ url: 'http://ann:hidden@host/?a=b', credentials: nobody })).toThrow(/^(?!.*hidden)/v)
   for (const url of ['ftp://host', 'http://host/?a=b', 'host']) {
     expect(() => openRemote({ url, credentials: nobody })).toThrow(/is no MLflow server/v)
   }

@@ -45,19 +45,20 @@ export function addressOf(url: string): string {
 }
 
 const notMlflow = (url: string, why: string): DomainError =>
-  new DomainError('invalid', 'import_source', `${url} is no MLflow server: ${why}`)
+  new DomainError('invalid', 'import_source', `${url.replace(/:\/\/[^@\/]*@/v, '://')} is no MLflow server: ${why}`)
 
 interface Asked {
   readonly verb: string
   readonly url: URL
   readonly body?: string
-  readonly range?: string
+  /** Of a file, from this offset on. */
+  readonly fromByte?: number
 }
 
 export function openRemote({ url: named, credentials, pause = wait }: RemoteOptions): RemoteMlflow {
   const address = addressOf(named)
   const headers = headersOf(named, credentials)
-  const send = async ({ verb, url, body, range }: Asked): Promise<Response> => {
+  const send = async ({ verb, url, body, fromByte }: Asked): Promise<Response> => {
     let target = url
     for (let at = 0; ; at++) {
       const response = await fetch(target, {
@@ -67,7 +68,7 @@ export function openRemote({ url: named, credentials, pause = wait }: RemoteOpti
         headers: {
           ...headers,
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-          ...range_(range),
+          ...partOf(fromByte),
         },
       })
       const location = response.status >= 300 && response.status < 400 ? response.headers.get('location') : null
@@ -112,7 +113,12 @@ export function openRemote({ url: named, credentials, pause = wait }: RemoteOpti
   }
 }
 
-const range_ = (range: string | undefined): Record<string, string> => (range === undefined ? {} : { range })
+/** Uncompressed, so that offsets are those of the file. */
+function partOf(fromByte: number | undefined): Record<string, string> {
+  if (fromByte === undefined) return {}
+  // With a range, fetch asks for that by itself.
+  return fromByte > 0 ? { range: `bytes=${fromByte}-` } : { 'accept-encoding': 'identity' }
+}
 
 function headersOf(named: string, { token, user, password }: Credentials): Record<string, string> {
   const parsed = new URL(named)
@@ -219,7 +225,7 @@ async function* streamOf(
 ): AsyncGenerator<Uint8Array> {
   let sent = 0
   for (let attempt = 1; ; attempt++) {
-    const answer = await open({ verb: 'GET', url, ...(sent > 0 ? { range: `bytes=${sent}-` } : {}) })
+    const answer = await open({ verb: 'GET', url, fromByte: sent })
     // A server without ranges sends it all again.
     let skip = answer.status === 206 ? 0 : sent
     const before = sent
