@@ -1,7 +1,7 @@
 // Routes of MLflow's console that need a Python runtime or a gateway to models, or report its use: each says what there is instead.
 import type { FastifyPluginAsync } from 'fastify'
 import type { Log } from '../platform/log.ts'
-import { MlflowError } from './errors.ts'
+import { MlflowError } from './wire/errors.ts'
 import { readBodiesAsText } from './rpc.ts'
 import { answerErrors } from './server.ts'
 

@@ -1,5 +1,5 @@
 // Methods of MLflow's API that are deliberately not served: why, and what to use instead.
-import { MlflowError, type ErrorCode } from './errors.ts'
+import { MlflowError, type ErrorCode } from './wire/errors.ts'
 import type { MethodName } from './generated/messages.ts'
 import type { BoundMethods } from './rpc.ts'
 

@@ -1,7 +1,7 @@
 // How requests are read and errors are told, on one method that answers what it was asked.
 import { expect, test } from 'vitest'
 import { DomainError } from '../platform/errors.ts'
-import type { Methods } from './method.ts'
+import type { Methods } from './wire/method.ts'
 import { bind } from './rpc.ts'
 import { createMlflowTestServer } from './testing.ts'
 

@@ -1,16 +1,16 @@
 // MLflow's methods as HTTP routes: reads a request as its server does, calls the method, and answers in its JSON.
 import type { FastifyInstance, FastifyRequest, HTTPMethods } from 'fastify'
 import { actorOf, callerOf, type Permission } from '../governance/access.ts'
-import { check, type Checks } from './checks.ts'
-import { FieldError, fieldsOf, findTwiceNamed, jsonNameOf, parseMessage } from './codec.ts'
-import { invalidParameter, MlflowError } from './errors.ts'
+import { check, type Checks } from './wire/checks.ts'
+import { FieldError, fieldsOf, findTwiceNamed, jsonNameOf, parseMessage } from './wire/codec.ts'
+import { invalidParameter, MlflowError } from './wire/errors.ts'
 import { methods as described } from './generated/descriptors.ts'
 
 export { release } from './generated/descriptors.ts'
 
 import type { MethodName } from './generated/messages.ts'
-import { JsonStream, parseLenientJson, printJson } from './json.ts'
-import type { Call, Methods } from './method.ts'
+import { JsonStream, parseLenientJson, printJson } from './wire/json.ts'
+import type { Call, Methods } from './wire/method.ts'
 
 interface Description {
   readonly request: string

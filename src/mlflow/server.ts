@@ -2,7 +2,7 @@
 import type { FastifyError, FastifyInstance, FastifyPluginAsync, FastifyReply } from 'fastify'
 import { DomainError, messageOf } from '../platform/errors.ts'
 import type { Log } from '../platform/log.ts'
-import { MlflowError, translated, type ErrorCode } from './errors.ts'
+import { MlflowError, translated, type ErrorCode } from './wire/errors.ts'
 import { errorClasses as classes, release } from './generated/descriptors.ts'
 import { graphqlRoutes } from './graphql/routes.ts'
 import type { QueryLimits } from './graphql/limits.ts'

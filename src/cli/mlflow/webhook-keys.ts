@@ -2,8 +2,7 @@
 import type { Config } from '../../app/config.ts'
 import { loadSecrets } from '../../app/home.ts'
 import { webhookKey } from '../../app/webhooks.ts'
-import { fernetKey } from '../../mlflow/fernet.ts'
-import type { WebhookKeys } from '../../mlflow/webhook-keys.ts'
+import { fernetKey, type WebhookKeys } from '../../mlflow/webhook-keys.ts'
 
 export const webhookKeys = ({ home, mlflow }: Config): WebhookKeys => ({
   theirs: fernetKey(mlflow.webhooks.encryptionKey ?? ''),

@@ -6,7 +6,7 @@ import { readArtifactPath, writableArtifactPath } from '../../artifacts/artifact
 import { assertWritesRun } from '../../experiments/write-scope.ts'
 import { callerOf, type Permission } from '../../governance/access.ts'
 import type { Log } from '../../platform/log.ts'
-import { invalidParameter, mlflowError } from '../errors.ts'
+import { invalidParameter, mlflowError } from '../wire/errors.ts'
 import { answerErrors } from '../server.ts'
 import type { ArtifactDeps } from './deps.ts'
 import { receive, takeStreams } from './receiving.ts'

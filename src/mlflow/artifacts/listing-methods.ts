@@ -5,9 +5,9 @@ import { loggedModelUri, runUri } from '../../experiments/artifact-uris.ts'
 import { assertWritesArtifact } from '../../experiments/artifact-scope.ts'
 import { joinArtifactPath, readArtifactPath, type ArtifactEntry } from '../../artifacts/artifact.ts'
 import { deleteTree } from '../../artifacts/artifacts.ts'
-import { invalidParameter } from '../errors.ts'
+import { invalidParameter } from '../wire/errors.ts'
 import type { FileInfo } from '../generated/messages.ts'
-import type { Methods } from '../method.ts'
+import type { Methods } from '../wire/method.ts'
 import type { ArtifactDeps } from './deps.ts'
 
 /** Of one answer, where the method has pages. */

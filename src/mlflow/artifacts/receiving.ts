@@ -1,7 +1,7 @@
 // The body of a request as it comes: stored by whoever takes it, read to its end whatever happens, and never kept in memory.
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { MlflowError } from '../errors.ts'
+import { MlflowError } from '../wire/errors.ts'
 
 /** Bodies of this plugin's routes are streams, of whatever type. */
 export function takeStreams(server: FastifyInstance): void {

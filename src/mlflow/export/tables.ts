@@ -1,6 +1,6 @@
 // What of a home each table of an MLflow database holds: one query a table, in the columns of the stock schema.
 import type { LabelInput } from '../../labelling/label-schema.ts'
-import { labelConfigOf } from '../label-inputs.ts'
+import { labelConfigOf } from '../exchange/label-inputs.ts'
 import type { Row } from './database.ts'
 
 export interface TableCopy {

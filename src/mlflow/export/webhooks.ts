@@ -1,6 +1,6 @@
 // Webhooks as an MLflow database keeps them: their secrets sealed with a key that its server is started with.
 import { unseal } from '../../platform/sealing.ts'
-import { makeFernet } from '../fernet.ts'
+import { makeFernet } from '../exchange/fernet.ts'
 import type { WebhookKeys } from '../webhook-keys.ts'
 import type { TableCopy } from './tables.ts'
 

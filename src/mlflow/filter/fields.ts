@@ -1,5 +1,5 @@
 // What each target of a search can be filtered by: how a name is read, which operators and values it takes, and MLflow's words for what it does not.
-import { invalidParameter } from '../errors.ts'
+import { invalidParameter } from '../wire/errors.ts'
 import { numericOperators, type Entity, type Target } from './comparison.ts'
 import { reprOf, reprOfList, reprOfSet, reprOfTuple } from './python.ts'
 import { severalExpressions, type Refusals } from './syntax.ts'

@@ -1,5 +1,5 @@
 // The names in filters and orders: `metrics.loss`, `tags.\`mlflow.runName\``, or an attribute alone.
-import { invalidParameter } from '../errors.ts'
+import { invalidParameter } from '../wire/errors.ts'
 import type { Entity } from './comparison.ts'
 import type { TargetRules } from './fields.ts'
 

@@ -1,5 +1,5 @@
 // The order_by of every search: one name each, with ASC or DESC.
-import { invalidParameter } from '../errors.ts'
+import { invalidParameter } from '../wire/errors.ts'
 import type { Aggregate, Order, Target } from './comparison.ts'
 import { rulesOf } from './fields.ts'
 import { readName, type NameRules } from './names.ts'

@@ -1,6 +1,6 @@
 // Filters and orders of every search, from MLflow's text to conditions that the stages can read.
 import { mapCondition } from '../../platform/condition.ts'
-import { invalidParameter } from '../errors.ts'
+import { invalidParameter } from '../wire/errors.ts'
 import { readName } from './names.ts'
 import { rulesOf, type Field } from './fields.ts'
 import type { Comparison, Entity, Filter, Operator, Target } from './comparison.ts'

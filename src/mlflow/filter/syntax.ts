@@ -1,6 +1,6 @@
 // The syntax of filters: comparisons joined by AND, OR, NOT and parentheses. What a comparison may say is another file's (fields.ts).
 import type { Condition } from '../../platform/condition.ts'
-import { invalidParameter } from '../errors.ts'
+import { invalidParameter } from '../wire/errors.ts'
 import type { Aggregate } from './comparison.ts'
 import { reprOf } from './python.ts'
 import { tokensOf, type Token } from './tokens.ts'

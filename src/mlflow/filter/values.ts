@@ -1,5 +1,5 @@
 // The values that filters compare with.
-import { invalidParameter } from '../errors.ts'
+import { invalidParameter } from '../wire/errors.ts'
 import { textOfLiteral } from './python.ts'
 import type { Value } from './syntax.ts'
 

@@ -1,7 +1,7 @@
 // GraphQL over the methods: the console's own query of a run, and queries that ask for too much.
 import { expect, test } from 'vitest'
 import { DomainError } from '../../platform/errors.ts'
-import type { Methods } from '../method.ts'
+import type { Methods } from '../wire/method.ts'
 import { bind } from '../rpc.ts'
 import { createMlflowTestServer } from '../testing.ts'
 

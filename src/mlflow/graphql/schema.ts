@@ -18,7 +18,7 @@ import {
   type GraphQLNullableOutputType,
   type GraphQLOutputType,
 } from 'graphql'
-import { fieldsOf, jsonNameOf, type Field } from '../codec.ts'
+import { fieldsOf, jsonNameOf, type Field } from '../wire/codec.ts'
 import { enums, methods } from '../generated/descriptors.ts'
 import type { MethodName } from '../generated/messages.ts'
 

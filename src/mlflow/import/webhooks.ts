@@ -3,7 +3,7 @@ import { insertWebhook, listWebhooks, setWebhookEvents } from '../../governance/
 import { webhookEvents } from '../../governance/webhook.ts'
 import { transact } from '../../platform/database.ts'
 import { seal } from '../../platform/sealing.ts'
-import { openFernet } from '../fernet.ts'
+import { openFernet } from '../exchange/fernet.ts'
 import type { WebhookKeys } from '../webhook-keys.ts'
 import type { ImportDeps, Tally } from './deps.ts'
 import { orNull, timeOf } from './rows.ts'

@@ -1,7 +1,7 @@
 // Records of an evaluation dataset as MLflow's clients read them: JSON in a text.
 import type { StoredRecord } from '../../labelling/evaluation-records.ts'
 import { printExact } from '../../platform/exact-json.ts'
-import { invalidParameter } from '../errors.ts'
+import { invalidParameter } from '../wire/errors.ts'
 
 /** Joined from texts that are stored as JSON: nothing is parsed. */
 export function recordJson(record: StoredRecord): string {

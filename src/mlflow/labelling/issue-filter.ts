@@ -1,7 +1,7 @@
 // The filter of a search of issues: comparisons of two fields, joined by AND.
 import type { IssueComparison } from '../../labelling/issues.ts'
 import type { Condition } from '../../platform/condition.ts'
-import { invalidParameter } from '../errors.ts'
+import { invalidParameter } from '../wire/errors.ts'
 import { reprOfSet } from '../filter/python.ts'
 
 const fields: Readonly<Record<string, IssueComparison['field'] | undefined>> = Object.assign(Object.create(null), {

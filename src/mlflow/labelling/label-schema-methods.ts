@@ -10,9 +10,9 @@ import {
   listLabelSchemas,
 } from '../../labelling/label-schemas.ts'
 import { transact, type Connection } from '../../platform/database.ts'
-import { invalidParameter } from '../errors.ts'
+import { invalidParameter } from '../wire/errors.ts'
 import type * as wire from '../generated/messages.ts'
-import type { Methods } from '../method.ts'
+import type { Methods } from '../wire/method.ts'
 import { experimentIdOf } from '../tracking/experiment-ids.ts'
 import { limitOf, listed, offsetOf, pageOf } from './offset-pages.ts'
 

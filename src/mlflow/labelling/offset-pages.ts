@@ -1,5 +1,5 @@
 // Pages by offset, as MLflow's server makes their tokens.
-import { invalidParameter } from '../errors.ts'
+import { invalidParameter } from '../wire/errors.ts'
 
 export const pageMax = 50_000
 

@@ -1,7 +1,7 @@
 // What a serialized scorer may not hold, as MLflow's server refuses it: code that would run where it is read, and hosts that its sender chose.
 import { DomainError } from '../../platform/errors.ts'
 import { isExactObject, parseExact, type ExactJson, type ExactObject } from '../../platform/exact-json.ts'
-import { invalidParameter, mlflowError } from '../errors.ts'
+import { invalidParameter, mlflowError } from '../wire/errors.ts'
 import { reprOf } from '../filter/python.ts'
 
 const customCode =

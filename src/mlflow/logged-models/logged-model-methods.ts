@@ -15,7 +15,7 @@ import { assertWritesIn } from '../../experiments/write-scope.ts'
 import type { Caller } from '../../governance/access.ts'
 import { transact, type Connection } from '../../platform/database.ts'
 import type { LoggedModelTag } from '../generated/messages.ts'
-import type { Methods } from '../method.ts'
+import type { Methods } from '../wire/method.ts'
 import { experimentIdOf } from '../tracking/experiment-ids.ts'
 import { loggedModelOf, stateOfStatus } from './entities.ts'
 

@@ -1,7 +1,7 @@
 // The page token of a search of logged models: it belongs to one search, and says where the page before ended.
 import { z } from 'zod'
 import type { LoggedModelPlace } from '../../experiments/logged-model-search.ts'
-import { invalidParameter } from '../errors.ts'
+import { invalidParameter } from '../wire/errors.ts'
 import { reprOf } from '../filter/python.ts'
 
 /** What must be the same from page to page, as MLflow's own tokens hold it. */

@@ -8,10 +8,10 @@ import {
   type MeasuredOn,
 } from '../../experiments/logged-model-search.ts'
 import { mapCondition, type Condition } from '../../platform/condition.ts'
-import { invalidParameter } from '../errors.ts'
+import { invalidParameter } from '../wire/errors.ts'
 import { parseFilter, type Comparison } from '../filter/parse.ts'
 import type { SearchLoggedModels, SearchLoggedModelsDataset, SearchLoggedModelsOrderBy } from '../generated/messages.ts'
-import type { Methods } from '../method.ts'
+import type { Methods } from '../wire/method.ts'
 import { experimentIdOf } from '../tracking/experiment-ids.ts'
 import { loggedModelOf } from './entities.ts'
 import { readToken, tokenOf } from './page-token.ts'

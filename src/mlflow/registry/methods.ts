@@ -1,5 +1,5 @@
 // All of MLflow's registry.
-import type { Methods } from '../method.ts'
+import type { Methods } from '../wire/method.ts'
 import { aliasMethods } from './alias-methods.ts'
 import type { RegistryDeps } from './deps.ts'
 import { registeredModelMethods } from './model-methods.ts'

@@ -14,7 +14,7 @@ import {
 } from '../../models/registered-models.ts'
 import { transact } from '../../platform/database.ts'
 import type * as wire from '../generated/messages.ts'
-import type { Methods } from '../method.ts'
+import type { Methods } from '../wire/method.ts'
 import type { RegistryDeps } from './deps.ts'
 import { listed, modelOf, versionOf } from './entities.ts'
 import { readModelName, readStage, readTag, readTagKey, readTags } from './names.ts'

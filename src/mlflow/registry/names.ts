@@ -8,8 +8,8 @@ import {
   tagValueCharactersMax,
 } from '../../models/model.ts'
 import { VersionStage, versionNotFound, type VersionId } from '../../models/model-version.ts'
-import { pythonJson } from '../checks.ts'
-import { invalidParameter } from '../errors.ts'
+import { pythonJson } from '../wire/checks.ts'
+import { invalidParameter } from '../wire/errors.ts'
 import { assertEntryName, assertLength } from '../tracking/names.ts'
 
 /** @param path the field that holds the name. @throws MlflowError INVALID_PARAMETER_VALUE */

@@ -11,10 +11,10 @@ import {
   type VersionSearch,
 } from '../../models/registry-search.ts'
 import { leavesOf, mapCondition, type Condition } from '../../platform/condition.ts'
-import { invalidParameter } from '../errors.ts'
+import { invalidParameter } from '../wire/errors.ts'
 import { parseFilter, parseOrderBy, type Comparison, type Filter } from '../filter/parse.ts'
 import type * as wire from '../generated/messages.ts'
-import type { Methods } from '../method.ts'
+import type { Methods } from '../wire/method.ts'
 import type { RegistryDeps } from './deps.ts'
 import { listed, modelOf, versionOf } from './entities.ts'
 

@@ -5,7 +5,7 @@ import { getLoggedModel } from '../../experiments/logged-models.ts'
 import { readRunSummaries } from '../../experiments/reading.ts'
 import { DomainError } from '../../platform/errors.ts'
 import type { Db } from '../../platform/database.ts'
-import { invalidParameter } from '../errors.ts'
+import { invalidParameter } from '../wire/errors.ts'
 import type { SourceTables } from './deps.ts'
 import { decodeFully, decodeOnce, hostOf, isWithin, partsOf, readModelUri, readUri } from './uri.ts'
 

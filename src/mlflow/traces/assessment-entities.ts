@@ -1,7 +1,7 @@
 // Assessments on the wire and back.
 import type { Assessment, AssessmentError, AssessmentKind, NewAssessment } from '../../tracing/assessment.ts'
 import { parsedOrText, parsePythonJson, pythonJson } from '../../tracing/python-json.ts'
-import { invalidParameter } from '../errors.ts'
+import { invalidParameter } from '../wire/errors.ts'
 import type {
   Assessment as WireAssessment,
   AssessmentError as WireError,

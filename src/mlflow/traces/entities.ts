@@ -2,7 +2,7 @@
 import { metadataOf } from '../../tracing/metadata.ts'
 import type { Trace, TraceState } from '../../tracing/trace.ts'
 import type { ToldTrace } from '../../tracing/traces.ts'
-import { invalidParameter } from '../errors.ts'
+import { invalidParameter } from '../wire/errors.ts'
 import type { TraceInfo, TraceInfoV3, TraceStatus } from '../generated/messages.ts'
 import { experimentIdOf } from '../tracking/experiment-ids.ts'
 import { saidOf, wireOfAssessment } from './assessment-entities.ts'

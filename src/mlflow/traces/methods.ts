@@ -1,5 +1,5 @@
 // All of MLflow's methods of traces.
-import type { Methods } from '../method.ts'
+import type { Methods } from '../wire/method.ts'
 import { assessmentMethods } from './assessment-methods.ts'
 import type { TraceDeps } from './deps.ts'
 import { legacyTraceMethods } from './legacy-methods.ts'

@@ -1,6 +1,6 @@
 // Filters of MLflow's trace metrics: one comparison, `trace.tag.team = 'blue'`.
 import type { MetricFilter } from '../../tracing/trace-metrics.ts'
-import { invalidParameter } from '../errors.ts'
+import { invalidParameter } from '../wire/errors.ts'
 import { reprOf, reprOfList } from '../filter/python.ts'
 
 /** Which entities need a key. */

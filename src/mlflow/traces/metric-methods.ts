@@ -9,10 +9,10 @@ import {
   type MetricPoint,
 } from '../../tracing/trace-metrics.ts'
 import { pythonFloat } from '../../tracing/python-json.ts'
-import { invalidParameter } from '../errors.ts'
+import { invalidParameter } from '../wire/errors.ts'
 import type { MetricAggregation, MetricDataPoint, QueryTraceMetrics } from '../generated/messages.ts'
 import { reprOfList } from '../filter/python.ts'
-import type { Methods } from '../method.ts'
+import type { Methods } from '../wire/method.ts'
 import { experimentIdOf } from '../tracking/experiment-ids.ts'
 import type { TraceDeps } from './deps.ts'
 import { metricFilterOf } from './metric-filter.ts'

@@ -10,7 +10,7 @@ import { createOtlpReader, packings, type OtlpReader, type Packing } from '../..
 import { otlpTypes, type OtlpType } from '../../tracing/otlp.ts'
 import { linksMax } from '../../tracing/trace.ts'
 import { linkToRun } from '../../tracing/traces.ts'
-import { MlflowError } from '../errors.ts'
+import { MlflowError } from '../wire/errors.ts'
 import { answerErrors } from '../server.ts'
 import { experimentIdOf } from '../tracking/experiment-ids.ts'
 import { fittedTag } from '../tracking/names.ts'

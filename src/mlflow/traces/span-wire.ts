@@ -1,5 +1,5 @@
 // Spans as OpenTelemetry's messages, from the texts under which they are kept and from the files that clients of old write.
-import { parseJson } from '../json.ts'
+import { parseJson } from '../wire/json.ts'
 import type { AnyValue, KeyValue, Span, SpanEvent, SpanLink, StatusStatusCode } from '../generated/messages.ts'
 import { wireOfNumber } from '../../experiments/metric.ts'
 import { parsePythonJson, WholeFloat } from '../../tracing/python-json.ts'

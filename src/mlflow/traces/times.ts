@@ -1,5 +1,5 @@
 // Times and durations as protobuf's JSON spells them.
-import { invalidParameter } from '../errors.ts'
+import { invalidParameter } from '../wire/errors.ts'
 
 /** `2026-11-21T18:02:40.858Z`, without the fraction where it is none. */
 export const timestampOf = (ms: number): string => new Date(ms).toISOString().replace('.000Z', 'Z')

@@ -1,5 +1,5 @@
 // Where an experiment may keep its artifacts: what MLflow's server refuses, in its words.
-import { invalidParameter } from '../errors.ts'
+import { invalidParameter } from '../wire/errors.ts'
 
 export const artifactLocationLengthMax = 2048
 

@@ -1,5 +1,5 @@
 // The id of an experiment as MLflow's clients write it.
-import { invalidParameter, mlflowError } from '../errors.ts'
+import { invalidParameter, mlflowError } from '../wire/errors.ts'
 
 /** As Python reads an integer: white space around it, a sign, leading zeros, underscores between digits. */
 const integer = /^\s*(?<sign>[+\-]?)(?<digits>\d+(?:_\d+)*)\s*$/v

@@ -1,5 +1,5 @@
 // Tags of experiments that MLflow's server gives a meaning: it checks them when they are set.
-import { invalidParameter } from '../errors.ts'
+import { invalidParameter } from '../wire/errors.ts'
 import { assertEntryName, assertLength, keyLengthMax } from './names.ts'
 
 const valueLengthMax = 20_000

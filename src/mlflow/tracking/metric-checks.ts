@@ -1,7 +1,7 @@
 // What MLflow's server checks of metrics, params and batches, in its order and its words.
 import type { LoggedPoint } from '../../experiments/metric.ts'
-import { pythonJson } from '../checks.ts'
-import { invalidParameter } from '../errors.ts'
+import { pythonJson } from '../wire/checks.ts'
+import { invalidParameter } from '../wire/errors.ts'
 import type { Metric, Param } from '../generated/messages.ts'
 import { assertEntryName, assertLength, fitted, keyLengthMax } from './names.ts'
 import { pythonFloat, pythonString } from './python-text.ts'

@@ -8,10 +8,10 @@ import { assertWritesRun } from '../../experiments/write-scope.ts'
 import type { Batch, LogTables } from '../../experiments/log-batch.ts'
 import type { Db } from '../../platform/database.ts'
 import { DomainError } from '../../platform/errors.ts'
-import { invalidParameter } from '../errors.ts'
+import { invalidParameter } from '../wire/errors.ts'
 import type { GetMetricHistoryBulkInterval } from '../generated/messages.ts'
-import { JsonStream } from '../json.ts'
-import type { Call, Methods } from '../method.ts'
+import { JsonStream } from '../wire/json.ts'
+import type { Call, Methods } from '../wire/method.ts'
 import { doubleOf } from './entities.ts'
 import {
   assertBatchFits,

@@ -1,8 +1,8 @@
 // A metric's points as MLflow's JSON, printed while they are read: a page may be the whole of a long history.
 import { streamHistory, type HistoryDeps, type Measured } from '../../experiments/metric-history.ts'
 import type { Integer } from '../../experiments/metric.ts'
-import { invalidParameter } from '../errors.ts'
-import { printJson } from '../json.ts'
+import { invalidParameter } from '../wire/errors.ts'
+import { printJson } from '../wire/json.ts'
 import { doubleOf } from './entities.ts'
 
 export interface HistoryRequest {

@@ -1,6 +1,6 @@
 // What MLflow allows as a key of a metric, param or tag, and how long texts may be, in its words: clients and their tests know them.
-import { pythonJson } from '../checks.ts'
-import { invalidParameter } from '../errors.ts'
+import { pythonJson } from '../wire/checks.ts'
+import { invalidParameter } from '../wire/errors.ts'
 
 export const keyLengthMax = 250
 export const tagValueLengthMax = 8000

@@ -1,7 +1,7 @@
 // The URL of a webhook, checked when it is given; the address that it means is checked again with each delivery (platform/outbound.ts).
 import { resolveDestination } from '../../platform/addresses.ts'
 import { messageOf } from '../../platform/errors.ts'
-import { invalidParameter } from '../errors.ts'
+import { invalidParameter } from '../wire/errors.ts'
 import { reprOf } from '../filter/python.ts'
 import type { WebhookRules } from './deps.ts'
 

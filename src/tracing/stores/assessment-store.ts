@@ -1,5 +1,4 @@
 // The only file that reads or writes the table assessment.
-import { sql } from 'kysely'
 import { on, type Db, type Transaction } from '../../platform/database.ts'
 import { aggregateOf, isOfSession, type Assessment, type AssessmentError, type AssessmentKind } from '../assessment.ts'
 import { chunksOf } from '../../platform/chunks.ts'

@@ -1,7 +1,7 @@
 // Calls to the MLflow server that is imported from: retried when it is busy or away, and told plainly when it is no such server.
 import { setTimeout as wait } from 'node:timers/promises'
 import { DomainError, messageOf } from '../../../platform/errors.ts'
-import { parseLenientJson } from '../../json.ts'
+import { parseLenientJson } from '../../wire/json.ts'
 import { methods } from '../../generated/descriptors.ts'
 import type { MethodName, Requests, Responses } from '../../generated/messages.ts'
 

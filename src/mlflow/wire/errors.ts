@@ -1,6 +1,6 @@
 // MLflow's errors: a code and a message that its clients match on. Rules of the stages are told in its words here.
-import type { DomainError, ErrorKind } from '../platform/errors.ts'
-import { reprOf } from './filter/python.ts'
+import type { DomainError, ErrorKind } from '../../platform/errors.ts'
+import { reprOf } from '../filter/python.ts'
 
 const statuses = {
   BAD_REQUEST: 400,

@@ -1,8 +1,8 @@
 // What a method of MLflow's API is: a permission, and a function from its request to its answer.
 import type { FastifyRequest } from 'fastify'
-import type { Caller, Permission } from '../governance/access.ts'
-import type { Actor } from '../governance/audit.ts'
-import type { MethodName, Requests, Responses } from './generated/messages.ts'
+import type { Caller, Permission } from '../../governance/access.ts'
+import type { Actor } from '../../governance/audit.ts'
+import type { MethodName, Requests, Responses } from '../generated/messages.ts'
 import type { JsonStream } from './json.ts'
 
 export interface Call<Name extends MethodName> {

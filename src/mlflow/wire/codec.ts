@@ -1,5 +1,5 @@
 // From JSON or a query to a message: fields by either of their names, numbers as text, enums as numbers; what is unknown is left out.
-import { enums, messages } from './generated/descriptors.ts'
+import { enums, messages } from '../generated/descriptors.ts'
 
 /** What a field holds is not of its type. */
 export class FieldError extends Error {

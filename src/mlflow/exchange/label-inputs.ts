@@ -1,6 +1,6 @@
 // What reviewers answer with, in the form in which MLflow's database keeps it: a kind, and JSON.
-import type { LabelInput } from '../labelling/label-schema.ts'
-import { DomainError } from '../platform/errors.ts'
+import type { LabelInput } from '../../labelling/label-schema.ts'
+import { DomainError } from '../../platform/errors.ts'
 
 type Config = Readonly<Record<string, unknown>>
 
