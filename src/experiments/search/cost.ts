@@ -1,12 +1,15 @@
 // Which index a search is read from: how many runs each gives is counted, up to where it does not matter.
 import { sql, type RawBuilder } from 'kysely'
-import { on } from '../../platform/database.ts'
+import { on, type DatabaseKind } from '../../platform/database.ts'
 import type { RunCondition } from './filter.ts'
 import type { Counted, Search } from './context.ts'
 import type { Absence, IdQuery, IndexRead, Source } from './source.ts'
 
-/** Of one index; beyond it, an index is read only when walking the order has found too little, and then counted on. */
-const countMax = 20_000
+/**
+ * Of one index; beyond it, an index is read only when walking the order has found too little, and then counted on. PostgreSQL reads the rows too
+ * to count an index of what begins a text.
+ */
+const countMax: Readonly<Record<DatabaseKind, number>> = { sqlite: 20_000, postgres: 10_000 }
 const countedOnMax = 60_000
 /** To look into an index for a run costs about as much as to read so many of its rows in a row. */
 const amongPerRead = 4
@@ -44,7 +47,7 @@ export async function chooseAmongMany(search: Search, source: Source, choice: Ch
   const many = readsOf(source).filter(
     (read) => search.counts.get(read)?.isMany === true && 'covers' in read && read.covers.length > 0,
   )
-  if (many.length === 0 || choice.count <= fewMax || max <= countMax) return choice
+  if (many.length === 0 || choice.count <= fewMax || max <= countMax[search.kind]) return choice
   await countReads(search, many, max)
   return choiceOf(source, search.counts)
 }
@@ -67,7 +70,7 @@ export function sharesOf({ counts }: Search, source: Source | undefined): (part:
 async function countReads(
   search: Search,
   reads: readonly (IndexRead | Absence)[],
-  max: number = countMax,
+  max: number = countMax[search.kind],
 ): Promise<void> {
   if (reads.length === 0) return
   const { db, reader } = search.deps
@@ -106,7 +109,7 @@ async function readScan(search: Search, read: IndexRead): Promise<void> {
       ? sql`select unnest(cast(${found} as text[])) as id`
       : sql`select value as id from json_each(${JSON.stringify(found)})`
   const ids = isWhole ? list : read.ids
-  const count = isWhole ? rows.length : countMax
+  const count = isWhole ? rows.length : countMax[kind]
   const covers = isWhole && read.ifWhole && !rows.some(({ cut }) => cut) ? read.ifWhole.covers : read.covers
   const share = Math.min(1, rows.length / Math.max(1, runs))
   search.counts.set(read, { count, isMany: !isWhole, ids, covers, share })
