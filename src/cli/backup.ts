@@ -40,7 +40,7 @@ export async function backup(session: Session, target: string): Promise<void> {
     await copies.putFile(await source.localPath(ref.digest)) // Verified while it is read.
     blobs += 1
     bytes += ref.bytes
-    progress.update(0, `${blobs} objects`)
+    progress.update(undefined, `${blobs} objects`)
   }
   const catalogue = { format: 'trueloop-backup/1', atMs: systemClock(), blobs, bytes } as const
   await writeFile(join(folder, catalogueName), JSON.stringify(catalogue, null, 2))

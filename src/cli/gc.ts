@@ -30,7 +30,7 @@ export async function gc(session: Session, options: GcOptions): Promise<void> {
   let collection = await client.call({ method: 'POST', path: '/collections', body, answer: Collection })
   const progress = session.terminal.progress('gc')
   while (collection.state === 'running') {
-    progress.update(0, `${countText(collection.runs, 'run')}, ${countText(collection.files, 'file')}`)
+    progress.update(undefined, `${countText(collection.runs, 'run')}, ${countText(collection.files, 'file')}`)
     await sleep(pollMs)
     collection = await client.call({ path: pathOf`/collections/${collection.id}`, answer: Collection })
   }

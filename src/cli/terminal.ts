@@ -31,8 +31,8 @@ export interface Terminal {
 }
 
 export interface Progress {
-  /** `fraction` from 0 to 1. */
-  update(fraction: number, text: string): void
+  /** `fraction` from 0 to 1; undefined where nobody knows how much there is. */
+  update(fraction: number | undefined, text: string): void
   /** A line of its own, above what is drawn. */
   note(text: string): void
   done(text: string): void
@@ -62,6 +62,7 @@ function progressBar(title: string): Progress {
     update(fraction, text) {
       if (performance.now() - drawnAtMs < redrawEveryMs) return
       drawnAtMs = performance.now()
+      if (fraction === undefined) return draw(`${title} ${text}`)
       const cells = Math.round(Math.max(0, Math.min(1, fraction)) * barCells)
       draw(`${title} ${styleText('cyan', '█'.repeat(cells))}${'░'.repeat(barCells - cells)} ${text}`)
     },
@@ -76,7 +77,8 @@ function progressLines(title: string): Progress {
     update(fraction, text) {
       if (performance.now() - printedAtMs < lineEveryMs) return
       printedAtMs = performance.now()
-      process.stderr.write(`${title}: ${Math.round(fraction * 100)} % ${text}\n`)
+      const share = fraction === undefined ? '' : `${Math.round(fraction * 100)} % `
+      process.stderr.write(`${title}: ${share}${text}\n`)
     },
     note: (text) => void process.stderr.write(`${text}\n`),
     done: (text) => void process.stderr.write(`${title}: ${text}\n`),

@@ -22,7 +22,10 @@ export async function exportToMlflow(session: Session, target: string): Promise<
   const { db } = scratch.use(await openDatabase<Tables>(url))
   const reader = scratch.use(openReader(db, url))
   const deps = { db, reader, blobs: openBlobs(config), clock: systemClock, webhookKeys: webhookKeys(config) }
-  const { tables, files, bytes, notes } = await exportMlflow(deps, { folder, tell: (what) => progress.update(0, what) })
+  const { tables, files, bytes, notes } = await exportMlflow(deps, {
+    folder,
+    tell: (what) => progress.update(undefined, what),
+  })
   progress.done(`${files} files, ${Math.round(bytes / 1_000_000)} MB`)
   terminal.show({ folder, tables, files, bytes, notes }, () =>
     [

@@ -41,7 +41,7 @@ export async function importFromMlflow(
   using _ = lockHome(config.home, 'server')
   await using stack = new AsyncDisposableStack()
   const progress = terminal.progress('import')
-  const tell = (what: string): void => progress.update(0, what)
+  const tell = (what: string): void => progress.update(undefined, what)
   const opened = stack.use(await openImport(url, { ...readingOf(config, url, options), home: config.home, tell }))
   const { source, origin, artifacts } = opened
   const clock = systemClock

@@ -18,7 +18,7 @@ export async function surveyImport({ config, terminal }: Session, url: string, o
   const scratch = await mkdtemp(join(tmpdir(), 'trueloop-import-'))
   stack.defer(() => rm(scratch, { recursive: true, force: true }))
   const progress = terminal.progress('dry run')
-  const tell = (what: string): void => progress.update(0, what)
+  const tell = (what: string): void => progress.update(undefined, what)
   const opened = stack.use(await openImport(url, { ...readingOf(config, url, options), home: scratch, tell }))
   const { source, origin, artifacts } = opened
   const home = await lookAt(config, stack)
