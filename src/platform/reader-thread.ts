@@ -30,7 +30,7 @@ interface OpenQuery {
 
 const busyTimeoutMs = 5_000
 /** Pages of the file that each thread keeps. */
-const cacheBytes = 32 * 1024 * 1024
+const cacheBytes = 28 * 1024 * 1024
 
 const { path, chunkRows } = workerData as ThreadData
 const database = new DatabaseSync(path, { readOnly: true })

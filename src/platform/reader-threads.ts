@@ -16,7 +16,7 @@ import type { Chunk, ThreadAnswer, ThreadData, ThreadRequest } from './reader-th
 
 const threadsMax = 2
 /** Of V8's young generation in each: rows live for a moment. */
-const youngMegabytes = 8
+const youngMegabytes = 4
 
 /** One message to a thread and its answer. */
 interface Step {
