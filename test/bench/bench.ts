@@ -16,6 +16,8 @@ export interface Section {
   readonly rows: readonly (readonly string[])[]
   /** What one must know to read the numbers. */
   readonly notes: readonly string[]
+  /** How often each was measured, where that is less often than was asked for. */
+  readonly rounds?: number
 }
 
 export type Bench = (options: BenchOptions) => Promise<Section>

@@ -49,7 +49,7 @@ for (const name of names) {
   const say = (text: string): void => console.error(`${name}: ${text}`)
   const section = await benches[name]!({ isSmoke, rounds, say })
   const command = `npm run bench -- --rounds ${rounds} ${name}`
-  const made = `Medians of ${rounds}. ${machineText()}; ${versionsText()}. Made by \`${command}\`.`
+  const made = `Medians of ${section.rounds ?? rounds}. ${machineText()}; ${versionsText()}. Made by \`${command}\`.`
   const text = `## ${section.title}\n\n${sectionText(section)}\n\n${made}`
   console.log(`\n${text}`)
   say(`took ${((performance.now() - start) / 1000).toFixed(0)} s`)

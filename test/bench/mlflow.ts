@@ -98,7 +98,7 @@ async function benchOn(
         contenders.map(({ server }) => residentBytes(server)),
       ),
     )
-    return sectionOf(rows, scale, postgres !== undefined)
+    return { ...sectionOf(rows, scale, postgres !== undefined), rounds: Math.min(rounds, roundsMax) }
   } finally {
     await rm(directory, { recursive: true, force: true })
   }
@@ -207,7 +207,11 @@ async function otherReads(contenders: readonly Contender[], scale: Scale): Promi
   ]
 }
 
-function sectionOf(rows: readonly string[][], { runs }: Scale, isPostgres: boolean): Section {
+function sectionOf(
+  rows: readonly string[][],
+  { runs, searches: times, stockSearches }: Scale,
+  isPostgres: boolean,
+): Section {
   return {
     title: `Tracking server, on ${isPostgres ? 'PostgreSQL' : 'SQLite'}`,
     about: `Trueloop beside \`mlflow server\` ${stockVersion} as it is installed (four workers) and with uvloop beside it, ${
@@ -218,7 +222,7 @@ function sectionOf(rows: readonly string[][], { runs }: Scale, isPostgres: boole
     notes: [
       'Every acknowledged write is durable on all sides. No point is sent twice, and no request may fail.',
       'About 40 ms of each small call to stock are Nagle’s algorithm against delayed acknowledgements: its workers’ sockets come without TCP_NODELAY unless uvloop is installed.',
-      'Each search is asserted to find the same runs in the same order on both sides. Stock’s database is filled by a script with what the server would have written, and is not analysed, as its users have it; a search that takes it over ten seconds is measured once.',
+      `Each search is asserted to find the same runs in the same order on both sides. Stock’s database is filled by a script with what the server would have written, and is not analysed, as its users have it; a search that takes it over ten seconds is measured once. Searches and charts are medians of ${times}, those of stock of ${stockSearches}; the whole history is read once.`,
       'Memory is the resident set of Trueloop’s one process, as published, and the sum of the proportional sets of stock’s.',
     ],
   }
