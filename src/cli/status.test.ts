@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { emptyState } from '../loop/policy-state.ts'
 import { RolloutPolicy } from '../rollouts/rollout.ts'
 import { renderStatus, type Status } from './status.ts'
+import { defaultOptions } from '../serving/endpoint-options.ts'
 
 const nowMs = Date.parse('2026-01-02T12:00:00Z')
 const hourMs = 3_600_000
@@ -42,6 +43,7 @@ const full: Status = {
         clock: 'wall',
         logShare: 1,
         queueRowsMax: 1,
+        options: defaultOptions,
         generation: 4,
         splitSalt: 's',
         variants: [variant, canary],

@@ -7,6 +7,7 @@ import {
   type EndpointSettings,
   type EndpointVariant,
 } from './endpoint.ts'
+import { EndpointOptions } from './endpoint-options.ts'
 
 export interface EndpointTables {
   endpoint: {
@@ -16,6 +17,8 @@ export interface EndpointTables {
     clock: string
     log_share: number
     queue_rows_max: number
+    /** EndpointOptions as JSON. */
+    options: string
     created_at_ms: number
   }
   endpoint_variant: { endpoint: string; version: string; role: string; weight: number }
@@ -44,6 +47,7 @@ function endpointOf(row: EndpointTables['endpoint'], variants: readonly Found[])
     clock: row.clock as Endpoint['clock'],
     logShare: row.log_share,
     queueRowsMax: row.queue_rows_max,
+    options: EndpointOptions.parse(JSON.parse(row.options)),
     createdAtMs: row.created_at_ms,
     variants: sortVariants(variants),
   }
@@ -94,6 +98,7 @@ export async function putEndpoint(
     clock: settings.clock,
     log_share: settings.logShare,
     queue_rows_max: settings.queueRowsMax,
+    options: JSON.stringify(settings.options),
   }
   await on(trx)
     .insertInto('endpoint')

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { DomainError } from '../platform/errors.ts'
 import type { LineageNode } from '../governance/lineage.ts'
+import { defaultOptions, EndpointOptions } from './endpoint-options.ts'
 import { VariantRole } from './gateway-config.ts'
 
 /** As it stands in URLs: nothing that needs escaping. */
@@ -25,6 +26,7 @@ export const EndpointSettings = z.strictObject({
   logShare: z.number().min(0).max(1).default(1),
   /** Rows that may wait for one version in one worker; more are refused with 503. */
   queueRowsMax: z.int().min(1).max(1_000_000).default(10_000),
+  options: EndpointOptions.default(defaultOptions),
 })
 export type EndpointSettings = Readonly<z.infer<typeof EndpointSettings>>
 

@@ -1,4 +1,5 @@
 // Making endpoints and moving traffic: the one way by which a version starts or stops answering. A rollback is the same move, backwards.
+import { isDeepStrictEqual } from 'node:util'
 import type { Transaction } from '../platform/database.ts'
 import { recordAudit, type Actor, type AuditTables } from '../governance/audit.ts'
 import { recordLineage, type LineageTables } from '../governance/lineage.ts'
@@ -63,13 +64,13 @@ export async function configureEndpoint(
   { name, settings }: { name: string; settings: EndpointSettings },
 ): Promise<Endpoint> {
   const endpoint = await getEndpoint(trx, name)
-  const { clock, logShare, queueRowsMax } = endpoint
-  if (clock === settings.clock && logShare === settings.logShare && queueRowsMax === settings.queueRowsMax)
-    return endpoint
+  const { clock, logShare, queueRowsMax, options } = endpoint
+  const before = { clock, logShare, queueRowsMax, options }
+  if (isDeepStrictEqual(before, settings)) return endpoint
   const generation = await nextGeneration(trx)
   const { splitSalt, createdAtMs } = endpoint
   await putEndpoint(trx, { name, settings, generation, splitSalt, createdAtMs })
-  const detail = { from: { clock, logShare, queueRowsMax }, to: settings }
+  const detail = { from: before, to: settings }
   await recordAudit(trx, actor, { action: 'endpoint.configure', subject: name, detail })
   return { ...endpoint, ...settings, generation }
 }

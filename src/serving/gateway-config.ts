@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { Baseline } from '../models/baseline.ts'
 import { Signature } from '../models/signature.ts'
+import { defaultOptions, EndpointOptions } from './endpoint-options.ts'
 
 /** champion: answers; canary: answers its share; shadow: scores the same rows, its answers are only logged. */
 export const VariantRole = z.enum(['champion', 'canary', 'shadow'])
@@ -34,6 +35,7 @@ export const EndpointConfig = z.strictObject({
   queueRowsMax: z.int().positive(),
   /** `event`: a request may carry its own time (`Trueloop-Event-Time`); `wall`: its time is when it was answered. */
   clock: z.enum(['wall', 'event']).default('wall'),
+  options: EndpointOptions.default(defaultOptions),
 })
 export type EndpointConfig = Readonly<z.infer<typeof EndpointConfig>>
 

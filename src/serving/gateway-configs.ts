@@ -49,10 +49,10 @@ export function createGatewayConfigs(db: Db<EndpointTables & ModelVersionTables>
     return found
   }
   const configOf = async (endpoint: Endpoint): Promise<EndpointConfig> => {
-    const { name, splitSalt, logShare, queueRowsMax, clock } = endpoint
+    const { name, splitSalt, logShare, queueRowsMax, clock, options } = endpoint
     const variants: Variant[] = []
     for (const variant of endpoint.variants) variants.push({ ...variant, ...(await factsOf(variant.version)) })
-    return { name, splitSalt, logShare, queueRowsMax, clock, variants }
+    return { name, splitSalt, logShare, queueRowsMax, clock, options, variants }
   }
   const current = async (): Promise<GatewayConfig> => {
     // Read first: a change in between then comes with the next generation once more, and is not missed.

@@ -65,4 +65,12 @@ export const servingMigrations: Migrations = {
         .execute()
     },
   },
+  '2026-11-22-50-endpoint-options': {
+    async up(db) {
+      await db.schema
+        .alterTable('endpoint')
+        .addColumn('options', 'text', (c) => c.notNull().defaultTo('{}'))
+        .execute()
+    },
+  },
 }

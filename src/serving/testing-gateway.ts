@@ -16,6 +16,7 @@ import { sleep } from '../platform/clock.ts'
 import { transact } from '../platform/database.ts'
 import { eventMigrations } from '../platform/events.ts'
 import { createTestDatabase, type TestDatabase } from '../platform/testing.ts'
+import { defaultOptions } from './endpoint-options.ts'
 import type { EndpointVariant } from './endpoint.ts'
 import { createEndpoint, setVariants } from './endpoints.ts'
 import { createGatewayConfigs } from './gateway-configs.ts'
@@ -47,9 +48,8 @@ export async function startTestControlPlane(): Promise<TestControlPlane> {
   const reports: GatewayReport[] = []
   let server: (FastifyInstance & AsyncDisposable) | undefined
   let port = 0
-  await transact(db, (trx) =>
-    createEndpoint(trx, actor, { name: 'flights', settings: { clock: 'event', logShare: 1, queueRowsMax: 10_000 } }),
-  )
+  const settings = { clock: 'event', logShare: 1, queueRowsMax: 10_000, options: defaultOptions } as const
+  await transact(db, (trx) => createEndpoint(trx, actor, { name: 'flights', settings }))
   const start = async (): Promise<void> => {
     server = await createTestServer(async (root) => {
       const deps = {

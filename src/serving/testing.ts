@@ -10,6 +10,7 @@ import type { Signature } from '../models/signature.ts'
 import { smallModel, smallSignature } from '../models/testing.ts'
 import { monotonicMs, systemClock } from '../platform/clock.ts'
 import { silentLog } from '../platform/log.ts'
+import { defaultOptions } from './endpoint-options.ts'
 import type { EndpointConfig, GatewayConfig, Variant } from './gateway-config.ts'
 import { GatewayReport } from './gateway-report.ts'
 import { createGatewayWorker, gatewayPaths, type GatewayPaths, type GatewayWorker } from './gateway-worker.ts'
@@ -64,6 +65,7 @@ export const testEndpoint = (variants: Variant[], how: Partial<EndpointConfig> =
   variants,
   logShare: 1,
   queueRowsMax: 100_000,
+  options: defaultOptions,
   clock: 'wall',
   ...how,
 })

@@ -12,6 +12,7 @@ import { registerVersion } from '../../src/models/registration.ts'
 import type { Signature } from '../../src/models/signature.ts'
 import { judgeVersion } from '../../src/models/version-changes.ts'
 import { transact } from '../../src/platform/database.ts'
+import { defaultOptions } from '../../src/serving/endpoint-options.ts'
 import { createEndpoint, setVariants } from '../../src/serving/endpoints.ts'
 
 /** A model with everything that serving wants; its name is its endpoint's too. */
@@ -46,7 +47,10 @@ async function fillHome(directory: string, models: readonly BenchModel[]): Promi
     await transact(db, async (trx) => {
       const { version } = await registerVersion(trx, actor, { model: name, digest, bytes, signature, baseline })
       await judgeVersion(trx, actor, { model: name, version, state: 'approved', reason: 'benchmark' })
-      await createEndpoint(trx, actor, { name, settings: { clock: 'wall', logShare: 1, queueRowsMax: 10_000 } })
+      await createEndpoint(trx, actor, {
+        name,
+        settings: { clock: 'wall', logShare: 1, queueRowsMax: 10_000, options: defaultOptions },
+      })
       const champion = { version: `${name}/${version}`, role: 'champion' as const, weight: 1 }
       await setVariants(trx, actor, { endpoint: name, variants: [champion], reason: 'benchmark' })
     })

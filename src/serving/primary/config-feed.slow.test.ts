@@ -9,6 +9,7 @@ import { expect, test } from 'vitest'
 import { smallSignature } from '../../models/testing.ts'
 import { createLog } from '../../platform/log.ts'
 import { systemClock } from '../../platform/clock.ts'
+import { defaultOptions } from '../endpoint-options.ts'
 import type { GatewayConfig } from '../gateway-config.ts'
 import { smallBaseline } from '../testing.ts'
 import { startConfigFeed } from './config-feed.ts'
@@ -24,6 +25,7 @@ const config: GatewayConfig = {
       splitSalt: 'salt',
       logShare: 1,
       queueRowsMax: 100,
+      options: defaultOptions,
       clock: 'wall',
       variants: [
         {

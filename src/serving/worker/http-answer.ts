@@ -26,16 +26,19 @@ export const statusOf = (error: DomainError): number => statusOfCode[error.code]
 
 export interface Reply {
   readonly status: number
-  readonly body: string
+  readonly body: string | Uint8Array
   /** Exactly `application/json` by default: some clients compare it with nothing else. */
   readonly contentType?: string
   /** Names and values in turn. */
   readonly headers?: readonly string[]
 }
 
+export const json = (value: unknown, status = 200): Reply => ({ status, body: JSON.stringify(value) })
+
 export function send(response: ServerResponse, reply: Reply, isLeaving: boolean): void {
   if (response.writableEnded || response.destroyed) return
-  const bytes = Buffer.byteLength(reply.body)
+  const { body } = reply
+  const bytes = Buffer.byteLength(body)
   const headers = [
     'content-type',
     reply.contentType ?? 'application/json',
@@ -47,8 +50,9 @@ export function send(response: ServerResponse, reply: Reply, isLeaving: boolean)
   ]
   if (isLeaving) headers.push('connection', 'close')
   response.writeHead(reply.status, headers)
+  if (typeof body !== 'string') response.end(body)
   // As many bytes as characters: ASCII, which is written faster without UTF-8's care.
-  response.end(reply.body, bytes === reply.body.length ? 'latin1' : 'utf8')
+  else response.end(body, bytes === body.length ? 'latin1' : 'utf8')
 }
 
 /** The error in the protocol's own form, with the machine-readable code besides. */

@@ -30,6 +30,10 @@ export interface InferenceRequest {
   readonly pinned: string | undefined
   /** The request's own time; undefined: now. */
   readonly eventTimeMs: number | undefined
+  /** Milliseconds after which the caller no longer wants the answer; undefined: the endpoint's. */
+  readonly timeoutMs: number | undefined
+  /** 1 is the first to be run, 2 the next; 0 is the default. */
+  readonly priority: number
 }
 
 export type InferenceAnswer =

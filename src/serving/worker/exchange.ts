@@ -1,0 +1,170 @@
+// One inference over HTTP, whatever its protocol: bytes to rows, one call of `infer`, predictions to bytes; and what is counted of it.
+import type { IncomingHttpHeaders } from 'node:http'
+import { DomainError } from '../../platform/errors.ts'
+import type { Signature } from '../../models/signature.ts'
+import { label, type Metrics } from '../gateway-metrics.ts'
+import type { AnswerRows, RequestColumns } from '../request-rows.ts'
+import { findVariant, type EndpointRuntime, type VariantRuntime } from './endpoint-runtime.ts'
+import { eventTimeOf } from './event-time.ts'
+import type { RouteRequest } from './http-server.ts'
+import { infer, type InferenceAnswer, type InferenceTools } from './inference.ts'
+import { readBody } from './request-body.ts'
+import type { ServingSet } from './serving-set.ts'
+
+export interface HandlerDeps {
+  readonly serving: ServingSet
+  readonly tools: InferenceTools
+  readonly metrics: Metrics
+  readonly predictionIds: () => string
+  readonly version: string
+  readonly isLeaving: () => boolean
+  /** All of the gateway's metrics, as text. */
+  readonly metricsText: () => Promise<string>
+}
+
+/** A request as its protocol read it, and how its answer is written. */
+export interface Parsed {
+  readonly columns: RequestColumns
+  readonly rows: number
+  /** Milliseconds after which the caller no longer wants the answer. */
+  readonly timeoutMs?: number | undefined
+  /** 1 is the first to be run; 0, or absent: the default. */
+  readonly priority?: number | undefined
+  readonly write: (signature: Signature, rows: AnswerRows, facts: ExchangeFacts) => Written
+}
+
+export interface ExchangeFacts {
+  readonly endpoint: string
+  /** `model/version`. */
+  readonly version: string
+  readonly predictionId: string
+}
+
+export interface Written {
+  readonly body: string | Uint8Array
+  /** `application/json` by default. */
+  readonly contentType?: string
+  /** Names and values in turn. */
+  readonly headers?: readonly string[]
+}
+
+export interface ReadRequest {
+  readonly body: Buffer
+  readonly headers: IncomingHttpHeaders
+  readonly endpoint: EndpointRuntime
+  /** Of the version that the caller asked for, or of the champion. */
+  readonly signature: Signature
+}
+
+/** Reads a protocol's request. @throws DomainError for what is wrong with it */
+export type Reader = (request: ReadRequest) => Parsed
+
+/** @throws DomainError endpoint_not_served */
+export function endpointOf(serving: ServingSet, name: string): EndpointRuntime {
+  const endpoint = serving.endpoints.get(name)
+  if (endpoint) return endpoint
+  throw new DomainError(
+    'not_found',
+    'endpoint_not_served',
+    `Request for unknown model: this gateway serves no endpoint "${name}"`,
+  )
+}
+
+/** The champion where no version is named. @throws DomainError version_not_served */
+export function variantOf(endpoint: EndpointRuntime, version: string | undefined): VariantRuntime {
+  const variant = version === undefined ? endpoint.champion : findVariant(endpoint, version)
+  if (variant) return variant
+  throw new DomainError(
+    'not_found',
+    'version_not_served',
+    `endpoint "${endpoint.name}" serves no version "${version ?? 'champion'}"`,
+  )
+}
+
+/** Answers one request of a protocol once its body is there. */
+export function exchange(deps: HandlerDeps, { match, request, reply }: RouteRequest, read: Reader): void {
+  readBody(request, (body) => {
+    if (body instanceof DomainError) return reply(body)
+    try {
+      serve(deps, { match, request, reply }, { body, read })
+    } catch (error) {
+      if (!(error instanceof DomainError)) throw error
+      reply(error)
+    }
+  })
+}
+
+/** @throws DomainError for what is wrong with the request itself */
+function serve(
+  deps: HandlerDeps,
+  { match, request, reply }: RouteRequest,
+  { body, read }: { body: Buffer; read: Reader },
+): void {
+  const { headers } = request
+  const { nowMs, clock } = deps.tools
+  const startMs = nowMs()
+  const endpoint = endpointOf(deps.serving, match.endpoint)
+  const { signature } = variantOf(endpoint, match.version).variant
+  const parsed = read({ body, headers, endpoint, signature })
+  const predictionId = deps.predictionIds()
+  const key = headers['trueloop-key']
+  const eventTime = headers['trueloop-event-time']
+  const inference = {
+    endpoint,
+    predictionId,
+    columns: parsed.columns,
+    rows: parsed.rows,
+    key: typeof key === 'string' && key !== '' ? key : undefined,
+    pinned: match.version,
+    eventTimeMs: eventTimeOf(typeof eventTime === 'string' ? eventTime : undefined, endpoint.config, clock()),
+    timeoutMs: parsed.timeoutMs,
+    priority: parsed.priority ?? 0,
+  }
+  infer(deps.tools, inference, (answer) => {
+    count(deps, { endpoint, answer, rows: parsed.rows, ms: nowMs() - startMs })
+    if (answer.error) return reply(answer.error)
+    const { variant, outcome } = answer
+    const facts = { endpoint: endpoint.name, version: variant.variant.version, predictionId }
+    const rows = { predictions: outcome.predictions, offset: outcome.offset, rows: parsed.rows }
+    const written = parsed.write(variant.variant.signature, rows, facts)
+    const own = [
+      'trueloop-prediction-id',
+      predictionId,
+      'trueloop-model-version',
+      variant.variant.version,
+      'server-timing',
+      `queue;dur=${outcome.queueMs.toFixed(3)}, infer;dur=${outcome.inferMs.toFixed(3)}`,
+    ]
+    reply({ status: 200, ...written, headers: written.headers ? [...own, ...written.headers] : own })
+  })
+}
+
+/** Label texts by variant, since they are needed at each request. */
+const labels = new WeakMap<VariantRuntime, { answered: string; failed: string; plain: string }>()
+
+function labelsOf(endpoint: string, runtime: VariantRuntime): { answered: string; failed: string; plain: string } {
+  let found = labels.get(runtime)
+  if (!found) {
+    const { role, variant } = runtime
+    const plain = `${label('endpoint', endpoint)},${label('version', variant.version)},${label('role', role)}`
+    found = { plain, answered: `${plain},outcome="answered"`, failed: `${plain},outcome="failed"` }
+    labels.set(runtime, found)
+  }
+  return found
+}
+
+/** What every protocol counts of an inference that was answered or refused. `ms`: from the end of the request to its answer. */
+export function count(
+  { metrics }: Pick<HandlerDeps, 'metrics'>,
+  { endpoint, answer, rows, ms }: { endpoint: EndpointRuntime; answer: InferenceAnswer; rows: number; ms: number },
+): void {
+  if (!answer.variant) {
+    metrics.add('trueloop_inference_requests_total', `${label('endpoint', endpoint.name)},outcome="refused"`, 1)
+    return
+  }
+  const names = labelsOf(endpoint.name, answer.variant)
+  metrics.add('trueloop_inference_requests_total', answer.error ? names.failed : names.answered, 1)
+  if (answer.error) return
+  metrics.add('trueloop_inference_rows_total', names.plain, rows)
+  metrics.observe('trueloop_inference_request_seconds', names.plain, ms / 1000)
+}
