@@ -23,6 +23,7 @@ const stop = new Promise<void>((resolve) => {
   process.once('SIGTERM', resolve)
   process.once('SIGINT', resolve)
 })
+const keeper = startLogKeeper(config, log)
 const primary = await startGatewayPrimary({
   home: config.home,
   workerFile: entryFile('gateway-worker'),
@@ -37,13 +38,13 @@ const primary = await startGatewayPrimary({
   clock: systemClock,
   ids: createIds(),
   log,
+  moreMetrics: () => keeper.snapshot,
 })
 const host = config.host.includes(':') ? `[${config.host}]` : config.host
 void primary.port.then((port) => {
   writeRuntime(config.home, 'gateway', `http://${host}:${port}`)
   log.info('the gateway serves', { url: `http://${host}:${port}`, workers: config.gatewayWorkers })
 })
-const keeper = startLogKeeper(config, log)
 await stop
 keeper.stop()
 await primary.stop()

@@ -9,9 +9,11 @@ import { openTables } from '../platform/tables.ts'
 import { gatewayPaths } from '../serving/gateway-worker.ts'
 import { convertSegments, pruneParquet } from '../serving/prediction-log.ts'
 import { loadConfig, processEnvironment } from './config.ts'
+import type { LogKept } from './log-keeper.ts'
 
 const memoryLimitBytes = 128 * 1024 * 1024
 
+/** What was done, on standard output for the gateway. Retention does not wait for a conversion that fails. */
 async function keepLog(): Promise<void> {
   const { home, predictionAgeMs, predictionLogBytes } = loadConfig(processEnvironment())
   const retention = { ageMaxMs: predictionAgeMs, bytesMax: predictionLogBytes }
@@ -19,12 +21,11 @@ async function keepLog(): Promise<void> {
   const tempDirectory = await mkdtemp(join(tmpdir(), 'trueloop-log-'))
   try {
     await using tables = await openTables({ memoryLimitBytes, tempDirectory, threads: 1 })
-    const rows = await convertSegments(tables, paths)
-    const removed = await pruneParquet(paths, retention, systemClock())
-    if (rows > 0 || removed > 0)
-      process.stderr.write(
-        `${JSON.stringify({ message: 'the prediction log was brought up to date', rows, removed })}\n`,
-      )
+    const conversion = convertSegments(tables, paths)
+    const rows = await conversion.catch(() => 0)
+    const kept: LogKept = { rows, ...(await pruneParquet(paths, retention, systemClock())) }
+    process.stdout.write(`${JSON.stringify(kept)}\n`)
+    await conversion
   } finally {
     await rm(tempDirectory, { recursive: true, force: true })
   }

@@ -1,19 +1,23 @@
 // Posting to outside: the guarded way by which webhooks leave. The address that was checked is the one connected to; redirects are not followed.
-import { request as httpRequest, type IncomingMessage } from 'node:http'
+import { once } from 'node:events'
+import { request as httpRequest, type Agent, type IncomingMessage } from 'node:http'
 import { request as httpsRequest, type RequestOptions } from 'node:https'
 import { resolveDestination, type AllowedAddresses } from './addresses.ts'
 
 export interface OutboundPost {
   readonly target: URL
-  /** JSON. */
-  readonly body: string
+  readonly body: string | Uint8Array
+  /** JSON by default. */
+  readonly contentType?: string
+  /** Keeps connections, each to an address that was checked when it was made; by default none is kept. */
+  readonly agent?: Agent
   readonly headers?: Readonly<Record<string, string>>
   /** What may be reached although it is not public. */
   readonly allow: AllowedAddresses
   /** For all of it, the name's resolution apart. */
   readonly timeoutMs: number
   readonly signal?: AbortSignal
-  /** Of the answer that is read; 0 by default: only its status counts, and what it says could be endless. */
+  /** Of the answer that is read; 0 by default, and with an agent: only its status counts, and what it says could be endless. */
   readonly answerBytesMax?: number
 }
 
@@ -39,16 +43,16 @@ export async function postOutbound(post: OutboundPost): Promise<Outcome> {
 }
 
 function send(
-  { target, body, headers = {}, answerBytesMax = 0 }: OutboundPost,
+  { target, body, contentType = 'application/json', agent, headers = {}, answerBytesMax = 0 }: OutboundPost,
   reach: Pick<RequestOptions, 'lookup' | 'signal'>,
 ): Promise<Outcome> {
   const options: RequestOptions = {
     ...reach,
     method: 'POST',
-    agent: false,
+    agent: agent ?? false,
     headers: {
       ...headers,
-      'content-type': 'application/json',
+      'content-type': contentType,
       'content-length': Buffer.byteLength(body),
       'user-agent': 'trueloop',
     },
@@ -56,7 +60,8 @@ function send(
   return new Promise((resolve, reject) => {
     const request = (target.protocol === 'https:' ? httpsRequest : httpRequest)(target, options, (response) => {
       const retryAfterMs = retryAfterOf(response)
-      readAnswer(response, answerBytesMax).then(
+      const answered = agent ? passedBy(response) : readAnswer(response, answerBytesMax)
+      answered.then(
         (answer) =>
           resolve({
             state: 'answered',
@@ -70,6 +75,13 @@ function send(
     request.on('error', reject)
     request.end(body)
   })
+}
+
+/** To its end, so that the connection can be used again; one that does not end is closed by the timeout. */
+async function passedBy(response: IncomingMessage): Promise<string> {
+  response.resume()
+  await once(response, 'end')
+  return ''
 }
 
 async function readAnswer(response: IncomingMessage, bytesMax: number): Promise<string> {

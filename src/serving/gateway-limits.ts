@@ -7,8 +7,13 @@ export const jsonDepthMax = 64
 export const rowsPerRequestMax = 10_000
 /** Rows of one run, however cheap the model says that they are. */
 export const rowsPerRunMax = 4_096
-/** A run is cut so that its predicted time stays below this, since nothing else happens in the worker meanwhile. */
-export const runBudgetMs = 5
+/** A run is cut so that its predicted time stays below this, since nothing else happens in the worker meanwhile; or it is run elsewhere. */
+export const runBudgetMs = 2
+/** The same in the compute process, where only other versions that are slow themselves wait. */
+export const computeRunBudgetMs = 20
+/** Of one endpoint's cache in one worker. */
+export const cacheBytesMax = 64 * 1024 * 1024
+export const cachedAnswerBytesMax = 64 * 1024
 /** Rows that may wait for a shadow version; more are not scored by it, and counted. */
 export const shadowQueueRowsMax = 2_048
 /** Header lines must have arrived after this time, the whole request after `requestTimeoutMs`. */
@@ -36,6 +41,10 @@ export const reportSpoolBytesMax = 256 * 1024 * 1024
 
 /** Raw rows a second that one worker writes down for looking closer; the rest is skipped, and counted. */
 export const rawRowsPerSecondMax = 2_000
+/** Raw rows that wait for the disk; more are skipped, and counted. */
+export const rawRowsPendingMax = 8_000
+/** Characters of a raw row as JSON; what reads it has a limit too. */
+export const rawRowBytesMax = 1024 * 1024
 export const rawSegmentBytesMax = 8 * 1024 * 1024
 export const rawSegmentAgeMaxMs = 60_000
 /** Disk for raw rows that nobody has made Parquet of yet. */
@@ -57,3 +66,16 @@ export const drainLimitMs = 30_000
 export const leavingWorkersMax = 4
 /** A model that loads within this time is loaded between two ticks of a serving worker; any other in a replacement worker. */
 export const inPlaceLoadMs = 5
+
+/** Spans that wait for the collector of traces; more are dropped, and counted. */
+export const spansBufferedMax = 8_192
+export const spansPerExportMax = 2_048
+/** CloudEvents of one endpoint and worker that wait for its sinks; the oldest are dropped, and counted. */
+export const eventsBufferedMax = 2_000
+/** The same in rows, since what waits holds the rows of its request. */
+export const eventRowsBufferedMax = 50_000
+/** Events on their way to one sink. */
+export const eventsInFlightMax = 4
+export const eventTimeoutMs = 5_000
+/** Tries of one event in all, when the sink is busy or away. */
+export const eventTriesMax = 3

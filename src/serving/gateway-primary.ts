@@ -6,7 +6,7 @@ import type { IdSource } from '../platform/ids.ts'
 import type { Log } from '../platform/log.ts'
 import type { GatewayConfig } from './gateway-config.ts'
 import { drainLimitMs } from './gateway-limits.ts'
-import { addSnapshot, createMetrics, metricsText, type Metrics } from './gateway-metrics.ts'
+import { addSnapshot, createMetrics, metricsText, type Metrics, type MetricSnapshot } from './gateway-metrics.ts'
 import { gatewayPaths } from './gateway-worker.ts'
 import { startConfigFeed, type ConfigFeed } from './primary/config-feed.ts'
 import type { FindControlPlane } from './primary/control-plane.ts'
@@ -36,6 +36,8 @@ export interface GatewayPrimaryDeps {
   readonly log: Log
   /** Silence after which a worker is killed; 2 seconds by default. */
   readonly heartbeatLimitMs?: number
+  /** Numbers of others beside the gateway's own. */
+  readonly moreMetrics?: () => MetricSnapshot
 }
 
 export interface GatewayPrimary {
@@ -76,7 +78,12 @@ export async function startGatewayPrimary(deps: GatewayPrimaryDeps): Promise<Gat
       onUnreported: noteLost,
       onApplied: (_, applied) => onApplied(applied),
       metricsText: () =>
-        metricsText(addSnapshot(fleet.snapshot(), stateOf({ metrics, fleet, rollout, reports }).snapshot)),
+        metricsText(
+          [stateOf({ metrics, fleet, rollout, reports }).snapshot, deps.moreMetrics?.() ?? {}].reduce(
+            addSnapshot,
+            fleet.snapshot(),
+          ),
+        ),
     },
   )
   const rollout = startConfigRollout({

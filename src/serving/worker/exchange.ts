@@ -8,8 +8,11 @@ import { findVariant, type EndpointRuntime, type VariantRuntime } from './endpoi
 import { eventTimeOf } from './event-time.ts'
 import type { RouteRequest } from './http-server.ts'
 import { infer, type InferenceAnswer, type InferenceTools } from './inference.ts'
+import type { FailedRequest } from './prediction-logger.ts'
 import { readBody } from './request-body.ts'
+import { serverTiming } from './server-timing.ts'
 import type { ServingSet } from './serving-set.ts'
+import type { RequestTrace, RequestTracer } from '../telemetry/request-tracer.ts'
 
 export interface HandlerDeps {
   readonly serving: ServingSet
@@ -20,6 +23,8 @@ export interface HandlerDeps {
   readonly isLeaving: () => boolean
   /** All of the gateway's metrics, as text. */
   readonly metricsText: () => Promise<string>
+  /** Undefined: no collector was named. */
+  readonly tracer?: RequestTracer | undefined
 }
 
 /** A request as its protocol read it, and how its answer is written. */
@@ -81,8 +86,14 @@ export function variantOf(endpoint: EndpointRuntime, version: string | undefined
   )
 }
 
+const textOf = (header: string | string[] | undefined): string | undefined =>
+  typeof header === 'string' && header !== '' ? header : undefined
+
 /** Answers one request of a protocol once its body is there. */
 export function exchange(deps: HandlerDeps, { match, request, reply }: RouteRequest, read: Reader): void {
+  const endpoint = deps.serving.endpoints.get(match.endpoint)
+  const limited = endpoint && limitCaller(deps, endpoint, request.socket.remoteAddress ?? '')
+  if (limited) return reply(limited)
   readBody(request, (body) => {
     if (body instanceof DomainError) return reply(body)
     try {
@@ -92,6 +103,22 @@ export function exchange(deps: HandlerDeps, { match, request, reply }: RouteRequ
       reply(error)
     }
   })
+}
+
+/** What every protocol asks before it reads a request: undefined, or why the caller has to wait. */
+export function limitCaller(
+  deps: Pick<HandlerDeps, 'metrics'>,
+  endpoint: EndpointRuntime,
+  caller: string,
+): DomainError | undefined {
+  try {
+    endpoint.limiter?.take(caller)
+    return undefined
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error
+    count(deps, { endpoint, answer: { error, variant: undefined }, rows: 0, ms: 0 })
+    return error
+  }
 }
 
 /** @throws DomainError for what is wrong with the request itself */
@@ -104,25 +131,38 @@ function serve(
   const { nowMs, clock } = deps.tools
   const startMs = nowMs()
   const endpoint = endpointOf(deps.serving, match.endpoint)
-  const { signature } = variantOf(endpoint, match.version).variant
-  const parsed = read({ body, headers, endpoint, signature })
+  const pinned = match.version ?? textOf(headers['trueloop-variant'])
   const predictionId = deps.predictionIds()
-  const key = headers['trueloop-key']
-  const eventTime = headers['trueloop-event-time']
+  const trace = deps.tracer?.begin(headers['traceparent'], predictionId)
+  let parsed: Parsed
+  let eventTimeMs: number | undefined
+  try {
+    const { signature } = variantOf(endpoint, pinned).variant
+    parsed = read({ body, headers, endpoint, signature })
+    eventTimeMs = eventTimeOf(textOf(headers['trueloop-event-time']), endpoint.config, clock())
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error
+    count(deps, { endpoint, answer: { error, variant: undefined }, rows: 0, ms: 0 })
+    return refuse(deps, { endpoint, predictionId, trace, startMs, reply }, { error })
+  }
   const inference = {
     endpoint,
     predictionId,
     columns: parsed.columns,
     rows: parsed.rows,
-    key: typeof key === 'string' && key !== '' ? key : undefined,
-    pinned: match.version,
-    eventTimeMs: eventTimeOf(typeof eventTime === 'string' ? eventTime : undefined, endpoint.config, clock()),
+    key: textOf(headers['trueloop-key']),
+    pinned,
+    eventTimeMs,
     timeoutMs: parsed.timeoutMs,
     priority: parsed.priority ?? 0,
   }
   infer(deps.tools, inference, (answer) => {
-    count(deps, { endpoint, answer, rows: parsed.rows, ms: nowMs() - startMs })
-    if (answer.error) return reply(answer.error)
+    const ms = nowMs() - startMs
+    count(deps, { endpoint, answer, rows: parsed.rows, ms })
+    if (answer.error) {
+      const asked = { columns: parsed.columns, count: parsed.rows }
+      return refuse(deps, { endpoint, predictionId, trace, startMs, reply }, { ...answer, rows: asked })
+    }
     const { variant, outcome } = answer
     const facts = { endpoint: endpoint.name, version: variant.variant.version, predictionId }
     const rows = { predictions: outcome.predictions, offset: outcome.offset, rows: parsed.rows }
@@ -133,10 +173,36 @@ function serve(
       'trueloop-model-version',
       variant.variant.version,
       'server-timing',
-      `queue;dur=${outcome.queueMs.toFixed(3)}, infer;dur=${outcome.inferMs.toFixed(3)}`,
+      serverTiming(outcome, nowMs() - startMs),
     ]
+    if (trace) {
+      const { version } = facts
+      deps.tracer!.end(trace, { endpoint: endpoint.name, predictionId, rows: parsed.rows, ms, version, outcome })
+    }
     reply({ status: 200, ...written, headers: written.headers ? [...own, ...written.headers] : own })
   })
+}
+
+interface Exchange extends Pick<RouteRequest, 'reply'> {
+  readonly endpoint: EndpointRuntime
+  readonly predictionId: string
+  readonly trace: RequestTrace | undefined
+  readonly startMs: number
+}
+
+interface Failure extends Pick<FailedRequest, 'error'>, Partial<Pick<FailedRequest, 'variant' | 'rows'>> {}
+
+/** What is told and kept of a request that gets an error. */
+function refuse(
+  { tools: { nowMs, clock, predictions }, tracer }: HandlerDeps,
+  { endpoint, predictionId: id, trace, startMs, reply }: Exchange,
+  { error, variant, rows }: Failure,
+): void {
+  const ms = nowMs() - startMs
+  const atMs = clock()
+  predictions.fail({ id, endpoint, variant, eventTimeMs: atMs, atMs, rows, error })
+  if (trace) tracer?.end(trace, { endpoint: endpoint.name, predictionId: id, rows: rows?.count ?? 0, ms, error })
+  reply(error, ['trueloop-prediction-id', id, 'server-timing', serverTiming(undefined, ms)])
 }
 
 /** Label texts by variant, since they are needed at each request. */
@@ -159,7 +225,9 @@ export function count(
   { endpoint, answer, rows, ms }: { endpoint: EndpointRuntime; answer: InferenceAnswer; rows: number; ms: number },
 ): void {
   if (!answer.variant) {
-    metrics.add('trueloop_inference_requests_total', `${label('endpoint', endpoint.name)},outcome="refused"`, 1)
+    const name = label('endpoint', endpoint.name)
+    metrics.add('trueloop_inference_requests_total', `${name},outcome="refused"`, 1)
+    metrics.add('trueloop_inference_refusals_total', `${name},${label('code', answer.error.code)}`, 1)
     return
   }
   const names = labelsOf(endpoint.name, answer.variant)

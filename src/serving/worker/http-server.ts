@@ -1,19 +1,21 @@
 // The hot path: raw node:http from request to answer. No framework, no promise and no log line for a request that goes well.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { assertPermitted, type Caller } from '../../governance/access.ts'
 import { DomainError } from '../../platform/errors.ts'
 import type { Log } from '../../platform/log.ts'
 import { connectionsMax, headersTimeoutMs, keepAliveTimeoutMs, requestTimeoutMs } from '../gateway-limits.ts'
 import type { Metrics } from '../gateway-metrics.ts'
 import { matchRoute, type Protocol, type RouteMatch, type RouteName } from '../gateway-routes.ts'
-import { errorReply, send, type Reply } from './http-answer.ts'
+import { errorReply, refuseUnread, send, type Reply } from './http-answer.ts'
+import { encodingOf, pack, packedBytesMin } from './packed-answer.ts'
 
 /** One request on a route that it may use. */
 export interface RouteRequest {
   readonly match: RouteMatch
   readonly request: IncomingMessage
-  /** Sends the one answer; an error is written in the route's protocol. */
-  readonly reply: (reply: Reply | DomainError) => void
+  /** Sends the one answer; an error is written in the route's protocol, with `headers` (names and values in turn) besides. */
+  readonly reply: (reply: Reply | DomainError, headers?: readonly string[]) => void
 }
 
 export type RouteHandlers = Readonly<Record<RouteName, (request: RouteRequest) => void>>
@@ -56,10 +58,13 @@ export function createGatewayServer(deps: GatewayHttpDeps): Server {
 
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     let protocol: Protocol = 'open_inference'
-    const reply = (answer: Reply | DomainError): void => {
-      const written = answer instanceof DomainError ? errorReply(answer, protocol, deps.log) : answer
+    const reply = (answer: Reply | DomainError, headers?: readonly string[]): void => {
+      let written = answer instanceof DomainError ? errorReply(answer, protocol, deps.log) : answer
+      if (headers) written = { ...written, headers: [...(written.headers ?? []), ...headers] }
       deps.metrics.add('trueloop_http_responses_total', statusLabel(written.status), 1)
-      send(response, written, deps.isLeaving())
+      const encoding = written.body.length < packedBytesMin ? undefined : encodingOf(textOf(request, 'accept-encoding'))
+      if (encoding === undefined) send(response, written, deps.isLeaving())
+      else pack(written, encoding, (packed) => send(response, packed, deps.isLeaving()))
     }
     try {
       deps.guard(request)
@@ -84,7 +89,14 @@ export function createGatewayServer(deps: GatewayHttpDeps): Server {
     onRequest,
   )
   server.maxConnections = connectionsMax
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => refuseUnread(socket, error.code))
   return server
+}
+
+/** Of a header that may stand there once. */
+function textOf({ headers }: IncomingMessage, name: string): string | undefined {
+  const value = headers[name]
+  return typeof value === 'string' ? value : undefined
 }
 
 const statusLabels = new Map<number, string>()

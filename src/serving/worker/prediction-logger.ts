@@ -1,11 +1,14 @@
 // After the answer: shadow versions score the same rows, then the prediction goes to the report and a sample of raw rows to disk.
 import { DomainError } from '../../platform/errors.ts'
+import { unitInterval } from '../../statistics/hash.ts'
 import type { Predictions } from '../../models/inference.ts'
 import type { PredictionRecord } from '../gateway-report.ts'
 import { shadowQueueRowsMax } from '../gateway-limits.ts'
 import type { EndpointRuntime, VariantRuntime } from './endpoint-runtime.ts'
 import { isRunnable } from './endpoint-runtime.ts'
 import type { Executor } from './executor.ts'
+import { statusOf } from './http-answer.ts'
+import { laneOf } from './lanes.ts'
 import type { RawLog } from './raw-log.ts'
 import type { ReportBuffer } from './report-buffer.ts'
 import type { RequestColumns } from '../request-rows.ts'
@@ -24,8 +27,23 @@ export interface LoggedAnswer {
   readonly outcome: RunOutcome
 }
 
+/** A request to an endpoint that got an error. */
+export interface FailedRequest {
+  readonly id: string
+  readonly endpoint: EndpointRuntime
+  /** Undefined: refused before one was chosen. */
+  readonly variant: VariantRuntime | undefined
+  readonly eventTimeMs: number
+  readonly atMs: number
+  /** Undefined: the request could not be read so far. */
+  readonly rows: { readonly columns: RequestColumns; readonly count: number } | undefined
+  readonly error: DomainError
+}
+
 export interface PredictionLog {
   log(answer: LoggedAnswer): void
+  /** For the raw log only: there is no prediction that an outcome could be joined with. */
+  fail(request: FailedRequest): void
   noteEventTime(endpoint: string, eventTimeMs: number): void
   /** Rows of the answers so far. */
   readonly rowsAnswered: number
@@ -50,10 +68,11 @@ export function createPredictionLog(deps: PredictionLogDeps): PredictionLog {
   let shadowRowsDropped = 0
 
   const finish = (answer: LoggedAnswer, scores: readonly Score[]): void => {
+    const isKept = isKeptRaw(answer.endpoint, answer.id)
     for (let row = 0; row < answer.rows; row++) {
       const record = recordOf(answer, scores, row)
       deps.reports.add(record)
-      deps.raw.add(record, answer.columns, row)
+      if (isKept) addAnswered(deps.raw, { record, answer, row })
     }
   }
   const scoreByShadows = (answer: LoggedAnswer, shadows: readonly VariantRuntime[]): void => {
@@ -84,6 +103,11 @@ export function createPredictionLog(deps: PredictionLogDeps): PredictionLog {
       if (shadows.length === 0) finish(answer, [])
       else scoreByShadows(answer, shadows)
     },
+    fail(request) {
+      const { endpoint, id } = request
+      const { logShare } = endpoint.config
+      if (isKeptRaw(endpoint, id) && (logShare >= 1 || unitInterval('log', id) < logShare)) addFailed(deps.raw, request)
+    },
     noteEventTime: (endpoint, eventTimeMs) => deps.reports.noteEventTime(endpoint, eventTimeMs),
     get rowsAnswered() {
       return rowsAnswered
@@ -93,6 +117,47 @@ export function createPredictionLog(deps: PredictionLogDeps): PredictionLog {
     },
   }
 }
+
+/** By the id alone, so that the rows of one request are kept together. */
+function isKeptRaw({ config }: EndpointRuntime, id: string): boolean {
+  const { rawShare } = config.options
+  return rawShare >= 1 || (rawShare > 0 && unitInterval('raw', id) < rawShare)
+}
+
+function addAnswered(
+  raw: RawLog,
+  { record, answer, row }: { record: PredictionRecord; answer: LoggedAnswer; row: number },
+): void {
+  const { endpoint, variant, columns } = answer
+  const { id, version, role, assignedWith, eventTimeMs, atMs, output } = record
+  raw.add(
+    { id, endpoint: record.endpoint, version, role, status: 200, code: null, assignedWith, eventTimeMs, atMs, output },
+    { columns, row, signature: variant.variant.signature, redact: endpoint.config.options.redact },
+  )
+}
+
+/** The rows of a request that was read, else one row that only says that it was refused. */
+function addFailed(raw: RawLog, { id, endpoint, variant, eventTimeMs, atMs, rows, error }: FailedRequest): void {
+  const facts = {
+    endpoint: endpoint.name,
+    version: variant?.variant.version ?? null,
+    role: variant?.role ?? null,
+    status: statusOf(error),
+    code: error.code,
+    assignedWith: null,
+    eventTimeMs,
+    atMs,
+    output: [],
+  }
+  const signature = (variant ?? endpoint.champion)?.variant.signature
+  if (!rows || !signature || rows.count === 0) return raw.add({ id, ...facts }, undefined)
+  const { redact } = endpoint.config.options
+  for (let row = 0; row < rows.count; row++)
+    raw.add({ id: rowId(id, row, rows.count), ...facts }, { columns: rows.columns, row, signature, redact })
+}
+
+/** Of several rows in one request, each has its place after the request's id. */
+const rowId = (id: string, row: number, rows: number): string => (rows === 1 ? id : `${id}.${row}`)
 
 /** Calls `done` once, when the shadow had its turn. */
 function scoreByShadow(
@@ -109,7 +174,10 @@ function scoreByShadow(
       columns,
       rows,
       enqueuedMs: nowMs(),
+      lane: laneOf(0),
+      expiresAtMs: Infinity,
       answer: () => undefined,
+      refuse: () => done({ version, found: undefined }),
       settle({ predictions, offset, error, aloneMs, inferMs }, { batch, from }) {
         const found = error ? undefined : { predictions, offset }
         shadow.counters.count('shadow', { ...counted, from, batch, aloneMs, inferMs, answer: found })
@@ -143,7 +211,7 @@ function outputOf(variant: VariantRuntime, predictions: Predictions, row: number
 function recordOf(answer: LoggedAnswer, scores: readonly Score[], row: number): PredictionRecord {
   const { id, endpoint, variant, outcome, rows } = answer
   return {
-    id: rows === 1 ? id : `${id}.${row}`,
+    id: rowId(id, row, rows),
     endpoint: endpoint.name,
     version: variant.variant.version,
     role: variant.role === 'canary' ? 'canary' : 'champion',

@@ -3,28 +3,46 @@ import { appendFile, mkdir, readdir, rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Log } from '../../platform/log.ts'
 import { messageOf } from '../../platform/errors.ts'
-import { rawRowsPerSecondMax, rawSegmentAgeMaxMs, rawSegmentBytesMax, rawSpoolBytesMax } from '../gateway-limits.ts'
-import type { PredictionRecord } from '../gateway-report.ts'
-import type { RequestColumns } from '../request-rows.ts'
+import {
+  rawRowBytesMax,
+  rawRowsPendingMax,
+  rawRowsPerSecondMax,
+  rawSegmentAgeMaxMs,
+  rawSegmentBytesMax,
+  rawSpoolBytesMax,
+} from '../gateway-limits.ts'
+import { inputsText, type RawInputs } from './raw-inputs.ts'
 
 /** A finished segment; what is being written ends in `.part`. */
 export const rawSegmentEnding = '.rows.ndjson'
 
-/** One line of a segment. `inputs` is JSON text: columns differ between endpoints. */
-export interface RawRow {
+/** What is kept of a row besides its inputs. */
+export interface RawFacts {
   readonly id: string
   readonly endpoint: string
-  readonly version: string
-  readonly role: string
+  /** Null: refused before a version was chosen. */
+  readonly version: string | null
+  readonly role: string | null
+  /** Of the HTTP answer. */
+  readonly status: number
+  /** Of an error. Its message may hold values, and is not kept. */
+  readonly code: string | null
+  /** Probability with which the split chose the version; null: the split did not choose. */
+  readonly assignedWith: number | null
   readonly eventTimeMs: number
   readonly atMs: number
+  /** Empty when there was no answer. */
   readonly output: readonly number[]
-  readonly inputs: string
+}
+
+/** One line of a segment. `inputs` is JSON text: columns differ between endpoints, and from version to version. */
+export interface RawRow extends RawFacts {
+  readonly inputs: string | null
 }
 
 export interface RawLog {
-  /** Keeps a reference; encoding waits until {@link flush}. */
-  add(record: PredictionRecord, columns: RequestColumns, row: number): void
+  /** Keeps references; encoding waits until {@link flush}. `inputs` undefined: there were none that could be read. */
+  add(facts: RawFacts, inputs: RawInputs | undefined): void
   /** Writes what is there to the open segment. Errors of the disk are logged and the rows counted as dropped. */
   flush(): Promise<void>
   /** Finishes the open segment. */
@@ -34,9 +52,8 @@ export interface RawLog {
 }
 
 interface Kept {
-  readonly record: PredictionRecord
-  readonly columns: RequestColumns
-  readonly row: number
+  readonly facts: RawFacts
+  readonly inputs: RawInputs | undefined
 }
 
 export function createRawLog(deps: { directory: string; worker: string; nowMs: () => number; log: Log }): RawLog {
@@ -57,13 +74,19 @@ export function createRawLog(deps: { directory: string; worker: string; nowMs: (
       const name = `${deps.worker}.${String(++segment).padStart(9, '0')}${rawSegmentEnding}`
       open = { path: join(deps.directory, name), startMs: deps.nowMs(), bytes: 0 }
     }
-    const text = rows.map(lineOf).join('')
-    await appendFile(`${open.path}.part`, text, { mode: 0o600 })
-    open.bytes += text.length
+    const lines = rows.map(lineOf).filter((line) => line.length <= rawRowBytesMax)
+    const bytes = Buffer.from(lines.join(''))
+    await appendFile(`${open.path}.part`, bytes, { mode: 0o600 })
+    rowsDropped += rows.length - lines.length
+    open.bytes += bytes.length
   }
 
   return {
-    add(record, columns, row) {
+    add(facts, inputs) {
+      if (kept.length >= rawRowsPendingMax) {
+        rowsDropped++
+        return
+      }
       if (rowsThisSecond >= rawRowsPerSecondMax) {
         const nowMs = deps.nowMs()
         if (nowMs - secondStartMs < 1000) {
@@ -74,7 +97,7 @@ export function createRawLog(deps: { directory: string; worker: string; nowMs: (
         rowsThisSecond = 0
       }
       rowsThisSecond++
-      kept.push({ record, columns, row })
+      kept.push({ facts, inputs })
     },
     async flush() {
       const rows = kept
@@ -99,11 +122,10 @@ export function createRawLog(deps: { directory: string; worker: string; nowMs: (
   }
 }
 
-function lineOf({ record, columns, row }: Kept): string {
-  const inputs: Record<string, unknown> = {}
-  for (const name in columns) inputs[name] = columns[name]![row]
-  const { id, endpoint, version, role, eventTimeMs, atMs, output } = record
-  const line: RawRow = { id, endpoint, version, role, eventTimeMs, atMs, output, inputs: JSON.stringify(inputs) }
+function lineOf({ facts, inputs }: Kept): string {
+  const { id, endpoint, version, role, status, code, assignedWith, eventTimeMs, atMs, output } = facts
+  const kept = { id, endpoint, version, role, status, code, assignedWith, eventTimeMs, atMs, output }
+  const line: RawRow = { ...kept, inputs: inputs ? inputsText(inputs) : null }
   return `${JSON.stringify(line)}\n`
 }
 
