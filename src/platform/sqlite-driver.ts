@@ -3,6 +3,7 @@ import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlit
 import type { SqliteDatabase, SqliteStatement } from 'kysely'
 import { DomainError } from './errors.ts'
 import { addRegexp } from './pattern.ts'
+import { createLogSync } from './sqlite-sync.ts'
 
 const busyTimeoutMs = 5_000
 /** Of the log, before they are taken over into the file (16 MB): fewer pages are written twice than by SQLite's own 1,000. */
@@ -61,18 +62,26 @@ function told<T>(path: string, work: () => T): T {
 export interface SqliteFile extends SqliteDatabase {
   /** SQLite itself may have ended one, for an error such as a full disk. */
   isInTransaction(): boolean
+  /** Resolves when all that was committed is on the disk. @throws DomainError disk_sync_failed */
+  synced(): Promise<void>
+  /** @throws DomainError disk_sync_failed when nothing may be written any more */
+  assertSound(): void
+  /** To be waited for before `close`. */
+  settled(): Promise<void>
 }
 
 /**
- * @param path a file, or `:memory:`. Commits are synced to disk before they return (`synchronous=FULL`).
+ * @param path a file, or `:memory:`. A commit is on the disk when `synced` says so, since SQLite would hold up the thread for as long
+ *   (`synchronous=NORMAL`: a power failure before that takes back whole transactions, the last ones first).
  * @throws DomainError disk_full from any statement
  */
 export function openSqliteDriver(path: string): SqliteFile {
   const database = new DatabaseSync(path)
   addRegexp(database)
   database.exec(
-    `PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA busy_timeout=${busyTimeoutMs}; PRAGMA temp_store=MEMORY; PRAGMA wal_autocheckpoint=${checkpointPages}`,
+    `PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON; PRAGMA busy_timeout=${busyTimeoutMs}; PRAGMA temp_store=MEMORY; PRAGMA wal_autocheckpoint=${checkpointPages}`,
   )
+  const log = path === ':memory:' ? undefined : createLogSync(`${path}-wal`)
   const prepare = (sql: string): SqliteStatement => {
     const statement = database.prepare(sql)
     return {
@@ -87,6 +96,9 @@ export function openSqliteDriver(path: string): SqliteFile {
     close: () => database.close(),
     prepare: keptFor(prepare),
     isInTransaction: () => database.isTransaction,
+    synced: async () => log?.synced(),
+    assertSound: () => log?.assertSound(),
+    settled: async () => log?.close(),
   }
 }
 

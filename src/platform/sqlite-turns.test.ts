@@ -3,12 +3,21 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { sql } from 'kysely'
+import { CompiledQuery, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler, sql } from 'kysely'
 import { expect, test } from 'vitest'
 import { on, openDatabase, transact, type Connection, type Transaction } from './database.ts'
+import { DomainError } from './errors.ts'
+import { openSqliteDriver } from './sqlite-driver.ts'
+import { beginningTransaction, SqliteTurns } from './sqlite-turns.ts'
 
 interface Tables {
   thing: { id: number; parent: number | null }
+}
+
+const dialect = {
+  createAdapter: () => new SqliteAdapter(),
+  createQueryCompiler: () => new SqliteQueryCompiler(),
+  createIntrospector: (db: Kysely<unknown>) => new SqliteIntrospector(db),
 }
 
 /** A file, so that another connection sees what is committed and nothing else. */
@@ -22,6 +31,7 @@ async function open() {
   const other = new DatabaseSync(path)
   return {
     db,
+    path,
     committed: () =>
       other
         .prepare('select id from thing order by id')
@@ -222,4 +232,54 @@ test('a thousand at once all take effect, some failing', async () => {
   )
   await Promise.all(works)
   expect(committed()).toEqual(Array.from({ length: 1000 }, (_, id) => id).filter((id) => id % 7 !== 0))
+})
+
+test('a commit is told when the disk has it, and the next transaction does not wait for that', async () => {
+  await using opened = await open()
+  const disk = Promise.withResolvers<void>()
+  const driver = new SqliteTurns(() => ({ ...openSqliteDriver(opened.path), synced: () => disk.promise }))
+  await driver.init()
+  const told: string[] = []
+  const write = (text: string) =>
+    beginningTransaction(async () => {
+      const connection = await driver.acquireConnection()
+      await driver.beginTransaction(connection)
+      await connection.executeQuery(CompiledQuery.raw(text))
+      await driver.commitTransaction(connection)
+      await driver.releaseConnection(connection)
+      told.push(text)
+    }, true)
+  const writes = [write('insert into thing (id) values (1)'), write('insert into thing (id) values (2)')]
+  // What writes nothing has nothing to wait for.
+  await write('select 1')
+  expect(told).toEqual(['select 1'])
+  expect(opened.committed()).toEqual([1, 2])
+  disk.resolve()
+  await Promise.all(writes)
+  expect(told).toHaveLength(3)
+  await driver.destroy()
+})
+
+test('when the disk may not have a commit, it fails, and so do all after it, while rows can be read', async () => {
+  await using opened = await open()
+  const failure = new DomainError('unavailable', 'disk_sync_failed', 'no')
+  let isSound = true
+  const driver = new SqliteTurns(() => ({
+    ...openSqliteDriver(opened.path),
+    async synced() {
+      isSound = false
+      throw failure
+    },
+    assertSound() {
+      if (!isSound) throw failure
+    },
+  }))
+  const db = new Kysely<Tables>({ dialect: { ...dialect, createDriver: () => driver } })
+  const insertOne = (id: number) =>
+    db.transaction().execute((trx) => trx.insertInto('thing').values({ id, parent: null }).execute())
+  await expect(insertOne(1)).rejects.toBe(failure)
+  await expect(insertOne(2)).rejects.toBe(failure)
+  await expect(db.insertInto('thing').values({ id: 3, parent: null }).execute()).rejects.toBe(failure)
+  expect(await db.selectFrom('thing').select('id').execute()).toEqual([{ id: 1 }])
+  await db.destroy()
 })

@@ -1,5 +1,6 @@
 // The one connection to SQLite, used in turns. Transactions that wait for each other share a commit, since most of a small one is waiting for
-// the disk: each is a savepoint in one transaction, can fail alone, and is told to be done when all are on the disk.
+// the disk: each is a savepoint in one transaction, can fail alone, and is told to be done when all are on the disk. The connection is free
+// again as soon as a commit is written; the wait for the disk is another thread's.
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { CompiledQuery, SqliteDriver, type DatabaseConnection, type QueryResult } from 'kysely'
 import { messageOf } from './errors.ts'
@@ -36,6 +37,10 @@ export class SharedCommitFailed extends Error {
   }
 }
 
+/** Whether a query may write. */
+const mayWrite = (text: string): boolean =>
+  !/^\s*(?:select|with)\b/iv.test(text) || (/^\s*with\b/iv.test(text) && /\b(?:insert|update|delete)\b/iv.test(text))
+
 /** One use of the connection: a transaction, or a query outside of one. */
 class Turn implements DatabaseConnection {
   readonly #connection: DatabaseConnection
@@ -44,6 +49,7 @@ class Turn implements DatabaseConnection {
   state: 'outside' | 'first' | 'nested' | 'over' = 'outside'
   /** Its transaction is being ended. */
   isEnding = false
+  wrote = false
 
   constructor(connection: DatabaseConnection, file: SqliteFile, canShare: boolean) {
     this.#connection = connection
@@ -53,6 +59,10 @@ class Turn implements DatabaseConnection {
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
     this.#assertOpen()
+    if (mayWrite(query.sql)) {
+      this.#file.assertSound()
+      this.wrote = true
+    }
     return this.#connection.executeQuery(query)
   }
 
@@ -86,6 +96,7 @@ interface Waiting {
 interface Sharing {
   readonly done: PromiseWithResolvers<void>[]
   readonly untilMs: number
+  wrote: boolean
 }
 
 export class SqliteTurns extends SqliteDriver {
@@ -124,9 +135,16 @@ export class SqliteTurns extends SqliteDriver {
     // One that could not even begin must not leave those before it waiting.
     if (this.#sharing && !this.#mayShare()) await this.#commit(turn).catch(() => undefined)
     this.#end(turn)
+    if (turn.wrote) await this.#opened().synced()
+  }
+
+  override async destroy(): Promise<void> {
+    await this.#opened()?.settled()
+    await super.destroy()
   }
 
   #end(turn: Turn): void {
+    if (turn.state === 'over') return
     turn.state = 'over'
     const next = this.#waiting.shift()
     // Taken already, or who comes now would be before who has waited.
@@ -143,7 +161,7 @@ export class SqliteTurns extends SqliteDriver {
     }
     await turn.run('begin')
     turn.state = 'first'
-    this.#sharing = { done: [], untilMs: performance.now() + sharingMs }
+    this.#sharing = { done: [], untilMs: performance.now() + sharingMs, wrote: false }
   }
 
   override async commitTransaction(connection: DatabaseConnection): Promise<void> {
@@ -170,6 +188,7 @@ export class SqliteTurns extends SqliteDriver {
   }
 
   async #commitWithOthers(turn: Turn): Promise<void> {
+    this.#sharing!.wrote ||= turn.wrote
     if (!turn.canShare || !this.#mayShare()) return this.#commit(turn)
     const done = Promise.withResolvers<void>()
     this.#sharing!.done.push(done)
@@ -184,7 +203,7 @@ export class SqliteTurns extends SqliteDriver {
   }
 
   async #commit(turn: Turn): Promise<void> {
-    const { done } = this.#sharing!
+    const { done, wrote } = this.#sharing!
     try {
       await turn.run('commit')
     } catch (error) {
@@ -192,6 +211,14 @@ export class SqliteTurns extends SqliteDriver {
       throw done.length > 0 ? new SharedCommitFailed(error) : error
     }
     this.#sharing = undefined
+    // The next ones go on while the disk takes this.
+    this.#end(turn)
+    try {
+      if (wrote) await this.#opened().synced()
+    } catch (error) {
+      for (const each of done) each.reject(error)
+      throw error
+    }
     for (const each of done) each.resolve()
   }
 
