@@ -8,6 +8,16 @@ var parts = process.versions.node.split('.').map(Number)
 function quoted(word) {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : "'" + word.replace(/'/g, "'\\''") + "'"
 }
+/** `trueloop server` is the control plane itself, and V8 reads its flags once: as soon as it is known, or all is loaded twice. */
+function beginAsControlPlane() {
+  var start = require('./control-plane.json')
+  var isBegun = start.flags.every(function (flag) {
+    return process.execArgv.indexOf(flag) >= 0
+  })
+  if (process.argv[2] !== 'server' || isBegun || !process.execve) return
+  var args = [process.execPath].concat(process.execArgv, start.flags, process.argv.slice(1))
+  process.execve(process.execPath, args, Object.assign({}, process.env, start.environment))
+}
 var isMusl = process.platform === 'linux' && process.report && !process.report.getReport().header.glibcVersionRuntime
 if (process.argv.length === 3 && (process.argv[2] === '--version' || process.argv[2] === '-V')) {
   process.stdout.write(require('../package.json').version + '\n')
@@ -33,6 +43,7 @@ if (process.argv.length === 3 && (process.argv[2] === '--version' || process.arg
   )
   process.exitCode = 1
 } else {
+  beginAsControlPlane()
   // Compiled code is kept in the user's own cache: half of a short command's time is compiling. Not in the shared temporary folder, where others
   // could lay something in its place.
   var caches = process.env.XDG_CACHE_HOME || path.join(require('os').homedir(), '.cache')
