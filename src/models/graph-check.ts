@@ -3,7 +3,7 @@ import { DomainError } from '../platform/errors.ts'
 import { operatorDomains, subgraphOperators } from './onnx/operators.ts'
 import { MalformedProtobuf } from './onnx/protobuf.ts'
 import { readOnnx, type GraphNode, type GraphValue, type OnnxFile } from './onnx/reader.ts'
-import type { Signature, SignatureType } from './signature.ts'
+import { tensorsOf, type Signature } from './signature.ts'
 
 export interface CheckedGraph {
   /** Without those that have a constant value in the file. */
@@ -23,10 +23,21 @@ const valuesMax = initializersMax + 4_100
 
 /**
  * Refuses a file that is no whole ONNX model, or that could run for ever, read other files, or use what ONNX Runtime 1.30 does not run.
- * @throws DomainError graph_corrupt, graph_too_large, graph_external_data, graph_subgraph, graph_operator_unknown, graph_opset,
- *   graph_output_unsupported, graph_malformed
+ * @throws DomainError as {@link inspectGraph}; graph_output_unsupported
  */
 export function checkGraph(bytes: Uint8Array): CheckedGraph {
+  const file = inspectGraph(bytes)
+  for (const output of file.outputs) checkOutput(file, output)
+  const inputs = file.inputs.filter((input) => !file.initializers.has(input.name))
+  return { inputs, outputs: file.outputs, opsets: file.opsets, nodes: file.nodes.length, bytes: bytes.length }
+}
+
+/**
+ * As {@link checkGraph}, but for outputs that are no tensors, which a rewrite may mend.
+ * @throws DomainError graph_corrupt, graph_too_large, graph_external_data, graph_subgraph, graph_operator_unknown, graph_opset,
+ *   graph_malformed
+ */
+export function inspectGraph(bytes: Uint8Array): OnnxFile {
   if (bytes.length > modelBytesMax) {
     throw refuse('graph_too_large', `the model has ${bytes.length} bytes, at most ${modelBytesMax} are loaded`)
   }
@@ -46,14 +57,12 @@ export function checkGraph(bytes: Uint8Array): CheckedGraph {
   checkHidden(file)
   checkOpsets(file)
   for (const node of file.nodes) checkNode(file, node)
-  const inputs = file.inputs.filter((input) => !file.initializers.has(input.name))
-  for (const input of inputs) {
-    if (input.kind !== 'tensor')
+  for (const input of file.inputs) {
+    if (input.kind !== 'tensor' && !file.initializers.has(input.name))
       throw refuse('graph_malformed', `input "${input.name}" is a ${input.kind}: inputs are tensors`)
   }
   if (file.outputs.length === 0) throw refuse('graph_malformed', 'the graph has no outputs')
-  for (const output of file.outputs) checkOutput(file, output)
-  return { inputs, outputs: file.outputs, opsets: file.opsets, nodes: file.nodes.length, bytes: bytes.length }
+  return file
 }
 
 function refuse(code: string, message: string, detail?: Record<string, unknown>): DomainError {
@@ -135,36 +144,29 @@ function checkOutput(file: OnnxFile, output: GraphValue): void {
   })
 }
 
-const tensorTypeOf: Record<SignatureType, string> = {
-  boolean: 'float32',
-  integer: 'float32',
-  long: 'float32',
-  float: 'float32',
-  double: 'float32',
-  string: 'string',
-  datetime: 'int64',
-}
-
 /**
- * The graph takes what the signature says, one [N,1] tensor per column, and gives the outputs of its task.
+ * The graph takes what the signature says, and gives the outputs of its task.
  * @throws DomainError graph_signature_mismatch, naming the first difference
  */
 export function assertGraphFits(graph: CheckedGraph, signature: Signature): void {
   const mismatch = (message: string): DomainError =>
     refuse('graph_signature_mismatch', `the graph does not fit its signature: ${message}`)
   const inputs = new Map(graph.inputs.map((input) => [input.name, input]))
-  for (const column of signature.inputs) {
-    const input = inputs.get(column.name)
-    if (!input) throw mismatch(`column "${column.name}" is no input of the graph, which has ${list(inputs.keys())}`)
-    const expected = tensorTypeOf[column.type]
-    if (input.elementType !== expected || (input.shape && !(input.shape.length === 2 && input.shape[1] === 1))) {
+  const columns = new Map(signature.inputs.map(({ name, type }) => [name, type]))
+  for (const { name, elementType, columns: own } of tensorsOf(signature)) {
+    const input = inputs.get(name)
+    if (!input) throw mismatch(`column "${own[0]}" is no input of the graph, which has ${list(inputs.keys())}`)
+    if (input.elementType !== elementType || (input.shape && !isMatrix(input.shape, own.length))) {
       const found = `${input.elementType}[${input.shape?.join(',') ?? '?'}]`
-      throw mismatch(
-        `column "${column.name}" (${column.type}) needs an input ${expected}[N,1], the graph's is ${found}`,
-      )
+      const wanted = own.length === 1 ? `column "${own[0]}" (${columns.get(own[0]!)})` : `the tensor "${name}"`
+      throw mismatch(`${wanted} needs an input ${elementType}[N,${own.length}], the graph's is ${found}`)
     }
-    inputs.delete(column.name)
+    inputs.delete(name)
+    for (const column of own)
+      if (!columns.delete(column)) throw mismatch(`no input of it fills the column "${column}" of "${name}"`)
   }
+  const [unplaced] = columns.keys()
+  if (unplaced !== undefined) throw mismatch(`none of its tensors has the column "${unplaced}"`)
   const [extra] = inputs.keys()
   if (extra !== undefined) throw mismatch(`the graph wants an input "${extra}" that the signature does not name`)
   const wanted = signature.task === 'regression' ? 'prediction' : 'probabilities'
@@ -180,6 +182,10 @@ export function assertGraphFits(graph: CheckedGraph, signature: Signature): void
     throw mismatch(`output "${wanted}" has ${declared} columns, the signature ${width}`)
   }
 }
+
+/** A size that the graph names or leaves open may be any. */
+const isMatrix = (shape: readonly (number | string)[], width: number): boolean =>
+  shape.length === 2 && (typeof shape[1] === 'string' || shape[1] === width)
 
 /** Columns of the output tensor: one per class, or 1 for regression. */
 export const outputWidth = (signature: Signature): number =>

@@ -2,7 +2,7 @@
 import { DomainError, messageOf } from '../platform/errors.ts'
 import { assertGraphFits, checkGraph, outputWidth } from './graph-check.ts'
 import { openEngine, type Engine, type Feeds, type Outputs } from './onnx/engine.ts'
-import type { Batch, BatchColumn } from './rows.ts'
+import type { Batch, BatchTensor } from './batch.ts'
 import type { Signature } from './signature.ts'
 
 /** What a model said: `width` numbers a row, row after row: class probabilities in the order of the signature's classes, or the value. */
@@ -43,11 +43,14 @@ export async function loadUnchecked(
     throw new DomainError('invalid', 'model_unloadable', `ONNX Runtime does not load the model: ${messageOf(error)}`)
   })
   const { tensor: TensorOf } = engine
-  const feedOf = (column: BatchColumn, rows: number): Feeds[string] => {
-    const shape = [rows, 1]
-    if (column.kind === 'number') return new TensorOf('float32', column.values.subarray(0, rows), shape)
-    if (column.kind === 'time') return new TensorOf('int64', column.values.subarray(0, rows), shape)
-    return new TensorOf('string', column.values.length === rows ? column.values : column.values.slice(0, rows), shape)
+  const feedOf = ({ elementType, width, values }: BatchTensor, rows: number): Feeds[string] => {
+    const shape = [rows, width]
+    const size = rows * width
+    if (Array.isArray(values)) {
+      return new TensorOf('string', values.length === size ? values : values.slice(0, size), shape)
+    }
+    // The array's kind goes with the element type: see batch.ts.
+    return new TensorOf(elementType as 'float32', values.subarray(0, size) as Float32Array, shape)
   }
   const read = (outputs: Outputs, rows: number): Predictions => {
     const values = outputs[output]?.data
@@ -59,7 +62,7 @@ export async function loadUnchecked(
     signature,
     run(batch) {
       const { rows } = batch
-      for (const column of batch.columns) feeds[column.spec.name] = feedOf(column, rows)
+      for (const tensor of batch.tensors) feeds[tensor.name] = feedOf(tensor, rows)
       let outputs: Outputs | Promise<Outputs>
       try {
         outputs = session.run(feeds)

@@ -4,9 +4,11 @@ import {
   appendColumns,
   appendRow,
   batchRowsMax,
+  cellAt,
   clearBatch,
   createBatch,
   missingMicros,
+  type Batch,
   type ColumnInput,
 } from './rows.ts'
 import type { Signature, SignatureType } from './signature.ts'
@@ -18,6 +20,9 @@ const signatureOf = (types: Record<string, SignatureType>, optional: readonly st
   classes: [],
 })
 
+const cellsOf = (batch: Batch, name: string): unknown[] =>
+  Array.from({ length: batch.rows }, (_, row) => cellAt(batch.byName.get(name)!, row))
+
 /** What one column of `type` becomes, or the refusal's code and message. */
 function written(type: SignatureType, values: ColumnInput): unknown {
   const batch = createBatch(signatureOf({ v: type }), 1)
@@ -27,7 +32,7 @@ function written(type: SignatureType, values: ColumnInput): unknown {
     expect(batch.rows).toBe(0)
     return error
   }
-  return Array.from<unknown>(batch.columns[0]!.values).slice(0, batch.rows)
+  return cellsOf(batch, 'v')
 }
 const refused = (message: string) =>
   expect.objectContaining({ code: 'input_value', message: expect.stringContaining(message) as string }) as unknown
@@ -99,8 +104,8 @@ test('a column that is missing, unknown or of another length is named, and the r
   }
   expect(batch.rows).toBe(1)
   appendColumns(batch, { a: [4], b: ['y'], d: [1] }, 'ignore')
-  expect(Array.from<unknown>(batch.columns[0]!.values).slice(0, 2)).toEqual([1, 4])
-  expect(Array.from<unknown>(batch.columns[2]!.values).slice(0, 2)).toEqual([NaN, NaN])
+  expect(cellsOf(batch, 'a')).toEqual([1, 4])
+  expect(cellsOf(batch, 'c')).toEqual([NaN, NaN])
 })
 
 test('rows as objects are held to the same rules', () => {
@@ -120,13 +125,13 @@ test('rows as objects are held to the same rules', () => {
   )
   appendRow(batch, { a: 2, b: 'y', z: 1 }, { extra: 'ignore' })
   expect(batch.rows).toBe(2)
-  expect(batch.columns[1]!.values).toEqual(['x', 'y'])
+  expect(cellsOf(batch, 'b')).toEqual(['x', 'y'])
 })
 
 test('a batch grows as rows come, up to a limit that says what to do', () => {
   const batch = createBatch(signatureOf({ a: 'double' }), 1)
   for (let row = 0; row < 1000; row++) appendRow(batch, { a: row })
-  expect(batch.columns[0]!.values[999]).toBe(999)
+  expect(cellAt(batch.columns[0]!, 999)).toBe(999)
   const huge = new Float64Array(batchRowsMax)
   expect(() => appendColumns(batch, { a: huge })).toThrow(
     expect.objectContaining({ code: 'too_many_rows', kind: 'too_large' }),

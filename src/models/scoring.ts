@@ -5,7 +5,8 @@ import type { Frame, FrameColumn } from '../training/frame.ts'
 import type { Evaluation } from './evaluation.ts'
 import type { LoadedModel, Predictions } from './inference.ts'
 import { metricsOf, positivesOf, type Scored } from './metric.ts'
-import { clearBatch, createBatch, missingMicros, type Batch, type BatchColumn } from './rows.ts'
+import { clearBatch, createBatch, reserveRows, type Batch, type BatchColumn } from './batch.ts'
+import { missingMicros, writeMissing, writeValue } from './cell.ts'
 import type { Task } from './signature.ts'
 import type { Slice } from './slice.ts'
 
@@ -31,8 +32,7 @@ export async function answersFor(model: LoadedModel, frame: Frame, signal?: Abor
   const batch = createBatch(model.signature, Math.min(chunkRows, Math.max(1, frame.rowCount)))
   const broken: number[] = []
   const attempt = async (from: number, to: number): Promise<void> => {
-    fillBatch(batch, columns, [from, to])
-    const predictions = await runOrNothing(model, batch)
+    const predictions = await runOrNothing(model, () => fillBatch(batch, columns, [from, to]))
     if (predictions) values.set(predictions.values, from * width)
     else if (to - from === 1) return
     else for (let row = from; row < to; row++) await attempt(row, row + 1)
@@ -49,11 +49,13 @@ export async function answersFor(model: LoadedModel, frame: Frame, signal?: Abor
   return { width, values, broken }
 }
 
-async function runOrNothing(model: LoadedModel, batch: Batch): Promise<Predictions | undefined> {
+/** Nothing where the model fails on the rows, or where they cannot be written for it: a missing whole number. */
+async function runOrNothing(model: LoadedModel, filled: () => Batch): Promise<Predictions | undefined> {
   try {
-    return await model.run(batch)
+    return await model.run(filled())
   } catch (error) {
-    if (error instanceof DomainError && error.code === 'model_failed') return undefined
+    if (error instanceof DomainError && (error.code === 'model_failed' || error.code === 'input_value'))
+      return undefined
     throw error
   }
 }
@@ -74,28 +76,31 @@ function frameColumnsFor({ signature }: LoadedModel, frame: Frame): (FrameColumn
   })
 }
 
-/** Puts rows [from, to) of the frame into an empty batch. */
+/** Puts rows [from, to) of the frame into an empty batch. @throws DomainError input_value, too_many_rows */
 function fillBatch(
   batch: Batch,
   columns: readonly (FrameColumn | undefined)[],
   [from, to]: readonly [number, number],
-): void {
+): Batch {
   clearBatch(batch)
+  reserveRows(batch, to - from)
   batch.columns.forEach((target, index) => fillColumn(target, columns[index], [from, to]))
   batch.rows = to - from
+  return batch
 }
 
 function fillColumn(target: BatchColumn, source: FrameColumn | undefined, [from, to]: readonly [number, number]): void {
-  if (target.kind === 'number') {
-    if (source?.kind === 'number') target.values.set(source.values.subarray(from, to))
-    else target.values.fill(Number.NaN, 0, to - from)
-  } else if (target.kind === 'time') {
-    if (source?.kind === 'time') target.values.set(source.micros.subarray(from, to))
-    else target.values.fill(missingMicros, 0, to - from)
-  } else {
-    for (let row = from; row < to; row++) {
-      target.values[row - from] = source?.kind === 'category' ? (source.categories[source.codes[row]!] ?? '') : ''
-    }
+  const { tensor, offset } = target
+  for (let row = from, at = 0; row < to; row++, at++) {
+    const index = at * tensor.width + offset
+    if (target.kind === 'number' && target.takesMissing && source?.kind === 'number') {
+      target.tensor.values[index] = source.values[row]!
+    } else if (target.kind === 'time') {
+      target.tensor.values[index] = source?.kind === 'time' ? source.micros[row]! : missingMicros
+    } else if (target.kind === 'string') {
+      target.tensor.values[index] = source?.kind === 'category' ? (source.categories[source.codes[row]!] ?? '') : ''
+    } else if (source?.kind === 'number') writeValue(target, source.values[row], { at, row })
+    else writeMissing(target, { at, row })
   }
 }
 

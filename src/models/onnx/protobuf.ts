@@ -8,6 +8,9 @@ export interface Field {
   readonly value: bigint
   /** Of a length-delimited field; of the others empty. */
   readonly bytes: Uint8Array
+  /** The field as it stands in its message, with its number: [start, end). */
+  readonly start: number
+  readonly end: number
 }
 
 /** The bytes are no protobuf message; `checkGraph` turns it into a refusal. */
@@ -26,21 +29,23 @@ const varintBytesMax = 10
 export function* fieldsOf(message: Uint8Array, without?: ReadonlySet<number>): Generator<Field> {
   const cursor = { at: 0 }
   while (cursor.at < message.length) {
-    const first = message[cursor.at]!
+    const start = cursor.at
+    const first = message[start]!
     if (without && first < 0x80 && without.has(first >> 3) && skipped(message, cursor)) continue
     const key = readVarint(message, cursor)
     const number = Number(key >> 3n)
     const wire = Number(key & 7n)
     if (number < 1 || number > 0x1f_ff_ff_ff) throw new MalformedProtobuf(`field number ${number} at byte ${cursor.at}`)
     if (wire === 0) {
-      yield { number, wire, value: readVarint(message, cursor), bytes: none }
+      const value = readVarint(message, cursor)
+      yield { number, wire, value, bytes: none, start, end: cursor.at }
       continue
     }
     if (wire !== 1 && wire !== 2 && wire !== 5) throw new MalformedProtobuf(`wire type ${wire} at byte ${cursor.at}`)
     const length = wire === 1 ? 8 : wire === 5 ? 4 : Number(readVarint(message, cursor))
     const end = cursor.at + length
     if (end > message.length) throw new MalformedProtobuf(`a field of ${length} bytes ends behind the end of the file`)
-    yield { number, wire, value: 0n, bytes: message.subarray(cursor.at, end) }
+    yield { number, wire, value: 0n, bytes: message.subarray(cursor.at, end), start, end }
     cursor.at = end
   }
 }
@@ -97,4 +102,14 @@ export function messageOf(field: Field): Uint8Array {
 export function integerOf(field: Field): number {
   if (field.wire !== 0) throw new MalformedProtobuf(`field ${field.number} should be a number`)
   return Number(BigInt.asIntN(64, field.value))
+}
+
+/** Signed 64-bit numbers of a repeated field, which may stand one by one or packed. @throws MalformedProtobuf */
+export function integersOf(field: Field): bigint[] {
+  if (field.wire === 0) return [BigInt.asIntN(64, field.value)]
+  const packed = messageOf(field)
+  const cursor = { at: 0 }
+  const values: bigint[] = []
+  while (cursor.at < packed.length) values.push(BigInt.asIntN(64, readVarint(packed, cursor)))
+  return values
 }

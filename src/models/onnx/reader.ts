@@ -8,6 +8,9 @@ const elementTypes = [
 ] as const // prettier-ignore
 export type ElementType = (typeof elementTypes)[number] | 'other'
 
+/** The number of a type in the format; -1 of `other`. */
+export const elementNumber = (type: ElementType): number => (elementTypes as readonly string[]).indexOf(type)
+
 export interface GraphValue {
   readonly name: string
   /** `tensor`, or what it is instead: `sequence`, `map`, `optional`, `sparse tensor`, `unknown`. */
@@ -22,8 +25,11 @@ export interface GraphNode {
   readonly operator: string
   /** `ai.onnx` is written as such, not as ''. */
   readonly domain: string
+  readonly inputs: readonly string[]
   readonly outputs: readonly string[]
   readonly hasSubgraph: boolean
+  /** The node as it stands in the file. */
+  readonly message: Uint8Array
 }
 
 export interface OnnxFile {
@@ -108,8 +114,10 @@ function readGraph(file: Draft, message: Uint8Array, limits: ReadLimits): void {
 }
 
 function readNode(file: Draft, message: Uint8Array): GraphNode {
-  const node = { name: '', operator: '', domain: '', outputs: [] as string[], hasSubgraph: false }
+  const inputs: string[] = []
+  const node = { name: '', operator: '', domain: '', inputs, outputs: [] as string[], hasSubgraph: false, message }
   for (const field of fieldsOf(message)) {
+    if (field.number === 1) inputs.push(textOf(field))
     if (field.number === 2) node.outputs.push(textOf(field))
     if (field.number === 3) node.name = textOf(field)
     if (field.number === 4) node.operator = textOf(field)

@@ -36,9 +36,13 @@ function placer(feature: BaselineFeature, place: number): (batch: Batch, row: nu
   const binOf = compileBins(feature.bins)
   return (batch, row) => {
     const column = batch.columns[place]!
-    if (column.kind === 'number') return binOf(column.values[row])
-    if (column.kind === 'time') return binOf(derived(column.values[row]!, feature.derive))
-    const text = column.values[row]
+    const { width } = column.tensor
+    const index = row * width + column.offset
+    // The baseline's bins are of float32 numbers, whatever the graph takes.
+    if (column.kind === 'number' || column.kind === 'long')
+      return binOf(Math.fround(Number(column.tensor.values[index])))
+    if (column.kind === 'time') return binOf(derived(column.tensor.values[index]!, feature.derive))
+    const text = column.tensor.values[index]
     return binOf(text === '' ? null : text)
   }
 }
