@@ -1,6 +1,7 @@
 // The only file that reads or writes the tables endpoint, endpoint_variant, deployment, gateway_generation and version_quarantine.
 import { on, type Db, type Transaction } from '../platform/database.ts'
 import {
+  EndpointStop,
   sortVariants,
   type Deployment,
   type Endpoint,
@@ -20,6 +21,8 @@ export interface EndpointTables {
     /** EndpointOptions as JSON. */
     options: string
     created_at_ms: number
+    /** EndpointStop as JSON; null: it answers. */
+    stopped: string | null
   }
   endpoint_variant: { endpoint: string; version: string; role: string; weight: number }
   deployment: {
@@ -49,6 +52,7 @@ function endpointOf(row: EndpointTables['endpoint'], variants: readonly Found[])
     queueRowsMax: row.queue_rows_max,
     options: EndpointOptions.parse(JSON.parse(row.options)),
     createdAtMs: row.created_at_ms,
+    stopped: row.stopped === null ? null : EndpointStop.parse(JSON.parse(row.stopped)),
     variants: sortVariants(variants),
   }
 }
@@ -104,6 +108,19 @@ export async function putEndpoint(
     .insertInto('endpoint')
     .values({ name, created_at_ms: rest.createdAtMs, ...change })
     .onConflict((c) => c.column('name').doUpdateSet(change))
+    .execute()
+}
+
+/** Null: it answers again. */
+export async function putStop(
+  trx: Transaction<EndpointTables>,
+  change: { name: string; generation: number; stop: EndpointStop | null },
+): Promise<void> {
+  const stopped = change.stop === null ? null : JSON.stringify(change.stop)
+  await on(trx)
+    .updateTable('endpoint')
+    .set({ stopped, generation: change.generation })
+    .where('name', '=', change.name)
     .execute()
 }
 

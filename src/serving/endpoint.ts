@@ -30,6 +30,10 @@ export const EndpointSettings = z.strictObject({
 })
 export type EndpointSettings = Readonly<z.infer<typeof EndpointSettings>>
 
+/** Somebody took the endpoint out of service: every caller is refused until it is started again. */
+export const EndpointStop = z.strictObject({ atMs: z.int(), actor: z.string(), reason: z.string() })
+export type EndpointStop = Readonly<z.infer<typeof EndpointStop>>
+
 export const Endpoint = EndpointSettings.extend({
   name: EndpointName,
   /** Of the gateways' configuration at its last change; with the name it identifies a deployment. */
@@ -38,6 +42,8 @@ export const Endpoint = EndpointSettings.extend({
   /** Champion first. */
   variants: z.array(EndpointVariant.extend({ quarantined: z.boolean() })),
   createdAtMs: z.int(),
+  /** Null: it answers. */
+  stopped: EndpointStop.nullable(),
 })
 export type Endpoint = Readonly<z.infer<typeof Endpoint>>
 

@@ -233,12 +233,56 @@ test('an endpoint that was deleted is gone from the configuration, and its name 
   })
 })
 
+test('a stopped endpoint stays stopped, whatever becomes of its variants, until somebody starts it again', async () => {
+  await using db = await openDatabase()
+  await registerVersions(db, 2)
+  await using server = await serverOf(db)
+  await server.call('POST /endpoints', { name: 'flights' })
+  await server.call('PUT /endpoints/flights/variants', { variants: [champion('flights/1')], reason: 'go' })
+  const stopped = await server.call('POST /endpoints/flights/stop', { reason: 'wrong prices' })
+  expect(stopped).toMatchObject({ status: 200, body: { stopped: { actor: 'tester', reason: 'wrong prices' } } })
+  expect((await server.call('POST /endpoints/flights/stop', { reason: 'again' })).body).toEqual(stopped.body)
+  await server.call('PUT /endpoints/flights/variants', { variants: [champion('flights/2')], reason: 'another' })
+  const { clock, logShare, options } = stopped.body as Record<string, unknown>
+  await server.call('PUT /endpoints/flights/settings', { clock, logShare, options, queueRowsMax: 5 })
+  const configured = async (): Promise<unknown> =>
+    GatewayConfig.parse((await server.call('GET /gateway/config')).body!['config']).endpoints[0]!.stopped
+  expect(await configured()).toBe('wrong prices')
+
+  const started = await server.call('POST /endpoints/flights/start', { reason: 'mended' })
+  expect(started).toMatchObject({ status: 200, body: { stopped: null, variants: [{ version: 'flights/2' }] } })
+  expect(await configured()).toBeUndefined()
+  expect(await server.call('POST /endpoints/none/stop', { reason: 'x' })).toMatchObject({ status: 404 })
+  const actions = (await listAudit(db, { subject: 'flights', limit: 20 })).map(({ action }) => action)
+  expect(actions.filter((action) => /st(?:op|art)$/v.test(action)).toSorted()).toEqual([
+    'endpoint.start',
+    'endpoint.stop',
+  ])
+  const events = await readEvents(db, { seq: 0, types: ['endpoint.stopped', 'endpoint.started'] })
+  expect(events.map(({ payload }) => payload)).toMatchObject([{ reason: 'wrong prices' }, { reason: 'mended' }])
+})
+
+test('whoever is woken hears of a change long before it would look by itself', async () => {
+  await using db = await openDatabase()
+  await registerVersions(db, 2)
+  const configs = createGatewayConfigs(db, { pollMs: 600_000 })
+  await using server = await createTestServer(routes, { db, configs, onReport: async () => undefined })
+  await server.inject({ method: 'POST', url: '/endpoints', payload: { name: 'flights' } })
+  const waiting = configs.wait(1, 600_000)
+  await new Promise((resolve) => setTimeout(resolve, 30))
+  await server.inject({ method: 'POST', url: '/endpoints/flights/stop', payload: { reason: 'x' } })
+  configs.wake()
+  expect(await waiting).toMatchObject({ generation: 2, endpoints: [{ stopped: 'x' }] })
+})
+
 test('whoever may only read changes nothing', async () => {
   await using db = await openDatabase()
   await using server = await serverOf(db, [], { permissions: ['endpoint.read'] })
   for (const how of [
     'POST /endpoints',
     'PUT /endpoints/flights/variants',
+    'POST /endpoints/flights/stop',
+    'POST /endpoints/flights/start',
     'DELETE /endpoints/flights',
     'POST /gateway/reports',
   ]) {

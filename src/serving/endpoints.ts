@@ -14,6 +14,7 @@ import {
   sortVariants,
   type Endpoint,
   type EndpointSettings,
+  type EndpointStop,
   type EndpointVariant,
 } from './endpoint.ts'
 import {
@@ -21,6 +22,7 @@ import {
   nextGeneration,
   putDeployment,
   putEndpoint,
+  putStop,
   removeEndpoint,
   removeQuarantine,
   type EndpointTables,
@@ -54,7 +56,7 @@ export async function createEndpoint(
     payload: { endpoint: name, ...settings },
     atMs: actor.clock(),
   })
-  return { name, ...settings, ...made, variants: [] }
+  return { name, ...settings, ...made, variants: [], stopped: null }
 }
 
 /** Changes nothing, and writes nothing down, when the settings are those. @throws DomainError endpoint_not_found */
@@ -73,6 +75,52 @@ export async function configureEndpoint(
   const detail = { from: before, to: settings }
   await recordAudit(trx, actor, { action: 'endpoint.configure', subject: name, detail })
   return { ...endpoint, ...settings, generation }
+}
+
+/**
+ * The kill switch: the gateways refuse every caller with the reason until {@link startEndpoint}. Variants, rollouts and loops stay as they are,
+ * and none of them undoes it. One that is stopped keeps the reason it was stopped with.
+ * @throws DomainError endpoint_not_found
+ */
+export async function stopEndpoint(
+  trx: ServingTrx,
+  actor: Actor,
+  { name, reason }: { name: string; reason: string },
+): Promise<Endpoint> {
+  const endpoint = await getEndpoint(trx, name)
+  if (endpoint.stopped) return endpoint
+  const stop = { atMs: actor.clock(), actor: actor.name, reason }
+  return switchEndpoint(trx, actor, { endpoint, stop, reason })
+}
+
+/** Undoes {@link stopEndpoint}; changes nothing when the endpoint answers. @throws DomainError endpoint_not_found */
+export async function startEndpoint(
+  trx: ServingTrx,
+  actor: Actor,
+  { name, reason }: { name: string; reason: string },
+): Promise<Endpoint> {
+  const endpoint = await getEndpoint(trx, name)
+  if (!endpoint.stopped) return endpoint
+  return switchEndpoint(trx, actor, { endpoint, stop: null, reason })
+}
+
+async function switchEndpoint(
+  trx: ServingTrx,
+  actor: Actor,
+  { endpoint, stop, reason }: { endpoint: Endpoint; stop: EndpointStop | null; reason: string },
+): Promise<Endpoint> {
+  const { name } = endpoint
+  const generation = await nextGeneration(trx)
+  await putStop(trx, { name, generation, stop })
+  await recordAudit(trx, actor, {
+    action: stop ? 'endpoint.stop' : 'endpoint.start',
+    subject: name,
+    detail: { reason },
+  })
+  const type = stop ? 'endpoint.stopped' : 'endpoint.started'
+  const payload = { endpoint: name, reason, actor: actor.name }
+  await appendEvent(trx, { type, subject: name, payload, atMs: actor.clock() })
+  return { ...endpoint, generation, stopped: stop }
 }
 
 /** @throws DomainError endpoint_not_found */

@@ -36,6 +36,8 @@ export const EndpointConfig = z.strictObject({
   /** `event`: a request may carry its own time (`Trueloop-Event-Time`); `wall`: its time is when it was answered. */
   clock: z.enum(['wall', 'event']).default('wall'),
   options: EndpointOptions.default(defaultOptions),
+  /** Why every caller is refused; absent: they are answered. */
+  stopped: z.string().optional(),
 })
 export type EndpointConfig = Readonly<z.infer<typeof EndpointConfig>>
 

@@ -3,7 +3,7 @@ import type { Baseline } from '../models/baseline.ts'
 import { parseVersion } from '../models/model-version.ts'
 import { findBaseline, getGraphVersion, type ModelVersionTables } from '../models/model-version-store.ts'
 import type { Signature } from '../models/signature.ts'
-import { sleep } from '../platform/clock.ts'
+import { monotonicMs, sleep } from '../platform/clock.ts'
 import type { Db } from '../platform/database.ts'
 import type { Endpoint } from './endpoint.ts'
 import { currentGeneration, listEndpoints, type EndpointTables } from './endpoint-store.ts'
@@ -18,8 +18,8 @@ interface VersionFacts {
 }
 
 const factsRememberedMax = 200
-/** While a gateway waits, the generation is looked at this often. */
-const pollMs = 100
+/** While a gateway waits, the generation is looked at this often, for changes that another process made. */
+const defaultPollMs = 100
 
 /** Of a version without one: its traffic and its predictions are counted, its values are not. */
 const noBaseline: Baseline = {
@@ -33,9 +33,14 @@ export interface GatewayConfigs {
   current(): Promise<GatewayConfig>
   /** The configuration as soon as its generation is another than `after`; undefined when the time is over. */
   wait(after: number, waitMs: number, signal?: AbortSignal): Promise<GatewayConfig | undefined>
+  /** Something was committed that may be a change: whoever waits looks at once. */
+  readonly wake: () => void
 }
 
-export function createGatewayConfigs(db: Db<EndpointTables & ModelVersionTables>): GatewayConfigs {
+export function createGatewayConfigs(
+  db: Db<EndpointTables & ModelVersionTables>,
+  { pollMs = defaultPollMs } = {},
+): GatewayConfigs {
   const facts = new Map<string, VersionFacts>()
   const factsOf = async (version: string): Promise<VersionFacts> => {
     const known = facts.get(version)
@@ -49,10 +54,11 @@ export function createGatewayConfigs(db: Db<EndpointTables & ModelVersionTables>
     return found
   }
   const configOf = async (endpoint: Endpoint): Promise<EndpointConfig> => {
-    const { name, splitSalt, logShare, queueRowsMax, clock, options } = endpoint
+    const { name, splitSalt, logShare, queueRowsMax, clock, options, stopped } = endpoint
     const variants: Variant[] = []
     for (const variant of endpoint.variants) variants.push({ ...variant, ...(await factsOf(variant.version)) })
-    return { name, splitSalt, logShare, queueRowsMax, clock, options, variants }
+    const stop = stopped ? { stopped: stopped.reason } : {}
+    return { name, splitSalt, logShare, queueRowsMax, clock, options, variants, ...stop }
   }
   const current = async (): Promise<GatewayConfig> => {
     // Read first: a change in between then comes with the next generation once more, and is not missed.
@@ -61,13 +67,21 @@ export function createGatewayConfigs(db: Db<EndpointTables & ModelVersionTables>
     for (const endpoint of await listEndpoints(db)) endpoints.push(await configOf(endpoint))
     return { generation, endpoints }
   }
+  let nudge = new AbortController()
   return {
     current,
+    wake() {
+      nudge.abort()
+      nudge = new AbortController()
+    },
     async wait(after, waitMs, signal) {
-      for (let waited = 0; !signal?.aborted; waited += pollMs) {
+      const untilMs = monotonicMs() + waitMs
+      while (!signal?.aborted) {
+        // Taken before the look, so that a change right after it is not missed.
+        const nudged = nudge.signal
         if ((await currentGeneration(db)) !== after) return current()
-        if (waited >= waitMs) return undefined
-        await sleep(pollMs, signal)
+        if (monotonicMs() >= untilMs) return undefined
+        await sleep(pollMs, signal ? AbortSignal.any([signal, nudged]) : nudged)
       }
       return undefined
     },

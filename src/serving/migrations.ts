@@ -73,4 +73,9 @@ export const servingMigrations: Migrations = {
         .execute()
     },
   },
+  '2026-11-22-51-endpoint-stop': {
+    async up(db) {
+      await db.schema.alterTable('endpoint').addColumn('stopped', 'text').execute()
+    },
+  },
 }

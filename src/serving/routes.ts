@@ -18,7 +18,15 @@ import {
   variantsMax,
 } from './endpoint.ts'
 import { findEndpoint, listDeployments, listEndpoints, type EndpointTables } from './endpoint-store.ts'
-import { configureEndpoint, createEndpoint, deleteEndpoint, releaseQuarantine, setVariants } from './endpoints.ts'
+import {
+  configureEndpoint,
+  createEndpoint,
+  deleteEndpoint,
+  releaseQuarantine,
+  setVariants,
+  startEndpoint,
+  stopEndpoint,
+} from './endpoints.ts'
 import { GatewayConfig } from './gateway-config.ts'
 import type { GatewayConfigs } from './gateway-configs.ts'
 import { GatewayIncident } from './gateway-incident.ts'
@@ -40,6 +48,17 @@ const params = z.object({ name: EndpointName })
 const reason = z.string().min(1).max(2_000)
 const read = { permission: 'endpoint.read' } as const
 const write = { permission: 'endpoint.write' } as const
+
+/** The kill switch of an endpoint. */
+const switchRoutes: FastifyPluginAsyncZod<{ db: Connection<ServingTables> }> = async (server, { db }) => {
+  const switched = { params, body: z.strictObject({ reason }), response: { 200: Endpoint } }
+  server.post('/endpoints/:name/stop', { config: write, schema: switched }, async (request) =>
+    transact(db, (trx) => stopEndpoint(trx, actorOf(request), { ...request.params, ...request.body })),
+  )
+  server.post('/endpoints/:name/start', { config: write, schema: switched }, async (request) =>
+    transact(db, (trx) => startEndpoint(trx, actorOf(request), { ...request.params, ...request.body })),
+  )
+}
 
 export const endpointRoutes: FastifyPluginAsyncZod<{ db: Connection<ServingTables> }> = async (server, { db }) => {
   const listed = { response: { 200: z.object({ endpoints: z.array(Endpoint) }) } }
@@ -69,6 +88,8 @@ export const endpointRoutes: FastifyPluginAsyncZod<{ db: Connection<ServingTable
     await transact(db, (trx) => deleteEndpoint(trx, actorOf(request), request.params.name))
     return reply.code(204).send()
   })
+
+  await server.register(switchRoutes, { db })
 
   const moved = {
     params,

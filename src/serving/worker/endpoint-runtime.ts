@@ -31,8 +31,10 @@ export function createEndpointRuntime(config: EndpointConfig, variants: readonly
   }
 }
 
-/** By its whole name (`flights/3`) or by the part after the slash, as URLs write it. */
+/** By its whole name (`flights/3`), by the part after the slash, as URLs write it, or by its role; of canaries, the one that answers. */
 export function findVariant(endpoint: EndpointRuntime, version: string): VariantRuntime | undefined {
+  if (version === 'champion') return endpoint.champion
+  if (version === 'canary') return endpoint.variants.find(({ role, weight }) => role === 'canary' && weight > 0)
   return endpoint.variants.find(
     ({ variant }) => variant.version === version || shortVersion(variant.version) === version,
   )

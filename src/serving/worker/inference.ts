@@ -65,6 +65,7 @@ export function infer(
 
 function courseOf(request: InferenceRequest): Course {
   const { endpoint, pinned } = request
+  if (endpoint.config.stopped !== undefined) throw endpointStopped(endpoint.name, endpoint.config.stopped)
   if (pinned !== undefined) {
     const variant = findVariant(endpoint, pinned)
     if (variant) return { variant, isFallback: false, assignedWith: 1 }
@@ -83,6 +84,9 @@ function courseOf(request: InferenceRequest): Course {
     `endpoint "${endpoint.name}" has no version that answers: give it one`,
   )
 }
+
+const endpointStopped = (name: string, reason: string): DomainError =>
+  new DomainError('unavailable', 'endpoint_stopped', `endpoint "${name}" is stopped: ${reason}`)
 
 /** A canary that cannot answer must not cost the caller an answer. */
 function canFallBack({ endpoint, pinned }: InferenceRequest, { variant, isFallback }: Course): boolean {
