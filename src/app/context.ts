@@ -17,6 +17,7 @@ import { createIds, type IdSource } from '../platform/ids.ts'
 import { createLog, standardErrorWriter, type Log } from '../platform/log.ts'
 import { openReader } from '../platform/reader-threads.ts'
 import type { Reader } from '../platform/reader.ts'
+import type { Rehearse } from '../rollouts/rehearsal.ts'
 import { createGatewayConfigs, type GatewayConfigs } from '../serving/gateway-configs.ts'
 import { openBlobs } from './blobs.ts'
 import { createCollections, type Collections } from './collections.ts'
@@ -29,6 +30,7 @@ import { createLoopActions } from './loop-actions.ts'
 import { openMetadata } from './metadata.ts'
 import { artifactPlaces, uploadsFolder } from './artifact-places.ts'
 import { startPolicyPump } from './policy-pump.ts'
+import { createRehearsal } from './rehearse.ts'
 import type { Tables } from './tables.ts'
 import { unfinishedRuns } from './tracking.ts'
 import { startWebhooks } from './webhooks.ts'
@@ -44,6 +46,7 @@ export interface Context extends AsyncDisposable {
   readonly collections: Collections
   readonly configs: GatewayConfigs
   readonly versions: VersionLookup
+  readonly rehearse: Rehearse
   readonly clock: Clock
   readonly ids: IdSource
   readonly log: Log
@@ -107,12 +110,14 @@ export async function openContext(config: Config): Promise<Context> {
   const configs = createGatewayConfigs(db)
   const collections = stack.use(createCollections({ db, reader, blobs, log, places: artifactPlaces(config) }))
   const own = { clock, ids, log, secrets, attemptsDirectory }
-  const opened = { ...own, db, reader, writer, blobs, engine, configs, versions, collections }
+  const rehearse = createRehearsal({ db, blobs, clock })
+  const opened = { ...own, db, reader, writer, blobs, engine, configs, versions, rehearse, collections }
   const resources = stack.move()
   return {
     ...opened,
     startedAtMs: clock(),
     wake: () => {
+      configs.wake()
       wakers.events()
       wakers.policies()
     },
@@ -127,7 +132,8 @@ export async function openContext(config: Config): Promise<Context> {
       const deletion = { collections, actor: { name: 'retention', clock, ids }, ageMs: config.deletedAgeMs }
       const uploads = { db, blobs, clock, uploads: uploadsFolder(config) }
       resources.use(startHousekeeping({ db, clock, log, dispatcher, retention, deletion, uploads }))
-      const pump = resources.use(startPolicyPump({ db, clock, ids, log, versions, loops, wakeEvents: dispatcher.wake }))
+      const wake = { wakeEvents: dispatcher.wake, wakeGateways: configs.wake }
+      const pump = resources.use(startPolicyPump({ db, clock, ids, log, versions, loops, rehearse, ...wake }))
       wakers.policies = pump.wake
     },
     [Symbol.asyncDispose]: () => resources.disposeAsync(),

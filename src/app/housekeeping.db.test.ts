@@ -68,6 +68,7 @@ const rollout = (startedDay: number): Rollout => ({
   finishedMs: null,
   watchUntilMs: null,
   slowLimitMs: null,
+  rehearsal: null,
   held: false,
   sentence: 'so',
   createdBy: 'ann',

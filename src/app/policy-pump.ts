@@ -9,6 +9,7 @@ import { sleep, type Clock } from '../platform/clock.ts'
 import { messageOf } from '../platform/errors.ts'
 import type { IdSource } from '../platform/ids.ts'
 import type { Log } from '../platform/log.ts'
+import type { Rehearse } from '../rollouts/rehearsal.ts'
 import { tickRollouts } from '../rollouts/tick.ts'
 import type { Endpoint } from '../serving/endpoint.ts'
 import { listEndpoints } from '../serving/endpoint-store.ts'
@@ -21,8 +22,12 @@ export interface PolicyPumpDeps {
   readonly log: Log
   readonly versions: VersionLookup
   readonly loops: LoopEngine
+  /** Of the version that a promotion could be taken back to. */
+  readonly rehearse: Rehearse
   /** Called after a turn that may have written events. */
   readonly wakeEvents: () => void
+  /** Called as soon as traffic may have moved. */
+  readonly wakeGateways: () => void
 }
 
 export interface PolicyPump extends AsyncDisposable {
@@ -62,14 +67,17 @@ export function startPolicyPump(deps: PolicyPumpDeps): PolicyPump {
 async function turn(deps: PolicyPumpDeps): Promise<void> {
   for (const endpoint of await listEndpoints(deps.db)) await lookAfter(deps, endpoint)
   await deps.loops.tick()
+  deps.wakeGateways()
   deps.wakeEvents()
 }
 
-async function lookAfter({ db, clock, ids, log, versions }: PolicyPumpDeps, endpoint: Endpoint): Promise<void> {
+async function lookAfter(deps: PolicyPumpDeps, endpoint: Endpoint): Promise<void> {
+  const { db, clock, ids, log, versions, rehearse, wakeGateways } = deps
   const nowMs = endpoint.clock === 'event' ? await watermarkMs(db, endpoint.name) : clock()
   if (nowMs === undefined) return // Nothing was answered yet, so no policy time has passed.
   const champion = endpoint.variants.find(({ role }) => role === 'champion')?.version
   await evaluateMonitors({ db, clock, ids, versions }, { endpoint: endpoint.name, champion, nowMs })
   const actor: Actor = { name: `rollouts:${endpoint.name}`, clock, ids }
-  await tickRollouts({ db, actor, log }, { endpoint: endpoint.name, nowMs })
+  const verdicts = await tickRollouts({ db, actor, log, rehearse }, { endpoint: endpoint.name, nowMs })
+  if (verdicts.length > 0) wakeGateways()
 }

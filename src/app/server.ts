@@ -83,7 +83,7 @@ async function registerStages(api: FastifyInstance, config: Config, context: Con
     },
   })
   await api.register(monitoringRoutes, { db, versions })
-  await api.register(rolloutRoutes, { db })
+  await api.register(rolloutRoutes, { db, rehearse: context.rehearse })
   await api.register(loopRoutes, { db, blobs, wake })
   // After an accepted write the policies have something to look at.
   api.addHook('onResponse', async ({ method }) => {
@@ -103,7 +103,7 @@ export async function runServer(config: Config, onReady: (url: string) => void =
   const server = await createServer(config, context)
   const url = await server.listen({ host: config.host, port: config.port })
   await context.listening(url)
-  writeRuntime(config.home, 'server', url)
+  writeRuntime(config.home, 'server', { url })
   context.log.info('the control plane is up', { url, home: config.home })
   onReady(url)
   await stop

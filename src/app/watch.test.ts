@@ -12,6 +12,7 @@ import { emptyState } from '../loop/policy-state.ts'
 import { applyTestLoop, testLoop } from '../loop/testing.ts'
 import { findAlias } from '../models/alias-store.ts'
 import { moveAlias } from '../models/promotion.ts'
+import { smallModel, smallSignature } from '../models/testing.ts'
 import { judgeVersion } from '../models/version-changes.ts'
 import { registerVersion } from '../models/registration.ts'
 import { recordReport } from '../monitoring/report.ts'
@@ -32,18 +33,15 @@ const spec = testLoop({
 })
 
 /** Two approved versions, the first of which serves. */
-async function seed({ db }: Context): Promise<void> {
-  const { task, classes, baseline } = binaryFacts
-  const inputs = [
-    { name: 'distance', type: 'double' as const, required: true },
-    { name: 'origin', type: 'string' as const, required: true },
-  ]
+async function seed({ db, blobs }: Context): Promise<void> {
+  const baseline = { ...binaryFacts.baseline!, features: [] }
   await applyTestLoop(db, actor, spec)
+  // Real graphs: before a promotion the version that it could be taken back to is asked.
+  const stored = [await blobs.put(smallModel()), await blobs.put(smallModel({ weight: 2 }))]
   await transact(db, async (trx) => {
     for (const version of [1, 2]) {
-      const signature = { task, inputs, classes: [...classes] }
-      const digest = String(version).repeat(64)
-      await registerVersion(trx, actor, { model: 'flights', digest, bytes: 10, signature, baseline })
+      const { digest, bytes } = stored[version - 1]!
+      await registerVersion(trx, actor, { model: 'flights', digest, bytes, signature: smallSignature, baseline })
       await judgeVersion(trx, actor, { model: 'flights', version, state: 'approved', reason: 'test' })
     }
     const alias = { model: 'flights', alias: 'champion' }

@@ -48,6 +48,7 @@ const full: Status = {
         splitSalt: 's',
         variants: [variant, canary],
         createdAtMs: 0,
+        stopped: null,
       },
       deployment: {
         endpoint: 'churn',
@@ -77,6 +78,7 @@ const full: Status = {
         finishedMs: null,
         watchUntilMs: null,
         slowLimitMs: null,
+        rehearsal: null,
         held: false,
         sentence: 's',
         createdBy: 'o',
@@ -90,6 +92,7 @@ const full: Status = {
         verdict: 'continue',
         reason: 'not enough evidence yet: 40 of at least 500 requests',
         statistics: {},
+        policyDigest: null,
         judgedMs: 0,
         atMs: 0,
       },

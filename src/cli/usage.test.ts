@@ -30,6 +30,8 @@ test('what changes something that serves or decides cannot be called without a r
     'model reject',
     'model propose',
     'endpoint rollback',
+    'endpoint start',
+    'endpoint stop',
     'loop trigger',
     'loop pause',
     'loop resume',

@@ -13,6 +13,8 @@ export interface InfraRequest {
   readonly examples: Examples
   /** False skips `checkGraph`; for the test that a hung process is killed. True by default. */
   readonly isChecked?: boolean
+  /** Of timing runs of each size; 1500 by default, 0 for a look at the answers alone. */
+  readonly measureMs?: number
 }
 
 export interface InfraOptions {

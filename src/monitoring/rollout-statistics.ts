@@ -5,7 +5,7 @@ import type { Moments } from '../statistics/moments.ts'
 import { listPerformance, listTraffic, pairsOfRow } from './aggregates/aggregate-store.ts'
 import { dayOf } from './aggregates/arm.ts'
 import { mergePairs, noPairs, type PairedLoss } from './aggregates/paired-loss.ts'
-import type { Traffic } from './aggregates/traffic.ts'
+import { mergeTrafficSums, noTraffic, type Traffic } from './aggregates/traffic.ts'
 import type { MonitoringTables } from './tables.ts'
 
 /** Two versions behind one endpoint (as `model/version`), from the UTC day that holds `sinceMs` on. */
@@ -16,6 +16,8 @@ export interface RolloutPair {
   readonly sinceMs: number
   /** Requests above so many milliseconds are counted as slow; without it none are. */
   readonly slowLimitMs?: number | undefined
+  /** Requests above so many milliseconds are counted as beyond the objective; without it none are. */
+  readonly objectiveMs?: number | undefined
 }
 
 /** What one version did at one split. */
@@ -39,6 +41,9 @@ export interface ArmTotals extends ArmCounts {
   readonly logLatency: Moments
   /** Of the loss, over rows whose outcome is known. */
   readonly loss: Moments
+  readonly beyondObjective: number
+  /** Rows in each bin of the version's own baseline. */
+  readonly prediction: readonly number[]
 }
 
 export interface RolloutStatistics {
@@ -74,6 +79,8 @@ export async function rolloutStatistics(db: Db<MonitoringTables>, pair: RolloutP
     loss: momentsOfSums(
       performance.filter(wanted).map(({ sums }) => [sums.outcomes, sums.lossSum, sums.lossSquareSum]),
     ),
+    beyondObjective: countArm(traffic.filter(wanted), pair.objectiveMs).slow,
+    prediction: traffic.filter(wanted).reduce((all, { sums }) => mergeTrafficSums(all, sums), noTraffic()).prediction,
   })
   return {
     pairs: days.map(({ pairs }) => pairs).reduce(mergePairs, noPairs()),

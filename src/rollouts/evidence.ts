@@ -2,7 +2,7 @@
 import type { RolloutStatistics } from '../monitoring/rollout-statistics.ts'
 import { addSplitEvents, emptyMismatchProcess, emptySplitProcess } from '../statistics/sequential.ts'
 import { momentsOf, varianceOf } from '../statistics/moments.ts'
-import type { CanaryStatistics, ShadowStatistics } from './verdict.ts'
+import type { CanaryStatistics, PredictionShift, ShadowStatistics } from './verdict.ts'
 import type { CanaryPolicy } from './verdict-policy.ts'
 
 /** Days with fewer pairs than this share of an average day are left out of the variance between days: their means are mostly noise. */
@@ -26,6 +26,11 @@ export function shadowEvidence({ pairs, days }: RolloutStatistics): ShadowStatis
   }
 }
 
+/** What is counted, and how far both versions' predictions lie from their trainings'. */
+export interface RolloutEvidence extends RolloutStatistics {
+  readonly predictionShift?: PredictionShift | undefined
+}
+
 export interface CanaryPhase {
   readonly policy: CanaryPolicy
   readonly elapsedMs: number
@@ -33,7 +38,7 @@ export interface CanaryPhase {
 }
 
 export function canaryEvidence(
-  statistics: RolloutStatistics,
+  statistics: RolloutEvidence,
   { policy, elapsedMs, lastStep }: CanaryPhase,
 ): CanaryStatistics {
   const errors = emptySplitProcess()
@@ -44,6 +49,7 @@ export function canaryEvidence(
     addSplitEvents(slow, { weight, canary: canary.slow, baseline: champion.slow })
     addSplitEvents(split, { weight, canary: canary.requests, baseline: champion.requests })
   }
-  const { canary, champion } = statistics
-  return { canary, champion, errors, slow, split, elapsedMs, lastStep }
+  const { canary, champion, predictionShift } = statistics
+  const beyondObjective = policy.objective ? { n: canary.logLatency.n, hits: canary.beyondObjective } : undefined
+  return { canary, champion, errors, slow, split, beyondObjective, predictionShift, elapsedMs, lastStep }
 }

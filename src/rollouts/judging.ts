@@ -1,20 +1,19 @@
 // The verdict on a rollout where it stands: the evidence of its phase, and the budget that no evidence may outlive. Pure.
-import type { RolloutStatistics } from '../monitoring/rollout-statistics.ts'
-import { canaryEvidence, shadowEvidence } from './evidence.ts'
+import { canaryEvidence, shadowEvidence, type RolloutEvidence } from './evidence.ts'
 import type { Rollout } from './rollout.ts'
 import { judgeCanary, judgeShadow, type Judgement } from './verdict.ts'
 
 const dayMs = 86_400_000
 
 /** `statistics` are since the phase began; undefined only for a rollout without phases. */
-export function judge(rollout: Rollout, statistics: RolloutStatistics, nowMs: number): Judgement {
+export function judge(rollout: Rollout, statistics: RolloutEvidence, nowMs: number): Judgement {
   const { state, policy } = rollout
   if (state === 'shadow' && policy.shadow) return judgeShadowPhase(rollout, statistics, nowMs)
   if (state === 'canary' && policy.canary) return judgeCanaryPhase(rollout, statistics, nowMs)
   return { verdict: 'promote', reason: 'the policy asks for no shadow and no canary phase', statistics: {} }
 }
 
-function judgeShadowPhase(rollout: Rollout, statistics: RolloutStatistics, nowMs: number): Judgement {
+function judgeShadowPhase(rollout: Rollout, statistics: RolloutEvidence, nowMs: number): Judgement {
   const { shadow, canary } = rollout.policy
   const judged = judgeShadow(shadowEvidence(statistics), shadow!)
   if (judged.verdict === 'advance' && !canary) return { ...judged, verdict: 'promote' }
@@ -27,7 +26,7 @@ function judgeShadowPhase(rollout: Rollout, statistics: RolloutStatistics, nowMs
   return judged
 }
 
-function judgeCanaryPhase(rollout: Rollout, statistics: RolloutStatistics, nowMs: number): Judgement {
+function judgeCanaryPhase(rollout: Rollout, statistics: RolloutEvidence, nowMs: number): Judgement {
   const { canary: policy, ramp } = rollout.policy
   const lastStep = rollout.step === ramp.length - 1
   const elapsedMs = nowMs - rollout.phaseStartedMs

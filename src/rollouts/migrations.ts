@@ -43,4 +43,10 @@ export const rolloutMigrations: Migrations = {
         .execute()
     },
   },
+  '2026-11-22-70-rehearsal': {
+    async up(db) {
+      await db.schema.alterTable('rollout').addColumn('rehearsal', 'text').execute()
+      await db.schema.alterTable('rollout_verdict').addColumn('policy_digest', 'text').execute()
+    },
+  },
 }

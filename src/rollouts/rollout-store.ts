@@ -1,5 +1,6 @@
 // The tables rollout and rollout_verdict.
 import { on, type Db, type Transaction } from '../platform/database.ts'
+import { Rehearsal } from './rehearsal.ts'
 import { isActive, RolloutPolicy, type Rollout, type RolloutState, type RolloutVerdict } from './rollout.ts'
 
 export interface RolloutTables {
@@ -19,6 +20,8 @@ export interface RolloutTables {
     finished_ms: number | null
     watch_until_ms: number | null
     slow_limit_ms: number | null
+    /** Rehearsal as JSON. */
+    rehearsal: string | null
     held: number
     sentence: string
     created_by: string
@@ -32,6 +35,7 @@ export interface RolloutTables {
     verdict: string
     reason: string
     statistics: string
+    policy_digest: string | null
     judged_ms: number
     at_ms: number
   }
@@ -52,6 +56,7 @@ const rolloutOf = (row: RolloutTables['rollout']): Rollout => ({
   finishedMs: row.finished_ms,
   watchUntilMs: row.watch_until_ms,
   slowLimitMs: row.slow_limit_ms,
+  rehearsal: row.rehearsal === null ? null : Rehearsal.parse(JSON.parse(row.rehearsal)),
   held: row.held === 1,
   sentence: row.sentence,
   createdBy: row.created_by,
@@ -68,6 +73,7 @@ export async function putRollout(trx: Transaction<RolloutTables>, rollout: Rollo
     finished_ms: rollout.finishedMs,
     watch_until_ms: rollout.watchUntilMs,
     slow_limit_ms: rollout.slowLimitMs,
+    rehearsal: rollout.rehearsal === null ? null : JSON.stringify(rollout.rehearsal),
     held: rollout.held ? 1 : 0,
     sentence: rollout.sentence,
   }
@@ -148,11 +154,17 @@ export async function listRolloutsToTick(db: Db<RolloutTables>, endpoint: string
 
 export async function insertVerdict(
   trx: Transaction<RolloutTables>,
-  { judgedMs, atMs, statistics, ...verdict }: RolloutVerdict,
+  { judgedMs, atMs, statistics, policyDigest, ...verdict }: RolloutVerdict,
 ): Promise<void> {
   await on(trx)
     .insertInto('rollout_verdict')
-    .values({ ...verdict, statistics: JSON.stringify(statistics), judged_ms: judgedMs, at_ms: atMs })
+    .values({
+      ...verdict,
+      statistics: JSON.stringify(statistics),
+      policy_digest: policyDigest,
+      judged_ms: judgedMs,
+      at_ms: atMs,
+    })
     .execute()
 }
 
@@ -169,11 +181,12 @@ export async function listVerdicts(
     .limit(filter.limit)
   if (filter.before !== undefined) query = query.where('sequence', '<', filter.before)
   const rows = await query.execute()
-  return rows.map(({ judged_ms: judgedMs, at_ms: atMs, phase, verdict, statistics, ...row }) => ({
+  return rows.map(({ judged_ms: judgedMs, at_ms: atMs, policy_digest: policyDigest, ...row }) => ({
     ...row,
-    phase: phase as RolloutState,
-    verdict: verdict as RolloutVerdict['verdict'],
-    statistics: JSON.parse(statistics) as Record<string, number>,
+    phase: row.phase as RolloutState,
+    verdict: row.verdict as RolloutVerdict['verdict'],
+    statistics: JSON.parse(row.statistics) as Record<string, number>,
+    policyDigest,
     judgedMs,
     atMs,
   }))

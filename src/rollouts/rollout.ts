@@ -1,6 +1,7 @@
 // A rollout: how traffic moves from a champion to its challenger, and back if it must. Pure.
 import { z } from 'zod'
 import { DomainError } from '../platform/errors.ts'
+import { Rehearsal } from './rehearsal.ts'
 import { CanaryPolicy, ShadowPolicy } from './verdict-policy.ts'
 
 const dayMs = 86_400_000
@@ -57,6 +58,8 @@ export const Rollout = z.strictObject({
   watchUntilMs: z.int().nullable(),
   /** Requests above this are slow: the champion's 99th percentile when the canary began. Null: not known. */
   slowLimitMs: z.number().nullable(),
+  /** The former champion was asked its examples before the promotion: whether the way back works. Null: not yet, or nobody could. */
+  rehearsal: Rehearsal.nullable(),
   /** An open question was held at its end instead of being decided. */
   held: z.boolean(),
   /** Why it stands where it stands, with its numbers. */
@@ -76,6 +79,8 @@ export const RolloutVerdict = z.strictObject({
   verdict: z.enum(['continue', 'advance', 'promote', 'roll_back', 'inconclusive']),
   reason: z.string(),
   statistics: z.record(z.string(), z.number()),
+  /** sha256 of the policy that it was judged by, as JSON. Null: not noted. */
+  policyDigest: z.string().nullable(),
   /** Policy time. */
   judgedMs: z.int(),
   /** Wall time. */
@@ -123,6 +128,14 @@ export const rolloutWithoutChampion = (endpoint: string, model: string): DomainE
 
 export const challengerServes = (endpoint: string, version: string): DomainError =>
   new DomainError('conflict', 'challenger_serves', `${version} is the champion of endpoint "${endpoint}" already`)
+
+export const rollbackUnrehearsed = ({ version, sentence }: Rehearsal): DomainError =>
+  new DomainError(
+    'conflict',
+    'rollback_unrehearsed',
+    `nothing was moved, for ${version} does not answer as it did: ${sentence}. Ask with "force" (--force) to go back to it all the same`,
+    { version },
+  )
 
 export const nothingToRollBack = (endpoint: string): DomainError =>
   new DomainError(

@@ -1,15 +1,16 @@
 // Rollouts from their start to their end, on traffic as gateways report it: what moves, what is written down, and what never moves.
+import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { findAlias } from '../models/alias-store.ts'
 import { downstream } from '../governance/lineage.ts'
 import { rolloutStatistics } from '../monitoring/rollout-statistics.ts'
-import { testCounter, testDayMs } from '../monitoring/testing.ts'
+import { binaryFacts, testCounter, testDayMs } from '../monitoring/testing.ts'
 import { on, transact } from '../platform/database.ts'
 import { readEvents } from '../platform/events.ts'
 import { silentLog } from '../platform/log.ts'
 import { takeIncident } from '../serving/gateway-intake.ts'
 import { findEndpoint } from '../serving/endpoint-store.ts'
-import { setVariants } from '../serving/endpoints.ts'
+import { setVariants, startEndpoint, stopEndpoint } from '../serving/endpoints.ts'
 import { judgeVersion } from '../models/version-changes.ts'
 import { moveAlias } from '../models/promotion.ts'
 import { canaryEvidence, shadowEvidence } from './evidence.ts'
@@ -314,4 +315,77 @@ test('a version that somebody else put there is not taken back', async () => {
   const back = takeBackPromotion(db, rolloutActor, { rollout: id, reason: 'so', nowMs: testDayMs })
   await expect(back).rejects.toMatchObject({ code: 'nothing_to_roll_back' })
   expect(await alias(db, 'champion')).toBe(3)
+})
+
+/** What a version says when it is asked before a promotion, and how often that was. */
+function rehearsing(passed: boolean) {
+  const asked: string[] = []
+  const rehearse = async (version: string) => {
+    asked.push(version)
+    const sentence = passed
+      ? `${version} answers its 50 examples as it did`
+      : 'example 3: expected 0.5, it answered 0.7'
+    return { version, atMs: 1, passed, examples: passed ? 50 : 0, sentence }
+  }
+  return { asked, deps: { actor: rolloutActor, log: silentLog, rehearse } }
+}
+
+test('before a promotion the way back is rehearsed, once, and the promotion says so', async () => {
+  await using db = await openRolloutDatabase()
+  const { id, policy } = await start(db, { ...canaryOnly, ramp: [0.5] })
+  const { asked, deps } = rehearsing(true)
+  await canaryTraffic(db, { share: 0.5, requests: 200 })
+  await tickRollouts({ db, ...deps }, { nowMs: testDayMs })
+  expect(asked, 'nothing speaks for a promotion yet').toEqual([])
+  await canaryTraffic(db, { share: 0.5, requests: 4000 })
+  const [verdict] = await tickRollouts({ db, ...deps }, { nowMs: testDayMs })
+  expect(verdict).toMatchObject({ verdict: 'promote', statistics: { rehearsedExamples: 50 } })
+  expect(verdict!.reason).toContain('rehearsal: flights/1 answers its 50 examples as it did')
+  expect(asked).toEqual(['flights/1'])
+  expect((await findRollout(db, id))!.rehearsal).toMatchObject({ version: 'flights/1', passed: true, examples: 50 })
+  const digest = createHash('sha256').update(JSON.stringify(policy)).digest('hex')
+  const verdicts = await listVerdicts(db, { rollout: id, limit: 10 })
+  expect(verdicts.map(({ policyDigest }) => policyDigest)).toEqual([digest, digest])
+})
+
+test('without a way back nothing is promoted, however good it is', async () => {
+  await using db = await openRolloutDatabase()
+  const { id } = await start(db, { ...canaryOnly, ramp: [0.5], onInconclusive: 'hold' })
+  await canaryTraffic(db, { share: 0.5, requests: 4000 })
+  const { asked, deps } = rehearsing(false)
+  for (let turn = 0; turn < 3; turn++) await tickRollouts({ db, ...deps }, { nowMs: testDayMs })
+  expect(asked, 'held, it is not asked over and over').toEqual(['flights/1'])
+  expect(await findRollout(db, id)).toMatchObject({ state: 'canary', held: true, rehearsal: { passed: false } })
+  expect((await findRollout(db, id))!.sentence).toContain('expected 0.5, it answered 0.7')
+  expect(await alias(db, 'champion')).toBe(1)
+})
+
+test('what callers are refused is no evidence: a stopped endpoint is not judged until it is started', async () => {
+  await using db = await openRolloutDatabase()
+  const { id } = await start(db, canaryOnly)
+  await transact(db, (trx) => stopEndpoint(trx, rolloutActor, { name: 'flights', reason: 'wrong prices' }))
+  await canaryTraffic(db, { share: 0.1, requests: 3000, errors: { canary: 250, champion: 6 } })
+  expect(await tick(db)).toEqual([])
+  expect(await findRollout(db, id)).toMatchObject({ state: 'canary' })
+  expect((await findEndpoint(db, 'flights'))!.stopped).toMatchObject({ reason: 'wrong prices' })
+  await transact(db, (trx) => startEndpoint(trx, rolloutActor, { name: 'flights', reason: 'mended' }))
+  expect(await tick(db)).toMatchObject([{ verdict: 'roll_back' }])
+})
+
+test('a canary whose predictions have left its training is not promoted', async () => {
+  await using db = await openRolloutDatabase()
+  const { id } = await start(db, { ...canaryOnly, ramp: [0.5] })
+  const { prediction } = binaryFacts.baseline!
+  const usual = prediction.counts.map((count) => count * 100)
+  const others = usual.toReversed().map((count, at) => (at === 1 ? count + 9000 : count))
+  await canaryTraffic(db, {
+    share: 0.5,
+    requests: 4000,
+    canary: { prediction: others },
+    champion: { prediction: usual },
+  })
+  expect(await tick(db)).toMatchObject([{ verdict: 'continue' }])
+  const [verdict] = await listVerdicts(db, { rollout: id, limit: 1 })
+  expect(verdict!.reason).toMatch(/its predictions lie \S+ \(population stability index\)/v)
+  expect(verdict!.statistics['predictionShift']).toBeGreaterThan(verdict!.statistics['championPredictionShift']! + 0.25)
 })

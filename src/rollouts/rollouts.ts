@@ -71,6 +71,7 @@ export async function startRollout(db: Db<RolloutDatabase>, actor: Actor, input:
       finishedMs: null,
       watchUntilMs: null,
       slowLimitMs: null,
+      rehearsal: null,
       held: false,
       sentence: `${model}/${version} is compared with ${model}/${champion}: ${reason}`,
       createdBy: actor.name,
@@ -154,6 +155,13 @@ export async function rollback(db: Db<RolloutDatabase>, actor: Actor, input: Rol
     if (!promoted) throw nothingToRollBack(endpoint)
     return undo(trx, actor, { ...promoted, finishedMs: nowMs, sentence })
   })
+}
+
+/** The version that {@link rollback} would put back and that is not answering now; undefined: it only takes a challenger away, or nothing. */
+export async function rollbackTarget(db: Db<RolloutDatabase>, endpoint: string): Promise<string | undefined> {
+  if (await findActiveRollout(db, endpoint)) return undefined
+  const promoted = await findLastPromotion(db, endpoint)
+  return promoted && championText(promoted)
 }
 
 /**

@@ -39,3 +39,45 @@ test('a version that nobody registered does not start', async () => {
   expect(refused.json()).toMatchObject({ code: 'model_version_not_found' })
   expect((await server.inject('/rollouts')).json()).toEqual({ rollouts: [] })
 })
+
+test('a rollback asks the version that would come back first, and goes to one that fails only when told to', async () => {
+  await using db = await openRolloutDatabase()
+  let isWell = false
+  const asked: string[] = []
+  const rehearse = async (version: string) => {
+    asked.push(version)
+    return { version, atMs: 1, passed: isWell, examples: 0, sentence: isWell ? 'as it did' : 'example 3 differs' }
+  }
+  await using server = await createTestServer(rolloutRoutes, { db, rehearse }, { clock: () => testDayMs })
+  const body = {
+    endpoint: 'flights',
+    model: 'flights',
+    version: 2,
+    policy: { shadow: null, canary: null },
+    reason: 'x',
+  }
+  const promoted = async (): Promise<void> => {
+    await server.inject({ method: 'POST', url: '/rollouts', payload: body })
+    await tickRollouts({ db, actor: rolloutActor, log: silentLog }, { nowMs: testDayMs })
+  }
+  const back = async (payload: object) =>
+    server.inject({ method: 'POST', url: '/endpoints/flights/rollback', payload: { reason: 'complaints', ...payload } })
+  await promoted()
+  const refused = await back({})
+  expect([refused.statusCode, refused.json<{ code: string }>().code]).toEqual([409, 'rollback_unrehearsed'])
+  expect(refused.body).toContain('example 3 differs')
+  expect((await back({ force: true })).json()).toMatchObject({
+    state: 'rolled_back',
+    sentence: 'tester rolled back: complaints (forced)',
+  })
+  await promoted()
+  isWell = true
+  expect((await back({})).json()).toMatchObject({ state: 'rolled_back' })
+  expect(asked).toEqual(['flights/1', 'flights/1'])
+
+  // The champion answers already while a challenger is tried: there is nothing to ask.
+  isWell = false
+  await server.inject({ method: 'POST', url: '/rollouts', payload: { ...body, policy: {} } })
+  expect((await back({})).json()).toMatchObject({ state: 'rolled_back' })
+  expect(asked).toHaveLength(2)
+})

@@ -9,13 +9,16 @@ import { Page } from '../platform/http.ts'
 import { ModelName } from '../models/model.ts'
 import { EndpointName } from '../serving/endpoint.ts'
 import { findEndpoint } from '../serving/endpoint-store.ts'
-import { Rollout, rolloutNotFound, RolloutPolicy, RolloutVerdict } from './rollout.ts'
+import type { Rehearse } from './rehearsal.ts'
+import { rollbackUnrehearsed, Rollout, rolloutNotFound, RolloutPolicy, RolloutVerdict } from './rollout.ts'
 import { findRollout, listRollouts, listVerdicts } from './rollout-store.ts'
-import { rollback, startRollout } from './rollouts.ts'
+import { rollback, rollbackTarget, startRollout } from './rollouts.ts'
 import type { RolloutDatabase } from './traffic-moves.ts'
 
 export interface RolloutRouteDeps {
   readonly db: Connection<RolloutDatabase>
+  /** Asks the version that a rollback would put back. Absent: rollbacks go without. */
+  readonly rehearse?: Rehearse | undefined
 }
 
 const read = { permission: 'rollout.read' } as const
@@ -29,7 +32,7 @@ async function policyTimeMs(db: Connection<RolloutDatabase>, name: string, clock
   return endpoint?.clock === 'event' ? ((await watermarkMs(db, name)) ?? clock()) : clock()
 }
 
-export const rolloutRoutes: FastifyPluginAsyncZod<RolloutRouteDeps> = async (server, { db }) => {
+export const rolloutRoutes: FastifyPluginAsyncZod<RolloutRouteDeps> = async (server, { db, rehearse }) => {
   const listed = {
     querystring: z.object({
       limit: Page.shape.limit,
@@ -81,13 +84,21 @@ export const rolloutRoutes: FastifyPluginAsyncZod<RolloutRouteDeps> = async (ser
 
   const taken = {
     params: z.object({ endpoint: EndpointName }),
-    body: z.strictObject({ reason }),
+    body: z.strictObject({
+      reason,
+      /** Also to a version that no longer answers its examples as it did, or cannot be asked. */
+      force: z.boolean().default(false),
+    }),
     response: { 200: Rollout },
   }
   server.post('/endpoints/:endpoint/rollback', { config: write, schema: taken }, async (request) => {
     const actor = actorOf(request)
     const { endpoint } = request.params
+    const { force, reason: why } = request.body
+    const target = force ? undefined : await rollbackTarget(db, endpoint)
+    const rehearsal = target === undefined ? undefined : await rehearse?.(target)
+    if (rehearsal && !rehearsal.passed) throw rollbackUnrehearsed(rehearsal)
     const nowMs = await policyTimeMs(db, endpoint, actor.clock)
-    return rollback(db, actor, { endpoint, reason: request.body.reason, nowMs })
+    return rollback(db, actor, { endpoint, reason: force ? `${why} (forced)` : why, nowMs })
   })
 }

@@ -113,6 +113,7 @@ export async function canaryTraffic(
     requests: number
     errors?: { canary: number; champion: number }
     canary?: Partial<TrafficCounter>
+    champion?: Partial<TrafficCounter>
     /** The share's part unless said otherwise. */
     canaryRequests?: number
   },
@@ -123,6 +124,7 @@ export async function canaryTraffic(
     requests: requests - canaryRequests,
     assignedWith: 1 - share,
     errors: errors.champion,
+    ...traffic.champion,
   })
   const canary = testCounter({
     version: 'flights/2',

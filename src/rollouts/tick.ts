@@ -1,4 +1,5 @@
 // Looking after the rollouts under way: judged on what monitoring counted, every verdict stored, and acted on in the same transaction.
+import { createHash } from 'node:crypto'
 import type { Actor } from '../governance/audit.ts'
 import { findAlias } from '../models/alias-store.ts'
 import { championLatencyMs, rolloutStatistics } from '../monitoring/rollout-statistics.ts'
@@ -9,7 +10,10 @@ import type { Log } from '../platform/log.ts'
 import type { Endpoint } from '../serving/endpoint.ts'
 import { noticeableMs } from '../serving/gateway-report.ts'
 import { findEndpoint } from '../serving/endpoint-store.ts'
+import type { RolloutEvidence } from './evidence.ts'
 import { judge } from './judging.ts'
+import { predictionShiftOf } from './prediction-shift.ts'
+import type { Rehearsal, Rehearse } from './rehearsal.ts'
 import { challengerText, championText, isActive, type Rollout, type RolloutVerdict } from './rollout.ts'
 import { findRollout, insertVerdict, listRolloutsToTick, listVerdicts, putRollout } from './rollout-store.ts'
 import { isStillChampion } from './rollouts.ts'
@@ -29,6 +33,8 @@ export interface TickDeps {
   /** In whose name traffic moves, such as `loop:flights`. */
   readonly actor: Actor
   readonly log: Log
+  /** Asked before each promotion for the way back. Absent: nobody can, and promotions go without. */
+  readonly rehearse?: Rehearse | undefined
 }
 
 export interface Tick {
@@ -53,7 +59,7 @@ export async function tickRollouts(deps: TickDeps, tick: Tick): Promise<RolloutV
   const verdicts: RolloutVerdict[] = []
   for (const id of await listRolloutsToTick(deps.db, tick.endpoint)) {
     try {
-      const verdict = await transact(deps.db, (trx) => tickOne(deps.actor, trx, { id, nowMs: tick.nowMs }))
+      const verdict = await tickWithRehearsal(deps, id, tick.nowMs)
       if (verdict) verdicts.push(verdict)
     } catch (error) {
       if (!(error instanceof DomainError)) throw error
@@ -64,14 +70,36 @@ export async function tickRollouts(deps: TickDeps, tick: Tick): Promise<RolloutV
   return verdicts
 }
 
+/** A promotion waits, outside of any transaction, until the version that a rollback would need has been asked its examples. */
+async function tickWithRehearsal(deps: TickDeps, id: string, nowMs: number): Promise<RolloutVerdict | undefined> {
+  const { db, actor, rehearse } = deps
+  let wanted: string | undefined
+  const first = await transact(db, (trx) => {
+    wanted = undefined
+    return tickOne(actor, trx, { id, nowMs, ...(rehearse ? { askFor: (version: string) => (wanted = version) } : {}) })
+  })
+  if (!rehearse || wanted === undefined) return first
+  const rehearsal = await rehearse(wanted)
+  return transact(db, (trx) => tickOne(actor, trx, { id, nowMs, rehearsal }))
+}
+
+interface Turn {
+  readonly id: string
+  readonly nowMs: number
+  /** Is told which version to rehearse instead of promoting; the turn then changes nothing. */
+  readonly askFor?: (version: string) => void
+  readonly rehearsal?: Rehearsal
+}
+
 async function tickOne(
   actor: Actor,
   trx: RolloutTrx,
-  { id, nowMs }: { id: string; nowMs: number },
+  { id, nowMs, askFor, rehearsal }: Turn,
 ): Promise<RolloutVerdict | undefined> {
-  const rollout = await findRollout(trx, id)
-  const endpoint = rollout && (await findEndpoint(trx, rollout.endpoint))
-  if (!rollout) return undefined
+  const found = await findRollout(trx, id)
+  const endpoint = found && (await findEndpoint(trx, found.endpoint))
+  if (!found) return undefined
+  const rollout = rehearsal?.version === championText(found) ? { ...found, rehearsal } : found
   if (!isActive(rollout)) {
     await watch(actor, trx, { rollout, endpoint, nowMs })
     return undefined
@@ -81,22 +109,40 @@ async function tickOne(
     await cancel(trx, actor, { ...rollout, state: 'cancelled', finishedMs: nowMs, sentence: moved })
     return undefined
   }
-  const judged = isQuarantined(endpoint, challengerText(rollout))
+  // Who is refused is no evidence, and somebody is looking already.
+  if (endpoint?.stopped) return undefined
+  const onEvidence = isQuarantined(endpoint, challengerText(rollout))
     ? takenOut(rollout)
-    : judge(rollout, await statisticsOf(trx, rollout), nowMs)
+    : judge(rollout, await evidenceOf(trx, rollout), nowMs)
+  if (onEvidence.verdict === 'promote' && !rollout.rehearsal && askFor) {
+    askFor(championText(rollout))
+    return undefined
+  }
+  const judged = rehearsed(rollout, onEvidence)
   const verdict = await storeVerdict(actor, trx, { rollout, judged, nowMs })
   await act(actor, trx, { rollout, judged, nowMs })
   return verdict
 }
 
-function statisticsOf(trx: RolloutTrx, rollout: Rollout): ReturnType<typeof rolloutStatistics> {
-  return rolloutStatistics(trx, {
+/** A promotion whose way back was rehearsed says so; one whose way back does not work is none. */
+function rehearsed({ rehearsal }: Rollout, judged: Judgement): Judgement {
+  if (judged.verdict !== 'promote' || !rehearsal) return judged
+  const statistics = { ...judged.statistics, rehearsedExamples: rehearsal.examples }
+  if (rehearsal.passed) return { ...judged, statistics, reason: `${judged.reason}; rehearsal: ${rehearsal.sentence}` }
+  const reason = `there would be no way back, for the champion could not be put back: ${rehearsal.sentence}; besides, ${judged.reason}`
+  return { verdict: 'inconclusive', reason, statistics }
+}
+
+async function evidenceOf(trx: RolloutTrx, rollout: Rollout): Promise<RolloutEvidence> {
+  const statistics = await rolloutStatistics(trx, {
     endpoint: rollout.endpoint,
     champion: championText(rollout),
     challenger: challengerText(rollout),
     sinceMs: rollout.phaseStartedMs,
     slowLimitMs: rollout.slowLimitMs ?? undefined,
+    objectiveMs: rollout.policy.canary?.objective?.latencyMs,
   })
+  return { ...statistics, predictionShift: await predictionShiftOf(trx, rollout, statistics) }
 }
 
 const isQuarantined = (endpoint: Endpoint | undefined, version: string): boolean =>
@@ -149,6 +195,7 @@ async function storeVerdict(
     verdict: judged.verdict,
     reason: judged.reason,
     statistics: judged.statistics,
+    policyDigest: createHash('sha256').update(JSON.stringify(rollout.policy)).digest('hex'),
     judgedMs: nowMs,
     atMs: actor.clock(),
   }

@@ -34,6 +34,20 @@ export const CanaryPolicy = z.strictObject({
   latencyRatioMargin: z.number().gt(1).default(1.5),
   /** Rate of slow requests, canary over champion, that is still no harm. */
   slowRatioMargin: z.number().min(1).default(2),
+  /** Share of slow requests that the canary may have above the champion's and be promoted. */
+  slowMargin: z.number().gt(0).lt(1).default(0.05),
+  /** What callers were promised: rolled back when surely more than `1 - quantile` of the canary's requests take longer. Null: nothing was. */
+  objective: z
+    .strictObject({ quantile: z.number().min(0.5).lt(1).default(0.99), latencyMs: z.number().positive() })
+    .nullable()
+    .default(null),
+  /**
+   * How far its predictions may lie from its own training's (population stability index), beyond what the champion's lie from theirs, and be
+   * promoted: classes that it suddenly prefers, say. Null: they are not looked at.
+   */
+  predictionShiftMax: z.number().positive().nullable().default(0.25),
+  /** Rows of either before that is read. */
+  predictionShiftRows: z.int().min(100).default(1000),
   /** Loss of the canary's rows less the champion's, above which it is rolled back when sure. */
   lossMargin: z.number().gt(0).default(0.1),
   /** Canary requests, and time, before it may advance or be promoted. */

@@ -117,6 +117,41 @@ test('a wide loss of quality is found though nothing fails', () => {
   )
 })
 
+test('an objective for latency is held to, whatever the champion does', () => {
+  const policy = CanaryPolicy.parse({ objective: { quantile: 0.95, latencyMs: 200 } })
+  const statistics = freshCanary()
+  send(statistics, { errorRate: 0.001, weight: 0.5 }, { requests: 12_000, generator: createGenerator('objective') })
+  const n = statistics.canary.logLatency.n
+  const judged = (share: number) =>
+    judgeCanary({ ...statistics, beyondObjective: { n, hits: Math.round(n * share) } }, policy)
+  expect(judged(0.04).verdict).toBe('promote')
+  const missed = judged(0.15)
+  expect(missed).toMatchObject({ verdict: 'roll_back', statistics: { beyondObjective: Math.round(n * 0.15) } })
+  expect(missed.reason).toMatch(/took over 200 ms, where 5 % may: evidence/v)
+})
+
+test('more slow requests than the margin are not promoted, though their like in the mean is fast', () => {
+  const statistics = freshCanary()
+  send(statistics, { errorRate: 0.001, weight: 0.5 }, { requests: 12_000, generator: createGenerator('tail') })
+  expect(judgeCanary(statistics, canaryPolicy).verdict).toBe('promote')
+  const narrow = CanaryPolicy.parse({ slowMargin: 0.001, maximumRequests: 1000 })
+  expect(judgeCanary(statistics, narrow)).toMatchObject({ verdict: 'inconclusive' })
+  expect(judgeCanary(statistics, narrow).reason).toContain('share of slow requests')
+})
+
+test('predictions that have left their training stand in the way of a promotion, and of nothing else', () => {
+  const statistics = freshCanary()
+  send(statistics, { errorRate: 0.001, weight: 0.5 }, { requests: 12_000, generator: createGenerator('shift') })
+  const judged = (canary: number, rows = 5000, champion = 0.1) =>
+    judgeCanary({ ...statistics, predictionShift: { canary, champion, rows } }, canaryPolicy).verdict
+  expect([judged(0.3), judged(0.6), judged(0.6, 500), judged(0.9, 5000, 0.8)]).toEqual([
+    'promote',
+    'continue',
+    'promote',
+    'promote',
+  ])
+})
+
 test('a wrong split is inconclusive, never promoted', () => {
   const { verdict, reason } = runCanary({ errorRate: 0.01, share: 0.2 }, 'split')
   expect(verdict).toBe('inconclusive')

@@ -7,7 +7,7 @@ import {
   type SequenceInterval,
 } from '../statistics/confidence-sequence.ts'
 import type { Moments } from '../statistics/moments.ts'
-import { splitLogEvidence, type SplitProcess } from '../statistics/sequential.ts'
+import { exceedanceLogEvidence, splitLogEvidence, type SplitProcess } from '../statistics/sequential.ts'
 import type { CanaryPolicy, ShadowPolicy } from './verdict-policy.ts'
 
 /** advance: to the next phase or step; promote: to champion. roll_back and inconclusive end the rollout, and neither promotes. */
@@ -62,16 +62,26 @@ export interface CanaryStatistics {
   readonly slow: SplitProcess
   /** All requests of both arms by their split weights: `emptyMismatchProcess()`. */
   readonly split: SplitProcess
+  /** Requests of the canary that were timed, and those that took longer than the policy's objective. Absent: it has none. */
+  readonly beyondObjective?: { readonly n: number; readonly hits: number } | undefined
+  /** Population stability index of live predictions against training's, on at least as many rows of either. Absent: not known. */
+  readonly predictionShift?: PredictionShift | undefined
   /** Time since the phase began, by the loop's clock. */
   readonly elapsedMs: number
   /** At the last step of the ramp the verdict is to promote, before it to advance. */
   readonly lastStep: boolean
 }
 
+export interface PredictionShift {
+  readonly canary: number
+  readonly champion: number
+  readonly rows: number
+}
+
 /** Rows below which an asymptotic interval is not read. */
 const ASYMPTOTIC_ROWS = 100
-/** Guardrails that may roll a canary back and share its alpha: errors, slow requests, latency, loss. */
-const GUARDRAILS = 4
+/** Guardrails that may roll a canary back and share its alpha: errors, slow requests, latency, loss, and an objective if there is one. */
+const guardrailsOf = ({ objective }: CanaryPolicy): number => (objective ? 5 : 4)
 /** The e-value that a verdict shows at most: beyond it the digits mean nothing. */
 const SHOWN_EVIDENCE = 1e12
 
@@ -140,6 +150,9 @@ interface CanaryEvidence {
   readonly errorEvidence: number
   readonly slowEvidence: number
   readonly splitEvidence: number
+  /** That the objective is missed; 0 without one. */
+  readonly objectiveEvidence: number
+  readonly slowDifference: SequenceInterval
   readonly errorDifference: SequenceInterval
   /** ln of the ratio of latencies: for harm at the rollback's alpha, for promotion at its own. */
   readonly latencyHarm: SequenceInterval
@@ -159,14 +172,25 @@ function armDifference(
   return differenceSequence(meanStatistics(canary), meanStatistics(champion), { alpha, optimalAt })
 }
 
+function objectiveEvidence(beyond: CanaryStatistics['beyondObjective'], { objective }: CanaryPolicy): number {
+  if (!beyond || !objective) return 0
+  return Math.min(SHOWN_EVIDENCE, Math.exp(exceedanceLogEvidence(beyond, 1 - objective.quantile)))
+}
+
 function evidenceIn({ canary, champion, ...processes }: CanaryStatistics, policy: CanaryPolicy): CanaryEvidence {
-  const rollbackAlpha = policy.alpha / GUARDRAILS
+  const rollbackAlpha = policy.alpha / guardrailsOf(policy)
   const latency = { canary: canary.logLatency, champion: champion.logLatency }
   const optimalAt = policy.minimumRequests
   return {
     errorEvidence: evidenceOf(processes.errors),
     slowEvidence: evidenceOf(processes.slow),
     splitEvidence: evidenceOf(processes.split),
+    objectiveEvidence: objectiveEvidence(processes.beyondObjective, policy),
+    slowDifference: rateDifferenceSequence(
+      { n: canary.requests, hits: Math.min(processes.slow.canary, canary.requests) },
+      { n: champion.requests, hits: Math.min(processes.slow.baseline, champion.requests) },
+      policy.promotionAlpha,
+    ),
     errorDifference: rateDifferenceSequence(
       { n: canary.requests, hits: canary.errors },
       { n: champion.requests, hits: champion.errors },
@@ -181,7 +205,7 @@ function evidenceIn({ canary, champion, ...processes }: CanaryStatistics, policy
 /** Why it must be rolled back, if it must. */
 function harmOf(statistics: CanaryStatistics, evidence: CanaryEvidence, policy: CanaryPolicy): string | undefined {
   const { canary, champion, slow } = statistics
-  const limit = GUARDRAILS / policy.alpha
+  const limit = guardrailsOf(policy) / policy.alpha
   const rates = `${canary.errors} of ${canary.requests} requests failed, the champion's ${champion.errors} of ${champion.requests}`
   if (canary.requests >= policy.hardLimitRequests && canary.errors / canary.requests > policy.hardErrorRate) {
     return `${rates}: more than ${percent(policy.hardErrorRate)}`
@@ -191,6 +215,11 @@ function harmOf(statistics: CanaryStatistics, evidence: CanaryEvidence, policy: 
   if (evidence.slowEvidence >= limit) {
     const counts = `${slow.canary} slow requests of ${canary.requests}, the champion's ${slow.baseline} of ${champion.requests}`
     return `${counts}: evidence ${evidenceText(evidence.slowEvidence)} of more than ${shown(policy.slowRatioMargin)} times as many, ${shown(limit)} is enough`
+  }
+  if (evidence.objectiveEvidence >= limit) {
+    const { n, hits } = statistics.beyondObjective!
+    const { latencyMs, quantile } = policy.objective!
+    return `${hits} of ${n} requests took over ${shown(latencyMs)} ms, where ${percent(1 - quantile)} may: evidence ${evidenceText(evidence.objectiveEvidence)}, ${shown(limit)} is enough`
   }
   const { latencyHarm, lossHarm } = evidence
   if (latencyHarm.lower > Math.log(policy.latencyRatioMargin)) {
@@ -211,20 +240,47 @@ function lackOf(statistics: CanaryStatistics, evidence: CanaryEvidence, policy: 
   if (elapsedMs < policy.minimumMs)
     return `${shown(elapsedMs / 1000)} of at least ${shown(policy.minimumMs / 1000)} seconds`
   if (!lastStep) return undefined
-  const { errorDifference, latencyPromotion } = evidence
+  const { errorDifference, latencyPromotion, slowDifference } = evidence
   if (errorDifference.upper >= policy.errorMargin) {
     return `error rate difference ${intervalText(errorDifference, percent)} on ${canary.requests} requests, not surely under ${percent(policy.errorMargin)}`
   }
   if (latencyPromotion.upper >= Math.log(policy.latencyRatioMargin)) {
     return `latency ratio ${intervalText(latencyPromotion, (log) => shown(Math.exp(log)))} on ${canary.requests} requests, not surely under ${shown(policy.latencyRatioMargin)}`
   }
-  return undefined
+  if (slowDifference.upper >= policy.slowMargin) {
+    return `share of slow requests, difference ${intervalText(slowDifference, percent)} on ${canary.requests} requests, not surely under ${percent(policy.slowMargin)}`
+  }
+  return shiftLack(statistics.predictionShift, policy)
+}
+
+function shiftLack(shift: PredictionShift | undefined, policy: CanaryPolicy): string | undefined {
+  const { predictionShiftMax: most, predictionShiftRows } = policy
+  if (!shift || most === null || shift.rows < predictionShiftRows || shift.canary - shift.champion <= most)
+    return undefined
+  return `its predictions lie ${shown(shift.canary)} (population stability index) from its training's, the champion's ${shown(shift.champion)}, on ${shift.rows} rows: more than ${shown(most)} apart`
+}
+
+/** Statistics of guardrails that a policy or a version may be without. */
+function shownExtras(
+  { beyondObjective, predictionShift }: CanaryStatistics,
+  { objectiveEvidence: ofObjective }: CanaryEvidence,
+): Record<string, number> {
+  return {
+    ...(beyondObjective ? { beyondObjective: beyondObjective.hits, objectiveEvidence: ofObjective } : {}),
+    ...(predictionShift
+      ? {
+          predictionShift: predictionShift.canary,
+          championPredictionShift: predictionShift.champion,
+          predictionShiftRows: predictionShift.rows,
+        }
+      : {}),
+  }
 }
 
 /**
  * Canary phase: rolled back when any guardrail is surely broken (false alarms together at most alpha, at whatever moments it is asked) or a
- * hard limit is; advanced after the minimum exposure without that; promoted, at the last step, only when errors and latency are surely within
- * their margins. A split that is not as asked for makes the comparison void: inconclusive, as is running out of requests or time.
+ * hard limit is; advanced after the minimum exposure without that; promoted, at the last step, only when errors, latency and slow requests are surely
+ * within their margins and its predictions lie where its training's do. A split that is not as asked for makes the comparison void: inconclusive, as is running out of requests or time.
  */
 export function judgeCanary(statistics: CanaryStatistics, policy: CanaryPolicy): Judgement {
   const { canary, champion, elapsedMs, lastStep } = statistics
@@ -248,6 +304,9 @@ export function judgeCanary(statistics: CanaryStatistics, policy: CanaryPolicy):
       lossDifferenceLower: evidence.lossHarm.lower,
       lossDifferenceUpper: evidence.lossHarm.upper,
       lossRows: canary.loss.n,
+      slowDifferenceLower: evidence.slowDifference.lower,
+      slowDifferenceUpper: evidence.slowDifference.upper,
+      ...shownExtras(statistics, evidence),
     }),
   })
   const harm = harmOf(statistics, evidence, policy)

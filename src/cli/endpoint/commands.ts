@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import type { ListOptions, ReasonOptions } from '../arguments.ts'
 import { noun, withLimit, withReason, work } from '../work.ts'
+import type { RollbackOptions } from './rollback.ts'
 
 export function addEndpointCommands(program: Command): void {
   const endpoint = noun(program, 'endpoint', 'what clients call, and what answers behind it')
@@ -22,11 +23,28 @@ export function addEndpointCommands(program: Command): void {
         (await import('./deployments.ts')).endpointDeployments(session, name, options),
       ),
     )
+  withReason(endpoint.command('stop'))
+    .argument('<endpoint>')
+    .description('refuse every caller with the reason, until it is started again')
+    .action(
+      work(async (session, name: string, options: ReasonOptions) =>
+        (await import('./switch.ts')).switchEndpoint(session, { name, turn: 'stop', ...options }),
+      ),
+    )
+  withReason(endpoint.command('start'))
+    .argument('<endpoint>')
+    .description('let a stopped endpoint answer again')
+    .action(
+      work(async (session, name: string, options: ReasonOptions) =>
+        (await import('./switch.ts')).switchEndpoint(session, { name, turn: 'start', ...options }),
+      ),
+    )
   withReason(endpoint.command('rollback'))
     .argument('<endpoint>')
     .description('take the challenger away, or the last promotion back')
+    .option('--force', 'also to a version that does not answer its examples as it did')
     .action(
-      work(async (session, name: string, options: ReasonOptions) =>
+      work(async (session, name: string, options: RollbackOptions) =>
         (await import('./rollback.ts')).rollbackEndpoint(session, name, options),
       ),
     )

@@ -17,7 +17,11 @@ export const renderEndpoints = (endpoints: readonly Endpoint[]): string =>
     ? 'There are no endpoints yet: "trueloop apply" makes the one of your loop file.'
     : table(
         ['ENDPOINT', 'CLOCK', 'VARIANTS'],
-        endpoints.map(({ name, clock, variants }) => [name, clock, variantText(variants)]),
+        endpoints.map(({ name, clock, variants, stopped }) => [
+          name,
+          clock,
+          stopped ? `stopped: ${stopped.reason}` : variantText(variants),
+        ]),
       )
 
 type Variants = readonly (Endpoint['variants'][number] | Omit<Endpoint['variants'][number], 'quarantined'>)[]

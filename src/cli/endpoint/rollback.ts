@@ -4,9 +4,17 @@ import { Rollout } from '../../rollouts/rollout.ts'
 import type { ReasonOptions } from '../arguments.ts'
 import { connect, type Session } from '../session.ts'
 
-export async function rollbackEndpoint(session: Session, endpoint: string, { reason }: ReasonOptions): Promise<void> {
+export interface RollbackOptions extends ReasonOptions {
+  readonly force?: boolean
+}
+
+export async function rollbackEndpoint(
+  session: Session,
+  endpoint: string,
+  { reason, force = false }: RollbackOptions,
+): Promise<void> {
   const path = pathOf`/endpoints/${endpoint}/rollback`
-  const rollout = await connect(session).call({ method: 'POST', path, body: { reason }, answer: Rollout })
+  const rollout = await connect(session).call({ method: 'POST', path, body: { reason, force }, answer: Rollout })
   session.terminal.show(
     rollout,
     ({ id, model, champion, challenger }) =>

@@ -38,6 +38,12 @@ export function renderEndpoint({
   const facts = factLines([
     ['endpoint', endpoint.name],
     ['serves', variantText(endpoint.variants)],
+    [
+      'stopped',
+      endpoint.stopped
+        ? `${timeText(endpoint.stopped.atMs)} by ${endpoint.stopped.actor}: ${endpoint.stopped.reason}`
+        : undefined,
+    ],
     ['clock', endpoint.clock],
     ['watermark', watermarkMs === null ? undefined : timeText(watermarkMs)],
     ['logged', `${shareText(endpoint.logShare)} of the predictions`],
