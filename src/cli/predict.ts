@@ -23,7 +23,13 @@ const Metadata = z.object({ inputs: z.array(z.object({ name: z.string(), datatyp
 type Metadata = z.infer<typeof Metadata>
 const Answer = z.object({
   parameters: z.object({ prediction_id: z.string(), version: z.string() }),
-  outputs: z.array(z.object({ name: z.string(), shape: z.array(z.int()), data: z.array(z.number()) })),
+  outputs: z.array(
+    z.object({
+      name: z.string(),
+      shape: z.array(z.int()),
+      data: z.array(z.union([z.number(), z.boolean(), z.string()])),
+    }),
+  ),
 })
 type Answer = z.infer<typeof Answer>
 const Refusal = z.object({ error: z.string(), code: z.string().default('gateway_refused') })
@@ -151,19 +157,26 @@ async function readClasses(client: Client, reference: string): Promise<readonly 
 const rowId = (id: string, row: number, rows: number): string => (rows === 1 ? id : `${id}.${row}`)
 
 export function predictionsOf({ parameters, outputs }: Answer, rows: number, classes: readonly string[]): Prediction[] {
-  const output = (name: string): readonly number[] | undefined => outputs.find((each) => each.name === name)?.data
+  const output = (name: string): Answer['outputs'][number]['data'] | undefined =>
+    outputs.find((each) => each.name === name)?.data
   const probabilities = output('probabilities')
   const labels = output('label')
   return Array.from({ length: rows }, (_, row) => {
     const about = { predictionId: rowId(parameters.prediction_id, row, rows), version: parameters.version }
-    if (!probabilities) return { ...about, probabilities: null, prediction: output('prediction')?.[row] ?? Number.NaN }
+    if (!probabilities) return { ...about, probabilities: null, prediction: Number(output('prediction')?.[row]) }
     const width = probabilities.length / rows
     const named = Array.from({ length: width }, (__, at): [string, number] => [
       classes[at] ?? `class ${at}`,
-      probabilities[row * width + at] ?? Number.NaN,
+      Number(probabilities[row * width + at]),
     ])
-    return { ...about, probabilities: Object.fromEntries(named), prediction: named[labels?.[row] ?? 0]?.[0] ?? '' }
+    return { ...about, probabilities: Object.fromEntries(named), prediction: className(classes, labels?.[row]) }
   })
+}
+
+/** A whole number beyond 2^53 has lost its last digits on the way through JSON; the registry's name has not. */
+function className(classes: readonly string[], label: number | boolean | string | undefined): string {
+  if (typeof label === 'number') return classes.find((name) => Number(name) === label) ?? String(label)
+  return label === undefined ? '' : String(label)
 }
 
 export function renderPredictions(predictions: readonly Prediction[]): string {

@@ -63,7 +63,7 @@ test('each row of an answer has its own prediction id and its probabilities by c
     parameters: { prediction_id: 'prd_1', version: 'churn/2' },
     outputs: [
       { name: 'probabilities', shape: [2, 2], data: [0.75, 0.25, 0.125, 0.875] },
-      { name: 'label', shape: [2], data: [0, 1] },
+      { name: 'label', shape: [2], data: [false, true] },
     ],
   }
   const predictions = predictionsOf(answer, 2, ['false', 'true'])

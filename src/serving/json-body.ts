@@ -1,4 +1,5 @@
 // Bytes of a request body into JSON: bounded in depth before anything is parsed.
+import { isUtf8 } from 'node:buffer'
 import { DomainError, messageOf } from '../platform/errors.ts'
 import { jsonDepthMax } from './gateway-limits.ts'
 
@@ -26,17 +27,26 @@ export function isTooDeep(body: Uint8Array, depthMax = jsonDepthMax): boolean {
   return false
 }
 
+/** @throws DomainError json_too_deep */
+export function assertNotTooDeep(body: Uint8Array): void {
+  if (!isTooDeep(body)) return
+  const message = `the JSON body nests deeper than ${jsonDepthMax} levels: send flat data`
+  throw new DomainError('invalid', 'json_too_deep', message)
+}
+
+export function invalidJson(problem: string): DomainError {
+  const message = `the body is no valid JSON. Ensure that input is a valid JSON formatted string: ${problem}`
+  return new DomainError('invalid', 'json_invalid', message.slice(0, 500))
+}
+
 /** @throws DomainError json_too_deep, json_invalid */
 export function parseJsonBody(body: Buffer): unknown {
-  if (isTooDeep(body)) {
-    const message = `the JSON body nests deeper than ${jsonDepthMax} levels: send flat data`
-    throw new DomainError('invalid', 'json_too_deep', message)
-  }
+  assertNotTooDeep(body)
+  if (!isUtf8(body)) throw invalidJson('it is no UTF-8 text')
   try {
     return JSON.parse(body.toString('utf8')) as unknown
   } catch (error) {
-    const message = `the body is no valid JSON. Ensure that input is a valid JSON formatted string: ${messageOf(error)}`
-    throw new DomainError('invalid', 'json_invalid', message.slice(0, 500))
+    throw invalidJson(messageOf(error))
   }
 }
 

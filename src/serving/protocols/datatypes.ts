@@ -102,7 +102,7 @@ export function valuesOfBytes(
   if (bytes.length !== count * size) {
     throw tensorInvalid(input, `has ${bytes.length} bytes, and ${count} values of ${datatype} are ${count * size}`)
   }
-  const { buffer, byteOffset } = bytes.byteOffset % size === 0 ? bytes : bytes.slice()
+  const { buffer, byteOffset } = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes)
   const values = new ArrayOf(buffer, byteOffset, count)
   if (datatype === 'FP16') return halvesOf(values as Uint16Array)
   return datatype === 'BF16' ? brainFloatsOf(values as Uint16Array) : values

@@ -1,73 +1,20 @@
-// Open Inference Protocol (V2, JSON): named tensors in, output tensors out. A thin translation.
+// Open Inference Protocol (V2 over HTTP), requests: JSON, with the tensors in it or as raw bytes after it. A thin translation.
 import { DomainError } from '../../platform/errors.ts'
 import type { Signature } from '../../models/signature.ts'
-import { isJsonObject, type JsonObject } from '../json-body.ts'
-import type { AnswerRows } from '../request-rows.ts'
-import { datatypeOf, jsonChecks, shown, tensorInvalid } from './datatypes.ts'
-import { inputsMax, outputsOf, outputTensor, shapeOf, sizeOf, tensorsOfSignature, type InputTensor } from './tensors.ts'
+import { isJsonObject, parseJsonBody, type JsonObject } from '../json-body.ts'
+import { parseLenientJson } from '../lenient-json.ts'
+import { datatypeOf, jsonChecks, shown, tensorInvalid, valuesOfBytes, type TensorValues } from './datatypes.ts'
+import {
+  assertInBody, countOf, parametersOf, requestParametersOf, wantedOutputsOf, type RequestParameters, type WantedOutput,
+} from './open-inference-parameters.ts' // prettier-ignore
+import { inputsMax, shapeOf, sizeOf, tensorsOfSignature, type InputTensor } from './tensors.ts'
 
-export interface OpenInferenceRequest {
+export interface OpenInferenceRequest extends RequestParameters {
   readonly inputs: readonly InputTensor[]
   /** The caller's own id, echoed. */
   readonly id: string | undefined
-  /** Names of the outputs asked for; undefined: all. */
-  readonly outputs: readonly string[] | undefined
-}
-
-/**
- * Names, shapes and datatypes of the tensors; whether the values fit the model is for models/rows.ts to say.
- * @throws DomainError tensor_invalid, request_invalid, rows_too_many
- */
-export function readOpenInference(body: unknown): OpenInferenceRequest {
-  const inputs = isJsonObject(body) ? body['inputs'] : undefined
-  if (!isJsonObject(body) || !Array.isArray(inputs) || inputs.length > inputsMax) {
-    const message = `the body must be an object with "inputs", a list of at most ${inputsMax} tensors`
-    throw new DomainError('invalid', 'request_invalid', message)
-  }
-  const id = typeof body['id'] === 'string' ? body['id'] : undefined
-  return { inputs: inputs.map(tensorOf), id, outputs: outputNames(body['outputs']) }
-}
-
-function tensorOf(tensor: unknown): InputTensor {
-  const name = isJsonObject(tensor) ? tensor['name'] : undefined
-  if (!isJsonObject(tensor) || typeof name !== 'string') {
-    throw new DomainError('invalid', 'request_invalid', 'each of "inputs" must be an object with a "name"')
-  }
-  const shape = shapeOf(name, tensor['shape'])
-  const datatype = datatypeOf(name, tensor['datatype'])
-  return { name, datatype, shape, values: valuesOf(name, tensor, { shape, datatype }) }
-}
-
-/** The data, flat: it may come nested. */
-function valuesOf(
-  name: string,
-  { data }: JsonObject,
-  { shape, datatype }: Pick<InputTensor, 'shape' | 'datatype'>,
-): unknown[] {
-  const check = jsonChecks[datatype]
-  if (!check) throw tensorInvalid(name, `has the datatype ${datatype}, which JSON cannot hold: send it as raw bytes`)
-  if (!Array.isArray(data)) throw tensorInvalid(name, 'has no "data", a list of values')
-  const isNested = data.length > 0 && Array.isArray(data[0])
-  const values = isNested ? (data as unknown[]).flat(Math.max(1, shape.length - 1)) : (data as unknown[])
-  if (values.length !== sizeOf(shape))
-    throw tensorInvalid(name, `has ${values.length} values, and its shape says ${sizeOf(shape)}`)
-  for (let at = 0; at < values.length; at++) {
-    const value = values[at]
-    if (value !== null && !check(value))
-      throw tensorInvalid(name, `is ${shown(value)} in ${placeOf(at, shape)}, which is no ${datatype}`)
-  }
-  return values
-}
-
-function placeOf(at: number, shape: readonly number[]): string {
-  const width = sizeOf(shape.slice(1))
-  const row = Math.floor(at / Math.max(1, width))
-  return width > 1 ? `row ${row}, value ${at % width}` : `row ${row}`
-}
-
-function outputNames(outputs: unknown): string[] | undefined {
-  if (!Array.isArray(outputs) || outputs.length === 0) return undefined
-  return outputs.map((output: unknown) => (isJsonObject(output) ? String(output['name']) : ''))
+  /** Undefined: all of them. */
+  readonly outputs: readonly WantedOutput[] | undefined
 }
 
 /** What an answer says beside its tensors. */
@@ -82,35 +29,174 @@ export interface AnswerFacts {
 /** The version as a URL and `model_version` write it: the part after the last slash. */
 export const shortVersion = (version: string): string => version.slice(version.lastIndexOf('/') + 1)
 
-/** The JSON answer. @throws DomainError output_unknown */
-export function writeOpenInference(
-  signature: Signature,
-  rows: AnswerRows,
-  answer: { facts: AnswerFacts; outputs: readonly string[] | undefined },
-): string {
-  const { facts, outputs } = answer
-  const tensors: string[] = []
-  for (const name of outputs ?? outputsOf(signature)) tensors.push(tensorText(rows, name))
-  const id = JSON.stringify(facts.callerId ?? facts.predictionId)
-  return `{"model_name":${JSON.stringify(facts.endpoint)},"model_version":${JSON.stringify(shortVersion(facts.version))},"id":${id},"parameters":{"prediction_id":"${facts.predictionId}","version":${JSON.stringify(facts.version)}},"outputs":[${tensors.join(',')}]}`
+const invalid = (message: string): DomainError => new DomainError('invalid', 'request_invalid', message)
+
+/** Bytes of the body that are JSON, by the header `Inference-Header-Content-Length`. @throws DomainError request_invalid */
+export function jsonBytesOf(body: Uint8Array, header: string | string[] | undefined): number {
+  if (header === undefined) return body.length
+  if (typeof header === 'string' && /^\d{1,15}$/v.test(header) && Number(header) <= body.length) return Number(header)
+  const found = String(header).slice(0, 60)
+  throw invalid(`Inference-Header-Content-Length must be the bytes of JSON in a body of ${body.length}, not "${found}"`)
 }
 
-function tensorText(rows: AnswerRows, name: string): string {
-  const { datatype, shape, values } = outputTensor(rows, name)
-  let data = ''
+/** A body on its way to tensors. */
+interface Source {
+  readonly json: Buffer
+  /** What follows the JSON; tensors take their bytes in order. */
+  readonly raw: Buffer
+  rawAt: number
+  /** The same JSON with exact whole numbers, once somebody wants them. */
+  exact?: JsonObject
+}
+
+/**
+ * Names, shapes and datatypes of the tensors; whether the values fit the model is for models/rows.ts to say.
+ * @param jsonBytes as {@link jsonBytesOf}
+ * @throws DomainError json_invalid, json_too_deep, tensor_invalid, request_invalid, extension_unsupported, rows_too_many
+ */
+export function readOpenInference(bytes: Buffer, jsonBytes: number): OpenInferenceRequest {
+  const source: Source = { json: bytes.subarray(0, jsonBytes), raw: bytes.subarray(jsonBytes), rawAt: 0 }
+  const body = parsed(source.json)
+  const inputs = isJsonObject(body) ? body['inputs'] : undefined
+  if (!isJsonObject(body) || !Array.isArray(inputs) || inputs.length > inputsMax) {
+    throw invalid(`the body must be an object with "inputs", a list of at most ${inputsMax} tensors`)
+  }
+  const id = body['id'] ?? undefined
+  if (id !== undefined && typeof id !== 'string') throw invalid(`"id" must be text, not ${shown(id)}`)
+  const parameters = requestParametersOf(body)
+  const outputs = wantedOutputsOf(body, parameters.isBinary)
+  const tensors = inputs.map((tensor: unknown, place) => tensorOf(source, tensor, place))
+  if (source.rawAt < source.raw.length) {
+    const rest = source.raw.length - source.rawAt
+    throw invalid(`${rest} bytes follow the raw tensors: the "binary_data_size" of the inputs sum to ${source.rawAt}`)
+  }
+  return { inputs: tensors, id, outputs, ...parameters }
+}
+
+/** Python's clients write a bare NaN; strict JSON pays nothing for it. */
+function parsed(json: Buffer): unknown {
+  try {
+    return parseJsonBody(json)
+  } catch (error) {
+    if (!(error instanceof DomainError && error.code === 'json_invalid')) throw error
+    return parseLenientJson(json)
+  }
+}
+
+function tensorOf(source: Source, tensor: unknown, place: number): InputTensor {
+  const name = isJsonObject(tensor) ? tensor['name'] : undefined
+  if (!isJsonObject(tensor) || typeof name !== 'string') {
+    throw invalid('each of "inputs" must be an object with a "name"')
+  }
+  const shape = shapeOf(name, tensor['shape'])
+  const datatype = datatypeOf(name, tensor['datatype'])
+  const what = { name, shape, datatype }
+  const rawBytes = rawBytesOf(name, tensor)
+  if (rawBytes === undefined) return { ...what, values: jsonValues(source, { ...what, data: tensor['data'], place }) }
+  if (tensor['data'] !== undefined) throw tensorInvalid(name, 'has both "data" and "binary_data_size": send one')
+  return { ...what, values: valuesOfBytes(name, { datatype, count: sizeOf(shape) }, takeRaw(source, name, rawBytes)) }
+}
+
+function rawBytesOf(name: string, tensor: JsonObject): number | undefined {
+  if (tensor['parameters'] === undefined) return undefined
+  const what = `input "${name.slice(0, 100)}"`
+  const parameters = parametersOf(tensor, what)
+  assertInBody(parameters, what)
+  return countOf(parameters, 'binary_data_size', what)
+}
+
+function takeRaw(source: Source, name: string, bytes: number): Uint8Array {
+  const left = source.raw.length - source.rawAt
+  if (bytes > left) throw tensorInvalid(name, `wants ${bytes} raw bytes, and the body has ${left} more`)
+  source.rawAt += bytes
+  return source.raw.subarray(source.rawAt - bytes, source.rawAt)
+}
+
+interface JsonTensor extends Omit<InputTensor, 'values'> {
+  readonly data: unknown
+  /** Among the inputs. */
+  readonly place: number
+}
+
+/** The data, flat: it may come nested as its shape says. */
+function jsonValues(source: Source, tensor: JsonTensor): TensorValues {
+  const { name, shape, datatype, data } = tensor
+  const check = jsonChecks[datatype]
+  if (!check) throw tensorInvalid(name, `has the datatype ${datatype}, which JSON cannot hold: send it as raw bytes`)
+  if (!Array.isArray(data)) throw tensorInvalid(name, 'has no "data", a list of values')
+  const values = Array.isArray(data[0]) ? unnested(name, data, shape) : (data as unknown[])
+  if (values.length !== sizeOf(shape))
+    throw tensorInvalid(name, `has ${values.length} values, and its shape says ${sizeOf(shape)}`)
   for (let at = 0; at < values.length; at++) {
-    const value = values[at]!
-    data += `${at === 0 ? '' : ','}${typeof value === 'string' ? JSON.stringify(value) : value}`
+    const value = values[at]
+    if (value === null || check(value)) continue
+    const isLong = datatype === 'INT64' || datatype === 'UINT64'
+    // Beyond 2^53 the number has lost its last digits: the text still has them.
+    if (isLong && Number.isInteger(value) && source.exact === undefined) return exactValues(source, tensor)
+    throw tensorInvalid(name, `is ${shown(value)} in ${placeOf(at, shape)}, which is no ${datatype}`)
   }
-  return `{"name":"${name}","shape":[${shape.join(',')}],"datatype":"${datatype}","data":[${data}]}`
+  return values
 }
 
-/** Model metadata: names, types and shapes; -1 is any number of rows. */
-export function modelMetadata(endpoint: string, signature: Signature, versions: readonly string[]): unknown {
-  return {
-    name: endpoint,
-    versions: versions.map(shortVersion),
-    platform: 'onnx_onnxv1',
-    ...tensorsOfSignature(signature),
+function exactValues(source: Source, tensor: JsonTensor): TensorValues {
+  source.exact ??= parseLenientJson(source.json) as JsonObject
+  const inputs = source.exact['inputs'] as readonly JsonObject[]
+  return jsonValues(source, { ...tensor, data: inputs[tensor.place]!['data'] })
+}
+
+function unnested(name: string, data: readonly unknown[], shape: readonly number[]): unknown[] {
+  const values: unknown[] = []
+  const walk = (list: readonly unknown[], dimension: number): void => {
+    if (list.length !== shape[dimension]) {
+      const message = `has ${list.length} values in a list where its shape ${shown(shape)} says ${shape[dimension]}`
+      throw tensorInvalid(name, message)
+    }
+    const isLast = dimension === shape.length - 1
+    for (const item of list) {
+      if (Array.isArray(item) === isLast) throw tensorInvalid(name, `is not nested as its shape ${shown(shape)} says`)
+      if (isLast) values.push(item)
+      else walk(item as unknown[], dimension + 1)
+    }
   }
+  walk(data, 0)
+  return values
+}
+
+function placeOf(at: number, shape: readonly number[]): string {
+  const width = sizeOf(shape.slice(1))
+  const row = Math.floor(at / Math.max(1, width))
+  return width > 1 ? `row ${row}, value ${at % width}` : `row ${row}`
+}
+
+const rawParameters: RequestParameters = { isBinary: true, priority: 0, timeoutMs: undefined }
+
+/**
+ * A body without any JSON: the values of the one input, as many rows as there are; of text, one row. All outputs are raw bytes.
+ * @throws DomainError request_invalid, tensor_invalid, rows_too_many
+ */
+export function readRawInference(body: Buffer, signature: Signature): OpenInferenceRequest {
+  const [input, second] = tensorsOfSignature(signature).inputs
+  if (!input || second) {
+    const count = signature.inputs.length
+    throw invalid(`a body without JSON is of a model with one input, and this one has ${count}: name the tensors`)
+  }
+  const { name, datatype } = input
+  const size = valueBytes[datatype]
+  const rows = size === undefined ? 1 : body.length / size
+  if (!Number.isInteger(rows)) {
+    throw tensorInvalid(name, `has ${body.length} bytes, which are no whole number of ${datatype} values`)
+  }
+  const shape = shapeOf(name, [rows, 1])
+  const bytes = size === undefined ? textElement(body) : body
+  const values = valuesOfBytes(name, { datatype, count: rows }, bytes)
+  return { inputs: [{ name, datatype, shape, values }], id: undefined, outputs: undefined, ...rawParameters }
+}
+
+/** Of the datatypes that an input of ours may have; text has no size of its own. */
+const valueBytes: Readonly<Record<string, number>> = { BOOL: 1, INT32: 4, INT64: 8, FP32: 4, FP64: 8 }
+
+function textElement(text: Uint8Array): Uint8Array {
+  const length = Buffer.alloc(4)
+  length.writeUInt32LE(text.length)
+  return Buffer.concat([length, text])
 }

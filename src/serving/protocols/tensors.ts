@@ -1,10 +1,10 @@
 // The tensor core that all protocols share: named tensors in become columns of rows, a run's predictions become named tensors. Pure.
 import { DomainError } from '../../platform/errors.ts'
-import { labelIndex } from '../../models/inference.ts'
 import type { ColumnInput } from '../../models/rows.ts'
 import type { Signature, SignatureColumn } from '../../models/signature.ts'
 import { rowsPerRequestMax } from '../gateway-limits.ts'
 import type { AnswerRows, RequestColumns } from '../request-rows.ts'
+import { labelDatatype, labelValues } from './class-labels.ts'
 import { tensorInvalid, shown, type Datatype, type TensorValues } from './datatypes.ts'
 
 /** Most tensors of one request: as many as a signature may have inputs. */
@@ -100,8 +100,9 @@ function typesOf(signature: Signature): ReadonlyMap<string, SignatureColumn['typ
 
 /** A time as a number means milliseconds in every protocol; in a batch's own memory it would be microseconds. */
 function columnOf(values: TensorValues, type: SignatureColumn['type'] | undefined): ColumnInput {
-  if (type === 'datetime' && ArrayBuffer.isView(values)) return Array.from(values as Float64Array, Number)
-  return values as ColumnInput
+  if (type !== 'datetime') return values as ColumnInput
+  if (ArrayBuffer.isView(values)) return Array.from(values as Float64Array, Number)
+  return values.map((value) => (typeof value === 'bigint' ? Number(value) : value))
 }
 
 const classifierOutputs = ['probabilities', 'label'] as const
@@ -120,12 +121,11 @@ export function assertOutputs(signature: Signature, names: readonly string[] | u
   throw new DomainError('invalid', 'output_unknown', message)
 }
 
-/** @param name one of {@link outputsOf} */
-export function outputTensor({ predictions, offset, rows }: AnswerRows, name: string): OutputTensor {
+/** @param name one of {@link outputsOf} of the signature */
+export function outputTensor(answer: AnswerRows, name: string, signature: Signature): OutputTensor {
+  const { predictions, offset, rows } = answer
   if (name === 'label') {
-    const values = new BigInt64Array(rows)
-    for (let row = 0; row < rows; row++) values[row] = BigInt(labelIndex(predictions, offset + row))
-    return { name, datatype: 'INT64', shape: [rows], values }
+    return { name, datatype: labelDatatype(signature), shape: [rows], values: labelValues(answer, signature) }
   }
   const { width } = predictions
   const values = predictions.values.subarray(offset * width, (offset + rows) * width)
@@ -154,7 +154,7 @@ export function tensorsOfSignature(signature: Signature): { inputs: TensorMetada
     inputs: signature.inputs.map(({ name, type }) => ({ name, datatype: datatypeOfType[type], shape: [-1, 1] })),
     outputs: outputsOf(signature).map((name) => ({
       name,
-      datatype: name === 'label' ? 'INT64' : 'FP32',
+      datatype: name === 'label' ? labelDatatype(signature) : 'FP32',
       shape: name === 'label' ? [-1] : [-1, name === 'prediction' ? 1 : signature.classes.length],
     })),
   }

@@ -16,6 +16,8 @@ export interface RouteRequest {
   readonly request: IncomingMessage
   /** Sends the one answer; an error is written in the route's protocol, with `headers` (names and values in turn) besides. */
   readonly reply: (reply: Reply | DomainError, headers?: readonly string[]) => void
+  /** Sends what was thrown: a bug of ours as one, with the log telling its cause. */
+  readonly fail: (thrown: unknown) => void
 }
 
 export type RouteHandlers = Readonly<Record<RouteName, (request: RouteRequest) => void>>
@@ -66,6 +68,7 @@ export function createGatewayServer(deps: GatewayHttpDeps): Server {
       if (encoding === undefined) send(response, written, deps.isLeaving())
       else pack(written, encoding, (packed) => send(response, packed, deps.isLeaving()))
     }
+    const fail = (thrown: unknown): void => reply(errorReply(thrown, protocol, deps.log))
     try {
       deps.guard(request)
       const match = find(request.method ?? 'GET', request.url ?? '/')
@@ -73,9 +76,9 @@ export function createGatewayServer(deps: GatewayHttpDeps): Server {
       const { permission } = match.route
       // A prober of a public route may send whatever token it likes.
       if (permission !== 'public') assertPermitted(deps.identify(request), permission)
-      deps.handlers[match.route.name]({ match, request, reply })
+      deps.handlers[match.route.name]({ match, request, reply, fail })
     } catch (error) {
-      reply(errorReply(error, protocol, deps.log))
+      fail(error)
     }
   }
 

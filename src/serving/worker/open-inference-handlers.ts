@@ -1,19 +1,24 @@
 // The routes of the Open Inference Protocol: `/v2`.
-import { assertOutputs, rowsOfTensors } from '../protocols/tensors.ts'
-import { modelMetadata, readOpenInference, writeOpenInference } from '../protocols/open-inference.ts'
-import { parseJsonBody } from '../json-body.ts'
+import { assertWanted, writeOpenInference } from '../protocols/open-inference-answer.ts'
+import { extensions, modelMetadata } from '../protocols/open-inference-metadata.ts'
+import { jsonBytesOf, readOpenInference, readRawInference } from '../protocols/open-inference.ts'
+import { rowsOfTensors } from '../protocols/tensors.ts'
 import { isRunnable } from './endpoint-runtime.ts'
 import { endpointOf, exchange, variantOf, type HandlerDeps, type Reader } from './exchange.ts'
 import { json } from './http-answer.ts'
 import type { RouteHandlers } from './http-server.ts'
+import { openInferenceExtensions } from './open-inference-extensions.ts'
 
 type Routes = 'infer' | 'server_metadata' | 'live' | 'ready' | 'models' | 'model_metadata' | 'model_ready'
 
-export function openInferenceHandlers(deps: HandlerDeps): Pick<RouteHandlers, Routes> {
+export function openInferenceHandlers(
+  deps: HandlerDeps,
+): Pick<RouteHandlers, Routes | keyof ReturnType<typeof openInferenceExtensions>> {
   const isReady = (): boolean => deps.serving.generation >= 0 && !deps.isLeaving()
   return {
+    ...openInferenceExtensions(deps),
     infer: (request) => exchange(deps, request, readInfer),
-    server_metadata: ({ reply }) => reply(json({ name: 'trueloop', version: deps.version, extensions: [] })),
+    server_metadata: ({ reply }) => reply(json({ name: 'trueloop', version: deps.version, extensions })),
     live: ({ reply }) => reply(json({ live: true })),
     ready: ({ reply }) => reply(json({ live: true, ready: isReady() }, isReady() ? 200 : 503)),
     models: ({ reply }) => reply(json({ models: [...deps.serving.endpoints.keys()] })),
@@ -25,19 +30,25 @@ export function openInferenceHandlers(deps: HandlerDeps): Pick<RouteHandlers, Ro
     },
     model_ready({ match, reply }) {
       const endpoint = endpointOf(deps.serving, match.endpoint)
-      const ready = isReady() && isRunnable(variantOf(endpoint, match.version))
+      const isStopped = endpoint.config.stopped !== undefined
+      const ready = isReady() && !isStopped && isRunnable(variantOf(endpoint, match.version))
       reply(json({ name: endpoint.name, ready }, ready ? 200 : 503))
     },
   }
 }
 
-const readInfer: Reader = ({ body, signature }) => {
-  const { inputs, id, outputs } = readOpenInference(parseJsonBody(body))
-  assertOutputs(signature, outputs)
+const readInfer: Reader = ({ body, headers, signature }) => {
+  const header = headers['inference-header-content-length']
+  const jsonBytes = jsonBytesOf(body, header)
+  const isRaw = jsonBytes === 0 && header !== undefined
+  const request = isRaw ? readRawInference(body, signature) : readOpenInference(body, jsonBytes)
+  const { inputs, id: callerId, timeoutMs, priority } = request
+  assertWanted(signature, request.outputs)
   return {
     ...rowsOfTensors(inputs, signature),
-    write: (served, rows, facts) => ({
-      body: writeOpenInference(served, rows, { facts: { ...facts, callerId: id }, outputs }),
-    }),
+    timeoutMs,
+    priority,
+    write: (served, rows, facts) =>
+      writeOpenInference(served, rows, { facts: { ...facts, callerId }, wanted: request }),
   }
 }

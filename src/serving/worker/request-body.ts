@@ -1,28 +1,59 @@
-// The body of a request, whole, within the limit.
+// The body of a request, whole and unpacked, within the limit.
 import type { IncomingMessage } from 'node:http'
-import { DomainError } from '../../platform/errors.ts'
+import { gunzip, inflate } from 'node:zlib'
+import { DomainError, messageOf } from '../../platform/errors.ts'
 import { bodyBytesMax } from '../gateway-limits.ts'
 
 const tooLarge = (): DomainError =>
   new DomainError('too_large', 'body_too_large', `a request body may have ${bodyBytesMax} bytes: send several requests`)
 
+/** What a caller goes on sending after a refusal is read and thrown away up to so many bytes, so that it sees the refusal. */
+const wastedBytesMax = 4 * bodyBytesMax
+
+type Unpack = typeof gunzip
+/** `deflate` is zlib's format, as HTTP says. */
+const unpackers: Readonly<Record<string, Unpack>> = { gzip: gunzip, 'x-gzip': gunzip, deflate: inflate }
+
 /** Calls `done` once with the bytes, or with an error; never when the caller hung up before the end. */
 export function readBody(request: IncomingMessage, done: (body: Buffer | DomainError) => void): void {
   const encoding = request.headers['content-encoding']
-  if (encoding !== undefined && encoding !== 'identity') {
-    const message = `the content encoding "${encoding.slice(0, 40)}" is not supported: send the body as it is`
+  if (encoding === undefined || encoding === 'identity') return collect(request, done)
+  const name = encoding.toLowerCase()
+  const unpack = Object.hasOwn(unpackers, name) ? unpackers[name] : undefined
+  if (!unpack) {
+    const message = `the content encoding "${encoding.slice(0, 40)}" is not supported: send gzip, deflate, or the body as it is`
     return done(new DomainError('invalid', 'media_type_unsupported', message))
   }
-  if (Number(request.headers['content-length'] ?? 0) > bodyBytesMax) return done(tooLarge())
+  collect(request, (packed) => {
+    if (packed instanceof DomainError) return done(packed)
+    // In the thread pool, and never more than the limit, however small it is packed.
+    unpack(packed, { maxOutputLength: bodyBytesMax }, (error, body) => {
+      if (!error) return done(body)
+      if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') return done(tooLarge())
+      const message = `the body is no ${name}, as its Content-Encoding says: ${messageOf(error)}`
+      done(new DomainError('invalid', 'request_invalid', message))
+    })
+  })
+}
+
+function collect(request: IncomingMessage, done: (body: Buffer | DomainError) => void): void {
   let first: Buffer | undefined
   let rest: Buffer[] | undefined
   let bytes = 0
   let isDone = false
+  if (Number(request.headers['content-length'] ?? 0) > bodyBytesMax) {
+    isDone = true
+    done(tooLarge())
+  }
   request.on('data', (chunk: Buffer) => {
-    if (isDone) return
     bytes += chunk.length
+    if (isDone) {
+      if (bytes > wastedBytesMax) request.destroy()
+      return
+    }
     if (bytes > bodyBytesMax) {
       isDone = true
+      first = rest = undefined
       return done(tooLarge())
     }
     if (!first) first = chunk
