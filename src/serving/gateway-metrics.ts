@@ -34,6 +34,7 @@ export const metricFamilies = {
   trueloop_compute_losses_total: { type: 'counter', help: 'Compute processes that hung or ended at work.' },
   trueloop_inference_fallbacks_total: { type: 'counter', help: 'Requests of a canary that the champion answered.' },
   trueloop_http_responses_total: { type: 'counter', help: 'HTTP responses by status.' },
+  trueloop_grpc_calls_total: { type: 'counter', help: 'gRPC calls by the status they ended with.' },
   trueloop_queue_rows: { type: 'gauge', help: 'Rows that wait for a model version.' },
   trueloop_shadow_rows_dropped_total: { type: 'counter', help: 'Rows that a shadow version was too far behind for.' },
   trueloop_predictions_dropped_total: { type: 'counter', help: 'Predictions that a full buffer dropped from the log.' },

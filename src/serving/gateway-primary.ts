@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import type { Clock } from '../platform/clock.ts'
 import type { IdSource } from '../platform/ids.ts'
 import type { Log } from '../platform/log.ts'
+import { DomainError } from '../platform/errors.ts'
 import type { GatewayConfig } from './gateway-config.ts'
+import type { Refusal } from './gateway-messages.ts'
 import { drainLimitMs } from './gateway-limits.ts'
 import { addSnapshot, createMetrics, metricsText, type Metrics, type MetricSnapshot } from './gateway-metrics.ts'
 import { gatewayPaths } from './gateway-worker.ts'
@@ -12,8 +14,9 @@ import { startConfigFeed, type ConfigFeed } from './primary/config-feed.ts'
 import type { FindControlPlane } from './primary/control-plane.ts'
 import { createFleet, type Applied, type Fleet, type Loss } from './primary/fleet.ts'
 import { startForwarder, type Forwarder } from './primary/forwarder.ts'
-import { choosePort } from './primary/free-port.ts'
+import { choosePorts } from './primary/free-port.ts'
 import { createModelCache, readCachedConfig } from './primary/gateway-cache.ts'
+import { createRepository } from './primary/repository.ts'
 import { createIncidents, type Incidents } from './primary/incidents.ts'
 import { tellLost } from './primary/lost-predictions.ts'
 import { startConfigRollout, type ConfigRollout } from './primary/rollout.ts'
@@ -29,6 +32,8 @@ export interface GatewayPrimaryDeps {
   readonly host: string
   /** 0: a free one, kept as long as a worker listens. */
   readonly port: number
+  /** The same for gRPC; null: none. */
+  readonly grpcPort: number | null
   readonly workers: number
   readonly findControlPlane: FindControlPlane
   readonly clock: Clock
@@ -43,6 +48,8 @@ export interface GatewayPrimaryDeps {
 export interface GatewayPrimary {
   /** Of the first worker that serves. */
   readonly port: Promise<number>
+  /** Null: no gRPC. */
+  readonly grpcPort: number | null
   /** Answers what is in flight, reports what is left, and resolves when no worker is there any more. */
   stop(): Promise<void>
 }
@@ -61,7 +68,7 @@ export async function startGatewayPrimary(deps: GatewayPrimaryDeps): Promise<Gat
   endOrphans(paths, { log, onUnreported: noteLost })
   cluster.setupPrimary({ exec: deps.workerFile, args: [] })
   cluster.schedulingPolicy = cluster.SCHED_RR
-  const port = await choosePort(deps.host, deps.port)
+  const { port, grpcPort } = await choosePorts(deps)
   const listening = Promise.withResolvers<number>()
 
   const cachePath = join(deps.home, 'gateway', 'config.json')
@@ -71,12 +78,24 @@ export async function startGatewayPrimary(deps: GatewayPrimaryDeps): Promise<Gat
   const reports = startForwarder({ directory: paths.reports, path: '/api/gateway/reports', find, log })
   const told = startForwarder({ directory: incidentDirectory, path: '/api/gateway/incidents', find, log })
   const fleet = createFleet(
-    { paths, ids, log, host: deps.host, ...(deps.heartbeatLimitMs ? { heartbeatLimitMs: deps.heartbeatLimitMs } : {}) },
+    {
+      paths,
+      ids,
+      log,
+      host: deps.host,
+      grpcPort,
+      ...(deps.heartbeatLimitMs ? { heartbeatLimitMs: deps.heartbeatLimitMs } : {}),
+    },
     {
       onServing: listening.resolve,
       onLoss: (loss) => onLoss(loss),
       onUnreported: noteLost,
       onApplied: (_, applied) => onApplied(applied),
+      onComputeLost: ({ name: worker }, { kind, version }) => {
+        const detail = `the compute process of its worker ${howOf(kind)} while it ran ${version}`
+        if (incidents.note({ kind, worker, version, detail })) takeOut(version)
+      },
+      onChange: (change) => refusalOf(repository.change(change)),
       metricsText: () =>
         metricsText(
           [stateOf({ metrics, fleet, rollout, reports }).snapshot, deps.moreMetrics?.() ?? {}].reduce(
@@ -93,17 +112,25 @@ export async function startGatewayPrimary(deps: GatewayPrimaryDeps): Promise<Gat
     loadMs: (digest) => feed?.loadMs(digest),
     log,
   })
-  const serve = (config: GatewayConfig): void => rollout.setTarget(incidents.overlay(config))
+  const repository = createRepository({
+    path: join(deps.home, 'gateway', 'unloaded.json'),
+    given: () => (feed?.given ? incidents.overlay(feed.given) : undefined),
+    serve: (config) => serve(config),
+    rollout: () => rollout,
+    log,
+  })
+  const serve = (config: GatewayConfig): void => rollout.setTarget(repository.overlay(incidents.overlay(config)))
   let feed: ConfigFeed | undefined
   const onLoss = (loss: Loss): void => {
     metrics.add('trueloop_gateway_worker_kills_total', `kind="${loss.kind}"`, 1)
     const version = noteLoss(incidents, loss)
-    if (version !== undefined) {
-      log.error('a model version is taken out', { version })
-      if (feed?.given) serve(feed.given)
-      void feed?.persist()
-    }
+    if (version !== undefined) takeOut(version)
     rollout.refill()
+  }
+  const takeOut = (version: string): void => {
+    log.error('a model version is taken out', { version })
+    if (feed?.given) serve(feed.given)
+    void feed?.persist()
   }
   const onApplied = ({ loadTimesMs, failures }: Applied): void => {
     feed?.noteLoadTimes(loadTimesMs)
@@ -114,6 +141,7 @@ export async function startGatewayPrimary(deps: GatewayPrimaryDeps): Promise<Gat
 
   return {
     port: listening.promise,
+    grpcPort,
     async stop() {
       for (const member of fleet.members) fleet.send(member, { kind: 'announce_leaving' })
       await Promise.all([feed.stop(), rollout.stop()])
@@ -121,6 +149,18 @@ export async function startGatewayPrimary(deps: GatewayPrimaryDeps): Promise<Gat
       fleet.stop()
       await Promise.all([reports.stop(lastReportsLimitMs), told.stop(lastReportsLimitMs)])
     },
+  }
+}
+
+/** A bug of ours is told as one; the log has it. */
+async function refusalOf(work: Promise<void>): Promise<Refusal | undefined> {
+  try {
+    await work
+    return undefined
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error
+    const { kind, code, message } = error
+    return { kind, code, message }
   }
 }
 
@@ -140,12 +180,13 @@ function stateOf({ metrics, fleet, rollout, reports }: Running): Metrics {
   return metrics
 }
 
+const howOf = (kind: Loss['kind']): string => (kind === 'hung' ? 'was silent for too long and was killed' : 'ended')
+
 /** Answers the version that is taken out by this loss. */
 function noteLoss(incidents: Incidents, { member, kind, version }: Loss): string | undefined {
   // A worker that never served and ran nothing says nothing about a version: it is tried again, more slowly each time.
   if (version === undefined && !member.hasServed) return undefined
-  const did = kind === 'hung' ? 'was silent for too long and was killed' : 'ended'
-  const detail = `its worker ${did} while it ran ${version ?? 'nothing'}`
+  const detail = `its worker ${howOf(kind)} while it ran ${version ?? 'nothing'}`
   const isOut = incidents.note({ kind, worker: member.name, version: version ?? null, detail })
   return isOut ? version : undefined
 }

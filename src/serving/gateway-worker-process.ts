@@ -8,7 +8,10 @@ import type { Log } from '../platform/log.ts'
 import { drainLimitMs, heartbeatIntervalMs } from './gateway-limits.ts'
 import type { GatewayConfig } from './gateway-config.ts'
 import type { FromWorker, ToWorker } from './gateway-messages.ts'
+import type { VersionStatistics } from './gateway-statistics.ts'
 import { createGatewayWorker, gatewayPaths, type GatewayWorker } from './gateway-worker.ts'
+import { createPrimaryCalls } from './worker/primary-calls.ts'
+import { noteCompute } from './primary/worker-processes.ts'
 
 export interface GatewayWorkerProcessDeps {
   readonly home: string
@@ -18,51 +21,30 @@ export interface GatewayWorkerProcessDeps {
   readonly log: Log
   readonly version: string
   readonly hosts: readonly string[]
-  readonly identify: (request: IncomingMessage) => Caller
+  readonly identify: (request: Pick<IncomingMessage, 'headers'>) => Caller
+  readonly rootEndpoint: string | undefined
 }
-
-const metricsLimitMs = 2_000
 
 const tell = (message: FromWorker): void => {
   if (process.connected) process.send?.(message)
 }
 
-/** Asks the primary for the metrics of all workers. */
-function createMetricsCall(): { ask: () => Promise<string>; answer: (id: number, text: string) => void } {
-  let lastId = 0
-  const waiting = new Map<number, (text: string) => void>()
-  const ask = (): Promise<string> =>
-    new Promise((resolve, reject) => {
-      const id = ++lastId
-      const timer = setTimeout(() => {
-        waiting.delete(id)
-        reject(new DomainError('unavailable', 'metrics_unavailable', 'the primary did not answer'))
-      }, metricsLimitMs)
-      waiting.set(id, (text) => {
-        clearTimeout(timer)
-        resolve(text)
-      })
-      tell({ kind: 'metrics_wanted', id })
-    })
-  const answer = (id: number, text: string): void => {
-    waiting.get(id)?.(text)
-    waiting.delete(id)
-  }
-  return { ask, answer }
-}
-
 /** Runs until the primary says otherwise, or is gone. */
 export function runGatewayWorker(deps: GatewayWorkerProcessDeps): void {
   if (!cluster.isWorker) throw new Error('a gateway worker is started by its primary')
-  const metrics = createMetricsCall()
+  const primary = createPrimaryCalls(tell)
   let worker: GatewayWorker | undefined
   const beat = (): void => {
-    if (worker) tell({ kind: 'beat', metrics: worker.snapshot() })
+    if (worker) tell({ kind: 'beat', metrics: worker.snapshot(), statistics: worker.statistics })
   }
   const beating = setInterval(beat, heartbeatIntervalMs)
   const metricsText = (): Promise<string> => {
     beat() // So that the answer holds what this worker has just counted.
-    return metrics.ask()
+    return primary.metricsText()
+  }
+  const statistics = (): Promise<readonly VersionStatistics[]> => {
+    beat()
+    return primary.statistics()
   }
   const apply = async (config: GatewayConfig): Promise<void> => {
     const applied = await worker!.apply(config)
@@ -71,9 +53,21 @@ export function runGatewayWorker(deps: GatewayWorkerProcessDeps): void {
   const obey = async (message: ToWorker): Promise<void> => {
     switch (message.kind) {
       case 'start': {
-        worker = createGatewayWorker({ ...deps, paths: gatewayPaths(deps.home), worker: message.worker, metricsText })
+        const paths = gatewayPaths(deps.home)
+        worker = createGatewayWorker({
+          ...deps,
+          paths,
+          worker: message.worker,
+          metricsText,
+          statistics,
+          changeRepository: (change) => primary.change(change),
+          noteCompute: (pid) => noteCompute(paths, message.worker, pid),
+          computeLost: ({ kind: how, version }) => tell({ kind: 'compute_lost', how, version }),
+        })
         await apply(message.config)
-        const port = await worker.listen({ host: message.host, port: message.port })
+        const { host, grpcPort } = message
+        const port = await worker.listen({ host, port: message.port })
+        if (grpcPort !== null) await worker.listenGrpc({ host, port: grpcPort })
         return tell({ kind: 'serving', port })
       }
       case 'config':
@@ -81,7 +75,9 @@ export function runGatewayWorker(deps: GatewayWorkerProcessDeps): void {
       case 'announce_leaving':
         return worker?.announceLeaving()
       case 'metrics':
-        return metrics.answer(message.id, message.text)
+      case 'statistics':
+      case 'repository':
+        return primary.receive(message)
       case 'leave':
         await worker?.leave({ idleLimitMs: message.idleLimitMs, activeLimitMs: drainLimitMs })
         await worker?.close()

@@ -9,18 +9,25 @@ import type { GatewayConfig } from './gateway-config.ts'
 import { countersPerReportMax } from './gateway-limits.ts'
 import { createMetrics, label, metricsText, type Metrics, type MetricSnapshot } from './gateway-metrics.ts'
 import type { GatewayReport } from './gateway-report.ts'
+import type { RepositoryChange } from './gateway-repository.ts'
+import type { VersionStatistics } from './gateway-statistics.ts'
+import { createWorkerGrpc } from './grpc/worker-grpc.ts'
 import { endsWithin } from './time-limit.ts'
-import { createExecutor } from './worker/executor.ts'
+import { createCompute, type Compute, type ComputeLoss } from './worker/compute.ts'
+import { createExecutor, type Executor } from './worker/executor.ts'
 import { createGatewayServer } from './worker/http-server.ts'
+import type { HandlerDeps } from './worker/exchange.ts'
 import type { InferenceTools } from './worker/inference.ts'
 import { createPredictionIds } from './worker/prediction-id.ts'
 import { createPredictionLog } from './worker/prediction-logger.ts'
 import { createRawLog } from './worker/raw-log.ts'
+import { createLoneRepository } from './worker/lone-repository.ts'
 import { createReportBuffer } from './worker/report-buffer.ts'
 import { startReporting, type Reporting } from './worker/reporting.ts'
 import { createRequestGuard } from './worker/request-guard.ts'
 import { createRouteHandlers } from './worker/route-handlers.ts'
 import { openRunMark, type RunMark } from './worker/run-mark.ts'
+import { createStatistics } from './worker/statistics.ts'
 import { createServingSet, type ApplyResult, type ServingSet } from './worker/serving-set.ts'
 
 /** Where a gateway keeps what it needs to serve without the control plane. */
@@ -53,9 +60,19 @@ export interface GatewayWorkerDeps {
   readonly version: string
   /** Host names besides loopback. */
   readonly hosts: readonly string[]
-  readonly identify: (request: IncomingMessage) => Caller
+  readonly identify: (request: Pick<IncomingMessage, 'headers'>) => Caller
+  /** The endpoint that answers at the root; undefined: the only one. */
+  readonly rootEndpoint?: string | undefined
   /** Metrics of the whole gateway; by default this worker's own. */
   readonly metricsText?: () => Promise<string>
+  /** Of the whole gateway; by default this worker's own. */
+  readonly statistics?: () => Promise<readonly VersionStatistics[]>
+  /** Loads or unloads in the whole gateway; by default in this worker. */
+  readonly changeRepository?: (change: RepositoryChange) => Promise<void>
+  /** Is told of its compute process: undefined, it is gone. */
+  readonly noteCompute?: (pid: number | undefined) => void
+  /** Is told when the compute process ended at work. */
+  readonly computeLost?: (loss: ComputeLoss) => void
 }
 
 export interface GatewayWorker {
@@ -63,6 +80,8 @@ export interface GatewayWorker {
   apply(config: GatewayConfig): Promise<ApplyResult>
   /** Resolves with the port. */
   listen(address: { host: string; port: number }): Promise<number>
+  /** gRPC, which is not served without it. Resolves with the port. */
+  listenGrpc(address: { host: string; port: number }): Promise<number>
   /**
    * No new connections; the ones there are get their answers with `Connection: close`. Idle ones may stay for `idleLimitMs`, requests in
    * flight for `activeLimitMs` more. Resolves when the last connection is gone or the time is over.
@@ -75,6 +94,8 @@ export interface GatewayWorker {
   /** Not ready any more, though everything is still answered. */
   announceLeaving(): void
   snapshot(): MetricSnapshot
+  /** Of this worker. */
+  readonly statistics: readonly VersionStatistics[]
 }
 
 const versionLabels = new Map<string, string>()
@@ -95,23 +116,43 @@ interface Core {
   readonly tools: InferenceTools
   readonly mark: RunMark
   readonly reporting: Reporting
+  readonly compute: Compute
   readonly snapshot: () => MetricSnapshot
 }
 
-function createCore({ paths, worker, clock, nowMs, log }: GatewayWorkerDeps, metrics: Metrics): Core {
-  const mark = openRunMark(markPath(paths, worker), () => predictions.rowsAnswered)
-  const serving = createServingSet({ modelDirectory: paths.models, nowMs, mark, log })
-  const executor = createExecutor({
+function createComputeOf({ log, noteCompute, computeLost }: GatewayWorkerDeps, metrics: Metrics): Compute {
+  return createCompute({
+    log,
+    noteProcess: (pid) => noteCompute?.(pid),
+    copied: (bytes) => metrics.add('trueloop_compute_copied_bytes_total', '', bytes),
+    lost(loss) {
+      metrics.add('trueloop_compute_losses_total', `${versionLabel(loss.version)},kind="${loss.kind}"`, 1)
+      computeLost?.(loss)
+    },
+  })
+}
+
+function createExecutorOf({ nowMs, log }: GatewayWorkerDeps, metrics: Metrics, mark: RunMark): Executor {
+  return createExecutor({
     nowMs,
     mark: (version) => mark.set(version),
     idle: () => mark.clear(),
-    ran(version, rows, ms) {
+    ran(version, { rows, ms, waitedMs }) {
       const labels = versionLabel(version)
       metrics.observe('trueloop_inference_run_rows', labels, rows)
       metrics.observe('trueloop_inference_run_seconds', labels, ms / 1000)
+      metrics.observe('trueloop_inference_queue_seconds', labels, waitedMs / 1000)
     },
     log,
   })
+}
+
+function createCore(deps: GatewayWorkerDeps, metrics: Metrics): Core {
+  const { paths, worker, clock, nowMs, log } = deps
+  const mark = openRunMark(markPath(paths, worker), () => predictions.rowsAnswered)
+  const compute = createComputeOf(deps, metrics)
+  const serving = createServingSet({ modelDirectory: paths.models, nowMs, mark, log, compute })
+  const executor = createExecutorOf(deps, metrics, mark)
   const reports = createReportBuffer(worker)
   const raw = createRawLog({ directory: paths.raw, worker, nowMs, log })
   const predictions = createPredictionLog({ reports, raw, executor, nowMs })
@@ -124,6 +165,8 @@ function createCore({ paths, worker, clock, nowMs, log }: GatewayWorkerDeps, met
   const reporting = startReporting({ directory: paths.reports, worker, take, spooled, raw, log })
   const fellBack = (endpoint: string): void =>
     metrics.add('trueloop_inference_fallbacks_total', label('endpoint', endpoint), 1)
+  const looked = (endpoint: string, isFound: boolean): void =>
+    metrics.add('trueloop_inference_cache_total', `${label('endpoint', endpoint)},found="${isFound}"`, 1)
   const snapshot = (): MetricSnapshot => {
     for (const [version, rows] of serving.queuedRows()) metrics.set('trueloop_queue_rows', versionLabel(version), rows)
     metrics.set('trueloop_shadow_rows_dropped_total', '', predictions.shadowRowsDropped)
@@ -131,27 +174,42 @@ function createCore({ paths, worker, clock, nowMs, log }: GatewayWorkerDeps, met
     metrics.set('trueloop_raw_rows_dropped_total', '', raw.rowsDropped)
     return metrics.snapshot
   }
-  return { serving, tools: { executor, nowMs, clock, predictions, fellBack }, mark, reporting, snapshot }
+  return {
+    serving,
+    tools: { executor, nowMs, clock, predictions, fellBack, looked },
+    mark,
+    reporting,
+    compute,
+    snapshot,
+  }
 }
 
 export function createGatewayWorker(deps: GatewayWorkerDeps): GatewayWorker {
   const { clock, log } = deps
   const metrics = createMetrics()
-  const { serving, tools, mark, reporting, snapshot } = createCore(deps, metrics)
+  const { serving, tools, mark, reporting, compute, snapshot } = createCore(deps, metrics)
+  const statistics = createStatistics()
+  const alone = createLoneRepository((config) => serving.apply(config))
   let isLeaving = false
-  const handlers = createRouteHandlers({
+  const handlerDeps: HandlerDeps = {
     serving,
     tools,
     metrics,
     predictionIds: createPredictionIds(clock, deps.fillRandom),
     version: deps.version,
     isLeaving: () => isLeaving,
+    rootEndpoint: deps.rootEndpoint,
+    statistics,
+    statisticsOfAll: deps.statistics ?? (async () => statistics.snapshot),
+    changeRepository: deps.changeRepository ?? alone.change,
     metricsText: deps.metricsText ?? (async () => metricsText(snapshot())),
-  })
+  }
+  const guard = createRequestGuard(deps.hosts)
+  const grpc = createWorkerGrpc(handlerDeps, { guard, identify: deps.identify, log })
   const server = createGatewayServer({
-    guard: createRequestGuard(deps.hosts),
+    guard,
     identify: deps.identify,
-    handlers,
+    handlers: createRouteHandlers(handlerDeps),
     metrics,
     log,
     isLeaving: () => isLeaving,
@@ -159,21 +217,28 @@ export function createGatewayWorker(deps: GatewayWorkerDeps): GatewayWorker {
   return {
     server,
     snapshot,
-    apply: (config) => serving.apply(config),
+    get statistics() {
+      return statistics.snapshot
+    },
+    apply: alone.apply,
     listen: ({ host, port }) =>
       new Promise((resolve, reject) => {
         server.once('error', reject)
         server.listen({ host, port }, () => resolve((server.address() as AddressInfo).port))
       }),
+    listenGrpc: (address) => grpc.listen(address),
     announceLeaving() {
       isLeaving = true
+      grpc.look()
     },
     async leave(limits) {
       isLeaving = true
-      await leaveSockets(server, limits)
+      await Promise.all([leaveSockets(server, limits), grpc.leave(limits)])
     },
     async close() {
       server.closeAllConnections()
+      grpc.destroy()
+      compute.close()
       await reporting.close()
       mark.close()
     },

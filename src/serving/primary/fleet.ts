@@ -4,8 +4,10 @@ import type { IdSource } from '../../platform/ids.ts'
 import type { Log } from '../../platform/log.ts'
 import type { GatewayConfig } from '../gateway-config.ts'
 import { heartbeatIntervalMs, heartbeatLimitMs, keepAliveTimeoutMs, startLimitMs } from '../gateway-limits.ts'
-import type { FromWorker, ToWorker } from '../gateway-messages.ts'
+import type { FromWorker, Refusal, ToWorker } from '../gateway-messages.ts'
 import { addSnapshot, countersOf, type MetricSnapshot } from '../gateway-metrics.ts'
+import type { RepositoryChange } from '../gateway-repository.ts'
+import { addStatistics, type VersionStatistics } from '../gateway-statistics.ts'
 import { markPath, type GatewayPaths } from '../gateway-worker.ts'
 import { readRunMark } from '../worker/run-mark.ts'
 import { closeWhatIsNotTaken } from './handed-connections.ts'
@@ -23,6 +25,13 @@ export interface Member {
   /** Whether it has ever served. */
   hasServed: boolean
   snapshot: MetricSnapshot
+  statistics: readonly VersionStatistics[]
+  /** Configurations that it was sent. */
+  sent: number
+  /** Those of them that it has followed. */
+  applied: number
+  /** What the last of them could not load. */
+  failures: Applied['failures']
 }
 
 /** A worker that ended without being asked to, or had to be ended. `version`: what it was running, where that may be why. */
@@ -40,7 +49,11 @@ export interface FleetEvents {
   onUnreported(worker: string, rows: number): void
   onApplied(member: Member, applied: Applied): void
   onServing(port: number): void
+  /** The worker goes on, and has another compute process. */
+  onComputeLost(member: Member, loss: Pick<Loss, 'kind'> & { version: string }): void
   metricsText(): string
+  /** Resolves when every worker has it, or with why not. */
+  onChange(change: RepositoryChange): Promise<Refusal | undefined>
 }
 
 export interface FleetDeps {
@@ -48,6 +61,8 @@ export interface FleetDeps {
   readonly ids: IdSource
   readonly log: Log
   readonly host: string
+  /** Null: no gRPC. */
+  readonly grpcPort: number | null
   readonly heartbeatLimitMs?: number
 }
 
@@ -60,6 +75,8 @@ export interface Fleet {
   leave(member: Member, idleLimitMs?: number): Promise<void>
   /** Counts of all workers, the ended ones' too. */
   snapshot(): MetricSnapshot
+  /** Of all workers, the ended ones' too. */
+  statistics(): VersionStatistics[]
   stop(): void
 }
 
@@ -67,9 +84,11 @@ export function createFleet(deps: FleetDeps, events: FleetEvents): Fleet {
   const { paths, log } = deps
   const members = new Set<Member>()
   const departed: MetricSnapshot = {}
+  const departedStatistics = new Map<string, VersionStatistics>()
   const onExit = (member: Member): void => {
     members.delete(member)
     addSnapshot(departed, countersOf(member.snapshot))
+    addStatistics(departedStatistics, member.statistics)
     const { version: marked, rowsUnreported } = readRunMark(markPath(paths, member.name))
     forgetWorker(paths, member.name)
     if (rowsUnreported > 0) events.onUnreported(member.name, rowsUnreported)
@@ -80,6 +99,11 @@ export function createFleet(deps: FleetDeps, events: FleetEvents): Fleet {
     const version = kind === 'killed' && !member.hasServed ? undefined : marked
     log.warn('a gateway worker ended', { worker: member.name, state: member.state, exitCode, signalCode, version })
     events.onLoss({ member, kind, version })
+  }
+  const allStatistics = (): VersionStatistics[] => {
+    const sum = new Map(departedStatistics)
+    for (const member of members) addStatistics(sum, member.statistics)
+    return [...sum.values()]
   }
   const watching = setInterval(() => watch(deps, members), heartbeatIntervalMs)
 
@@ -97,13 +121,17 @@ export function createFleet(deps: FleetDeps, events: FleetEvents): Fleet {
         silentTurns: 0,
         hasServed: false,
         snapshot: {},
+        statistics: [],
+        sent: 0,
+        applied: 0,
+        failures: [],
       }
       members.add(member)
       if (worker.process.pid) noteWorker(paths, name, worker.process.pid)
       return new Promise((resolve, reject) => {
         worker.on('message', (message: FromWorker) => {
-          if (message.kind === 'born') send(member, { kind: 'start', worker: name, config, host: deps.host, port })
-          receive(events, member, message)
+          if (message.kind === 'born') send(member, startOf(deps, { worker: name, config, port }))
+          receive({ events, statistics: allStatistics }, member, message)
           if (message.kind === 'serving') resolve(member)
         })
         worker.once('exit', () => {
@@ -127,26 +155,47 @@ export function createFleet(deps: FleetDeps, events: FleetEvents): Fleet {
       for (const member of members) addSnapshot(sum, member.snapshot)
       return sum
     },
+    statistics: allStatistics,
     stop: () => clearInterval(watching),
   }
 }
 
-function receive(events: FleetEvents, member: Member, message: FromWorker): void {
+interface Receiver {
+  readonly events: FleetEvents
+  readonly statistics: () => VersionStatistics[]
+}
+
+function receive({ events, statistics }: Receiver, member: Member, message: FromWorker): void {
   member.silentTurns = 0
   switch (message.kind) {
     case 'born':
       return
     case 'beat':
       member.snapshot = message.metrics
+      member.statistics = message.statistics
       return
     case 'applied':
+      member.applied++
+      member.failures = message.failures
       return events.onApplied(member, message)
     case 'serving':
       member.state = 'serving'
       member.hasServed = true
       return events.onServing(message.port)
+    case 'compute_lost':
+      return events.onComputeLost(member, { kind: message.how, version: message.version })
     case 'metrics_wanted':
       return send(member, { kind: 'metrics', id: message.id, text: events.metricsText() })
+    case 'statistics_wanted':
+      return send(member, { kind: 'statistics', id: message.id, statistics: statistics() })
+    case 'repository_wanted': {
+      const { id } = message
+      const answer = (refusal: Refusal | undefined): void =>
+        send(member, refusal ? { kind: 'repository', id, refusal } : { kind: 'repository', id })
+      events.onChange(message.change).then(answer, (error: unknown) => {
+        answer({ kind: 'unavailable', code: 'internal', message: String(error) })
+      })
+    }
   }
 }
 
@@ -162,6 +211,12 @@ function watch({ log, heartbeatLimitMs: limitMs = heartbeatLimitMs }: FleetDeps,
   }
 }
 
+const startOf = (
+  { host, grpcPort }: FleetDeps,
+  what: Pick<Extract<ToWorker, { kind: 'start' }>, 'worker' | 'config' | 'port'>,
+): ToWorker => ({ kind: 'start', host, grpcPort, ...what })
+
 function send(member: Member, message: ToWorker): void {
+  if (message.kind === 'start' || message.kind === 'config') member.sent++
   if (member.process.isConnected()) member.process.send(message)
 }

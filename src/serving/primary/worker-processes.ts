@@ -16,8 +16,19 @@ export function noteWorker(paths: GatewayPaths, worker: string, pid: number): vo
   writeFileSync(join(paths.workers, worker + ending), JSON.stringify(identity), { mode: 0o600 })
 }
 
-/** The worker is gone: its files too, and its open segment of raw rows is finished. */
+const computeOf = (worker: string): string => `${worker}.compute`
+
+/** The process beside a worker that may hang when nobody is left to end it. Undefined: it is gone. */
+export function noteCompute(paths: GatewayPaths, worker: string, pid: number | undefined): void {
+  if (pid === undefined) rmSync(join(paths.workers, computeOf(worker) + ending), { force: true })
+  else noteWorker(paths, computeOf(worker), pid)
+}
+
+/** The worker is gone: its compute process is ended, its files go too, and its open segment of raw rows is finished. */
 export function forgetWorker(paths: GatewayPaths, worker: string): void {
+  const compute = readIdentity(join(paths.workers, computeOf(worker) + ending))
+  if (compute && isAlive(compute)) signalProcess(compute, 'SIGKILL')
+  noteCompute(paths, worker, undefined)
   rmSync(join(paths.workers, worker + ending), { force: true })
   rmSync(markPath(paths, worker), { force: true })
   finishSegments(paths.raw, worker)
@@ -45,11 +56,10 @@ export function endOrphans(
 }
 
 function readIdentity(path: string): ProcessIdentity | undefined {
-  const text = readFileSync(path, 'utf8')
   try {
-    return ProcessIdentity.parse(JSON.parse(text))
+    return ProcessIdentity.parse(JSON.parse(readFileSync(path, 'utf8')))
   } catch {
-    return undefined // Cut short when the primary was killed in the middle of it: then the worker had not started to serve.
+    return undefined // Not there, or cut short when the primary was killed in the middle of it: then the worker had not started to serve.
   }
 }
 

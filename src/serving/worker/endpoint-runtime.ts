@@ -2,6 +2,8 @@
 import type { EndpointConfig, Variant } from '../gateway-config.ts'
 import { shortVersion } from '../protocols/open-inference.ts'
 import type { LoadedVersion } from './loaded-version.ts'
+import type { RateLimiter } from './rate-limiter.ts'
+import type { AnswerCache } from './response-cache.ts'
 import type { VersionCounters } from './traffic-counters.ts'
 
 export interface VariantRuntime {
@@ -19,12 +21,22 @@ export interface EndpointRuntime {
   readonly variants: readonly VariantRuntime[]
   readonly champion: VariantRuntime | undefined
   readonly shadows: readonly VariantRuntime[]
+  /** Undefined: its callers are not limited. */
+  readonly limiter: RateLimiter | undefined
+  /** Undefined: every request is run. */
+  readonly cache: AnswerCache | undefined
 }
 
-export function createEndpointRuntime(config: EndpointConfig, variants: readonly VariantRuntime[]): EndpointRuntime {
+export function createEndpointRuntime(
+  config: EndpointConfig,
+  { limiter, cache }: Pick<EndpointRuntime, 'limiter' | 'cache'>,
+  variants: readonly VariantRuntime[],
+): EndpointRuntime {
   return {
     name: config.name,
     config,
+    limiter,
+    cache,
     variants,
     champion: variants.find((variant) => variant.role === 'champion'),
     shadows: variants.filter((variant) => variant.role === 'shadow'),

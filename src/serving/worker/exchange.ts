@@ -11,7 +11,10 @@ import { infer, type InferenceAnswer, type InferenceTools } from './inference.ts
 import type { FailedRequest } from './prediction-logger.ts'
 import { readBody } from './request-body.ts'
 import { serverTiming } from './server-timing.ts'
+import type { RepositoryChange } from '../gateway-repository.ts'
+import type { VersionStatistics } from '../gateway-statistics.ts'
 import type { ServingSet } from './serving-set.ts'
+import type { Statistics } from './statistics.ts'
 import type { RequestTrace, RequestTracer } from '../telemetry/request-tracer.ts'
 
 export interface HandlerDeps {
@@ -21,6 +24,14 @@ export interface HandlerDeps {
   readonly predictionIds: () => string
   readonly version: string
   readonly isLeaving: () => boolean
+  /** Answers at the root; undefined: the only endpoint that there is. */
+  readonly rootEndpoint: string | undefined
+  /** Of this worker. */
+  readonly statistics: Statistics
+  /** Of all workers. @throws DomainError metrics_unavailable */
+  readonly statisticsOfAll: () => Promise<readonly VersionStatistics[]>
+  /** Loads or unloads in every worker. @throws DomainError endpoint_not_served, endpoint_load_failed */
+  readonly changeRepository: (change: RepositoryChange) => Promise<void>
   /** All of the gateway's metrics, as text. */
   readonly metricsText: () => Promise<string>
   /** Undefined: no collector was named. */
@@ -90,7 +101,7 @@ const textOf = (header: string | string[] | undefined): string | undefined =>
   typeof header === 'string' && header !== '' ? header : undefined
 
 /** Answers one request of a protocol once its body is there. */
-export function exchange(deps: HandlerDeps, { match, request, reply }: RouteRequest, read: Reader): void {
+export function exchange(deps: HandlerDeps, { match, request, reply, fail }: RouteRequest, read: Reader): void {
   const endpoint = deps.serving.endpoints.get(match.endpoint)
   const limited = endpoint && limitCaller(deps, endpoint, request.socket.remoteAddress ?? '')
   if (limited) return reply(limited)
@@ -99,15 +110,14 @@ export function exchange(deps: HandlerDeps, { match, request, reply }: RouteRequ
     try {
       serve(deps, { match, request, reply }, { body, read })
     } catch (error) {
-      if (!(error instanceof DomainError)) throw error
-      reply(error)
+      fail(error)
     }
   })
 }
 
 /** What every protocol asks before it reads a request: undefined, or why the caller has to wait. */
 export function limitCaller(
-  deps: Pick<HandlerDeps, 'metrics'>,
+  deps: Pick<HandlerDeps, 'metrics' | 'statistics' | 'tools'>,
   endpoint: EndpointRuntime,
   caller: string,
 ): DomainError | undefined {
@@ -121,10 +131,16 @@ export function limitCaller(
   }
 }
 
-/** @throws DomainError for what is wrong with the request itself */
-function serve(
+/** An inference as its transport brings it. */
+export interface InferenceExchange extends Pick<RouteRequest, 'reply'> {
+  readonly match: Pick<RouteRequest['match'], 'endpoint' | 'version'>
+  readonly request: Pick<RouteRequest['request'], 'headers'>
+}
+
+/** Whatever the transport: checks, reads, runs, counts, logs and answers. @throws DomainError for what is wrong with the request itself */
+export function serve(
   deps: HandlerDeps,
-  { match, request, reply }: RouteRequest,
+  { match, request, reply }: InferenceExchange,
   { body, read }: { body: Buffer; read: Reader },
 ): void {
   const { headers } = request
@@ -221,15 +237,16 @@ function labelsOf(endpoint: string, runtime: VariantRuntime): { answered: string
 
 /** What every protocol counts of an inference that was answered or refused. `ms`: from the end of the request to its answer. */
 export function count(
-  { metrics }: Pick<HandlerDeps, 'metrics'>,
+  { metrics, statistics, tools }: Pick<HandlerDeps, 'metrics' | 'statistics' | 'tools'>,
   { endpoint, answer, rows, ms }: { endpoint: EndpointRuntime; answer: InferenceAnswer; rows: number; ms: number },
 ): void {
   if (!answer.variant) {
     const name = label('endpoint', endpoint.name)
     metrics.add('trueloop_inference_requests_total', `${name},outcome="refused"`, 1)
-    metrics.add('trueloop_inference_refusals_total', `${name},${label('code', answer.error.code)}`, 1)
+    metrics.add('trueloop_inference_refusals_total', `${name},${label('code', answer.error!.code)}`, 1)
     return
   }
+  statistics.count({ endpoint, rows, ms, atMs: tools.clock() }, answer)
   const names = labelsOf(endpoint.name, answer.variant)
   metrics.add('trueloop_inference_requests_total', answer.error ? names.failed : names.answered, 1)
   if (answer.error) return

@@ -1,6 +1,7 @@
 // One inference request: choose the variant, queue it, fall back when a canary fails, answer; then count, log and feed the shadows.
 import { DomainError } from '../../platform/errors.ts'
 import type { Clock } from '../../platform/clock.ts'
+import { batchRowsMax, type Batch } from '../../models/batch.ts'
 import { unitInterval } from '../../statistics/hash.ts'
 import type { EndpointRuntime, VariantRuntime } from './endpoint-runtime.ts'
 import { findVariant, isRunnable } from './endpoint-runtime.ts'
@@ -8,7 +9,10 @@ import type { Executor } from './executor.ts'
 import type { PredictionLog } from './prediction-logger.ts'
 import { chooseVariant } from './traffic-split.ts'
 import type { RequestColumns } from '../request-rows.ts'
-import { enqueue, type Job, type RunOutcome } from './version-queue.ts'
+import type { Job, RunOutcome } from './job.ts'
+import { laneOf } from './lanes.ts'
+import type { LoadedVersion } from './loaded-version.ts'
+import { enqueue, type VersionQueue } from './version-queue.ts'
 
 export interface InferenceTools {
   readonly executor: Executor
@@ -17,6 +21,8 @@ export interface InferenceTools {
   readonly predictions: PredictionLog
   /** Is told when the champion answers for a canary. */
   readonly fellBack: (endpoint: string) => void
+  /** Is told of each look into an endpoint's cache. */
+  readonly looked: (endpoint: string, isFound: boolean) => void
 }
 
 export interface InferenceRequest {
@@ -44,6 +50,8 @@ export type InferenceAnswer =
 interface Course {
   readonly variant: VariantRuntime
   readonly isFallback: boolean
+  /** When the caller began to wait, on the monotonic clock. */
+  readonly startMs: number
   readonly assignedWith: number
 }
 
@@ -54,8 +62,9 @@ export function infer(
   respond: (answer: InferenceAnswer) => void,
 ): void {
   try {
-    const course = courseOf(request)
-    if (!isRunnable(course.variant) && canFallBack(request, course)) fallBack(tools, request, respond)
+    const course = courseOf(request, tools.nowMs())
+    if (!isRunnable(course.variant) && canFallBack(request, course))
+      fallBack(tools, request, { startMs: course.startMs, respond })
     else attempt(tools, request, { course, respond })
   } catch (error) {
     if (!(error instanceof DomainError)) throw error
@@ -63,12 +72,12 @@ export function infer(
   }
 }
 
-function courseOf(request: InferenceRequest): Course {
+function courseOf(request: InferenceRequest, startMs: number): Course {
   const { endpoint, pinned } = request
   if (endpoint.config.stopped !== undefined) throw endpointStopped(endpoint.name, endpoint.config.stopped)
   if (pinned !== undefined) {
     const variant = findVariant(endpoint, pinned)
-    if (variant) return { variant, isFallback: false, assignedWith: 1 }
+    if (variant) return { variant, isFallback: false, startMs, assignedWith: 1 }
     throw new DomainError(
       'not_found',
       'version_not_served',
@@ -77,7 +86,7 @@ function courseOf(request: InferenceRequest): Course {
   }
   const key = request.key ?? request.predictionId
   const variant = chooseVariant(endpoint.variants, endpoint.config.splitSalt, key)
-  if (variant) return { variant, isFallback: false, assignedWith: variant.weight }
+  if (variant) return { variant, isFallback: false, startMs, assignedWith: variant.weight }
   throw new DomainError(
     'unavailable',
     'endpoint_has_no_champion',
@@ -93,11 +102,15 @@ function canFallBack({ endpoint, pinned }: InferenceRequest, { variant, isFallba
   return !isFallback && pinned === undefined && variant.role === 'canary' && endpoint.champion !== undefined
 }
 
-function fallBack(tools: InferenceTools, request: InferenceRequest, respond: (answer: InferenceAnswer) => void): void {
+function fallBack(
+  tools: InferenceTools,
+  request: InferenceRequest,
+  { startMs, respond }: { startMs: number; respond: Attempt['respond'] },
+): void {
   const variant = request.endpoint.champion!
   tools.fellBack(request.endpoint.name)
   // Whoever was meant for the canary or for the champion is answered by the champion: that is all of them.
-  attempt(tools, request, { course: { variant, isFallback: true, assignedWith: 1 }, respond })
+  attempt(tools, request, { course: { variant, isFallback: true, startMs, assignedWith: 1 }, respond })
 }
 
 interface Attempt {
@@ -107,49 +120,125 @@ interface Attempt {
 
 /** @throws DomainError when the request cannot be queued */
 function attempt(tools: InferenceTools, request: InferenceRequest, { course, respond }: Attempt): void {
-  const { variant } = course
-  const { endpoint, rows } = request
-  const queue = runnableQueue(endpoint, variant)
-  if (queue.rows + rows > endpoint.config.queueRowsMax && queue.rows > 0) {
-    const message = `endpoint "${endpoint.name}" has ${queue.rows} rows waiting, at most ${endpoint.config.queueRowsMax}: try again in a second`
-    throw new DomainError('unavailable', 'queue_full', message)
+  const loaded = runnable(request.endpoint, course.variant)
+  const { queue } = loaded
+  const job = jobOf(tools, request, { course, respond })
+  try {
+    const key = answerFromCache(tools, request, { course, respond, loaded })
+    if (key === known) return
+    admit(tools, request, { queue, job })
+    enqueue(queue, key === undefined ? job : remembering(job, request.endpoint, key))
+  } catch (error) {
+    // What the champion accepts and the canary refuses is the canary's error; what both refuse is the caller's.
+    if (!canFallBack(request, course)) throw error
+    fallBack(tools, request, { startMs: course.startMs, respond })
+    if (isUnfit(error)) countUnfit(tools, request, course)
+    return
   }
+  tools.executor.wake(queue)
+}
+
+/** It is not too much that is asked, but what the version does not take. */
+const isUnfit = (error: unknown): boolean => error instanceof DomainError && error.kind !== 'unavailable'
+
+function countUnfit(tools: InferenceTools, request: InferenceRequest, course: Course): void {
+  const { rows } = request
+  const eventTimeMs = request.eventTimeMs ?? tools.clock()
+  const unfit = { from: 0, batch: undefined, aloneMs: undefined, inferMs: undefined, answer: undefined }
+  course.variant.counters.count('canary', { assignedWith: chosenWith(request, course), eventTimeMs, rows, ...unfit })
+}
+
+/** The endpoint's time is the most that a request may take; a request may want less. */
+function timeoutOf({ endpoint, timeoutMs = Infinity }: InferenceRequest): number {
+  return Math.min(timeoutMs, endpoint.config.options.timeoutMs ?? Infinity)
+}
+
+function jobOf(tools: InferenceTools, request: InferenceRequest, { course, respond }: Attempt): Job {
+  const { variant, startMs } = course
   let isAnswered = false
-  const job: Job = {
+  return {
     columns: request.columns,
-    rows,
-    enqueuedMs: tools.nowMs(),
+    rows: request.rows,
+    enqueuedMs: startMs,
+    lane: laneOf(request.priority),
+    expiresAtMs: startMs + timeoutOf(request),
     answer(outcome) {
       if (isAnswered) return
       isAnswered = true
       if (!outcome.error) return respond({ variant, outcome })
       if (!canFallBack(request, course)) return respond({ error: outcome.error, variant })
-      answerOrRefuse(() => fallBack(tools, request, respond), respond)
+      answerOrRefuse(() => fallBack(tools, request, { startMs: course.startMs, respond }), respond)
     },
-    settle(outcome, { batch, from }) {
-      const eventTimeMs = request.eventTimeMs ?? tools.clock()
-      const { predictions, offset, error } = outcome
-      if (isTraffic(request, variant)) {
-        const answer = error ? undefined : { predictions, offset }
-        const { aloneMs, inferMs } = outcome
-        const assignedWith = chosenWith(request, course)
-        variant.counters.count(variant.role, { assignedWith, eventTimeMs, rows, from, batch, aloneMs, inferMs, answer })
-        if (!error) logAnswer(tools, request, { course, outcome, eventTimeMs })
-      }
+    settle: (outcome, rows) => settle(tools, request, { course, outcome, ...rows }),
+    refuse: (error) => respond({ error, variant: undefined }),
+  }
+}
+
+function settle(
+  tools: InferenceTools,
+  request: InferenceRequest,
+  { course, outcome, batch, from }: { course: Course; outcome: RunOutcome; batch: Batch; from: number },
+): void {
+  const { variant } = course
+  if (!isTraffic(request, variant)) return
+  const { predictions, offset, error, aloneMs } = outcome
+  const eventTimeMs = request.eventTimeMs ?? tools.clock()
+  const answer = error ? undefined : { predictions, offset }
+  // An answer from the cache says nothing of how fast the version is.
+  const inferMs = aloneMs === undefined ? undefined : outcome.inferMs
+  const assignedWith = chosenWith(request, course)
+  const { rows } = request
+  variant.counters.count(variant.role, { assignedWith, eventTimeMs, rows, from, batch, aloneMs, inferMs, answer })
+  if (!error) logAnswer(tools, request, { course, outcome, eventTimeMs })
+}
+
+/** @throws DomainError queue_full, deadline_unreachable: refused at once rather than in vain */
+function admit(
+  { executor }: InferenceTools,
+  { endpoint, rows }: InferenceRequest,
+  { queue, job }: { queue: VersionQueue; job: Job },
+): void {
+  const most = Math.min(endpoint.config.queueRowsMax, batchRowsMax)
+  if (queue.rows + rows > most && queue.rows > 0) {
+    const message = `endpoint "${endpoint.name}" has ${queue.rows} rows waiting, at most ${most}: try again in a second`
+    throw new DomainError('unavailable', 'queue_full', message)
+  }
+  if (job.expiresAtMs === Infinity) return
+  const timeMs = job.expiresAtMs - job.enqueuedMs
+  const waitMs = executor.predictedWaitMs(queue, job.lane)
+  if (waitMs <= timeMs) return
+  const message = `endpoint "${endpoint.name}" would answer after some ${Math.ceil(waitMs)} ms, and the request has ${timeMs}: try again later, or give it more`
+  throw new DomainError('unavailable', 'deadline_unreachable', message)
+}
+
+const known = Symbol('answered from the cache')
+
+/** Answers from the endpoint's cache, or says under which key the answer is to be kept; undefined: there is no cache. */
+function answerFromCache(
+  tools: InferenceTools,
+  request: InferenceRequest,
+  { course, respond, loaded }: Attempt & { loaded: LoadedVersion },
+): string | typeof known | undefined {
+  const { endpoint } = request
+  if (!endpoint.cache) return undefined
+  const { key, batch } = endpoint.cache.ask(loaded, request.columns)
+  const predictions = endpoint.cache.find(key)
+  tools.looked(endpoint.name, predictions !== undefined)
+  if (!predictions) return key
+  const outcome = { predictions, offset: 0, error: undefined, queueMs: 0, inferMs: 0, aloneMs: undefined }
+  respond({ variant: course.variant, outcome })
+  settle(tools, request, { course, outcome, batch, from: 0 })
+  return known
+}
+
+function remembering(job: Job, { cache }: EndpointRuntime, key: string): Job {
+  return {
+    ...job,
+    answer(outcome) {
+      if (!outcome.error) cache!.keep(key, { ...outcome, rows: job.rows })
+      job.answer(outcome)
     },
   }
-  try {
-    enqueue(queue, job)
-  } catch (error) {
-    // What the champion accepts and the canary refuses is the canary's error; what both refuse is the caller's.
-    if (!canFallBack(request, course)) throw error
-    fallBack(tools, request, respond)
-    const eventTimeMs = request.eventTimeMs ?? tools.clock()
-    const unfit = { from: 0, batch: undefined, aloneMs: undefined, inferMs: undefined, answer: undefined }
-    variant.counters.count('canary', { assignedWith: chosenWith(request, course), eventTimeMs, rows, ...unfit })
-    return
-  }
-  tools.executor.wake(queue)
 }
 
 function answerOrRefuse(work: () => void, respond: (answer: InferenceAnswer) => void): void {
@@ -161,15 +250,12 @@ function answerOrRefuse(work: () => void, respond: (answer: InferenceAnswer) => 
   }
 }
 
-function runnableQueue(
-  endpoint: EndpointRuntime,
-  { variant, loaded }: VariantRuntime,
-): NonNullable<VariantRuntime['loaded']>['queue'] {
+function runnable(endpoint: EndpointRuntime, { variant, loaded }: VariantRuntime): LoadedVersion {
   if (variant.quarantined) {
     const message = `version ${variant.version} behind "${endpoint.name}" was taken out: it hung or ended its worker repeatedly`
     throw new DomainError('unavailable', 'version_quarantined', message)
   }
-  if (loaded) return loaded.queue
+  if (loaded) return loaded
   throw new DomainError(
     'unavailable',
     'version_not_loaded',

@@ -37,10 +37,17 @@ export function learnRun(cost: RunCost, rows: number, ms: number): void {
   cost.fixedMs = Math.max(0, msMean - cost.perRowMs * rowsMean)
 }
 
-/** Rows of a run that is predicted to take `budgetMs`; at least one, at most `most`. */
+/** Milliseconds that a run of `rows` rows is predicted to take; 0 while nothing is known. */
+export const predictedMs = (cost: RunCost, rows: number): number => cost.fixedMs + cost.perRowMs * rows
+
+/**
+ * Rows of a run that is predicted to take `budgetMs`; at least one, at most `most`. Where a run costs half of that or more before its first
+ * row, its rows may cost as much again: with fewer of them, the fixed part would be paid more often for the same rows.
+ */
 export function rowsWithin(cost: RunCost, budgetMs: number, most: number): number {
   if (cost.perRowMs <= 0) return most
-  return Math.min(most, Math.max(1, Math.floor((budgetMs - cost.fixedMs) / cost.perRowMs)))
+  const rows = Math.floor(Math.max(budgetMs - cost.fixedMs, cost.fixedMs) / cost.perRowMs)
+  return Math.min(most, Math.max(1, rows))
 }
 
 /**
@@ -49,7 +56,7 @@ export function rowsWithin(cost: RunCost, budgetMs: number, most: number): numbe
  * could come out as nothing at all. Never below a microsecond.
  */
 export function aloneMs(cost: RunCost, run: { ms: number; rows: number }, rows: number): number {
-  const whole = cost.fixedMs + cost.perRowMs * run.rows
-  const share = whole > 0 ? (cost.fixedMs + cost.perRowMs * rows) / whole : rows / Math.max(1, run.rows)
+  const whole = predictedMs(cost, run.rows)
+  const share = whole > 0 ? predictedMs(cost, rows) / whole : rows / Math.max(1, run.rows)
   return Math.max(0.001, run.ms * share)
 }

@@ -1,10 +1,12 @@
 // What a worker serves right now: applies configurations, loads what is new, lets go of what is gone.
-import type { Log } from '../../platform/log.ts'
+import { isDeepStrictEqual } from 'node:util'
 import { messageOf } from '../../platform/errors.ts'
 import type { EndpointConfig, GatewayConfig, Variant } from '../gateway-config.ts'
 import type { TrafficCounter } from '../gateway-report.ts'
-import { createEndpointRuntime, type EndpointRuntime, type VariantRuntime } from './endpoint-runtime.ts'
-import { loadVersion, type LoadedVersion } from './loaded-version.ts'
+import { createEndpointRuntime, type EndpointRuntime } from './endpoint-runtime.ts'
+import { loadVersion, type LoadDeps, type LoadedVersion } from './loaded-version.ts'
+import { createRateLimiter } from './rate-limiter.ts'
+import { createAnswerCache } from './response-cache.ts'
 import type { RunMark } from './run-mark.ts'
 import { createVersionCounters, type VersionCounters } from './traffic-counters.ts'
 
@@ -25,11 +27,8 @@ export interface ApplyResult {
   readonly failures: readonly { readonly version: string; readonly digest: string; readonly message: string }[]
 }
 
-export interface ServingSetDeps {
-  readonly modelDirectory: string
-  readonly nowMs: () => number
+export interface ServingSetDeps extends LoadDeps {
   readonly mark: RunMark
-  readonly log: Log
 }
 
 const keyOf = ({ version, digest }: Variant): string => `${digest} ${version}`
@@ -52,7 +51,8 @@ export function createServingSet(deps: ServingSetDeps): ServingSet {
   const runtimeOf = (config: EndpointConfig): EndpointRuntime =>
     createEndpointRuntime(
       config,
-      config.variants.map((variant): VariantRuntime => {
+      rememberedOf(config, endpoints.get(config.name), deps.nowMs),
+      config.variants.map((variant) => {
         const { role, weight } = variant
         return { variant, role, weight, counters: countersOf(config.name, variant), loaded: loaded.get(keyOf(variant)) }
       }),
@@ -61,7 +61,7 @@ export function createServingSet(deps: ServingSetDeps): ServingSet {
     loaded.delete(key)
     while (version.queue.rows + version.shadowQueue.rows > 0)
       await new Promise((done) => setTimeout(done, releasePollMs))
-    await version.model.release()
+    await version.release()
   }
 
   /** The versions of a configuration that may run, by key. */
@@ -104,6 +104,20 @@ export function createServingSet(deps: ServingSetDeps): ServingSet {
       }
       return taken
     },
+  }
+}
+
+/** What an endpoint has counted and remembered outlives a configuration that does not change how much that may be. */
+function rememberedOf(
+  { name, options: { rateLimit: limit, cache } }: EndpointConfig,
+  before: EndpointRuntime | undefined,
+  nowMs: () => number,
+): Pick<EndpointRuntime, 'limiter' | 'cache'> {
+  const limiter = isDeepStrictEqual(before?.limiter?.limit, limit) ? before?.limiter : undefined
+  const known = isDeepStrictEqual(before?.cache?.options, cache) ? before?.cache : undefined
+  return {
+    limiter: limit ? (limiter ?? createRateLimiter({ endpoint: name, limit }, nowMs)) : undefined,
+    cache: cache ? (known ?? createAnswerCache(cache, nowMs)) : undefined,
   }
 }
 
