@@ -51,6 +51,13 @@ const Environment = z.object({
   TRUELOOP_PORT: port.default(7070),
   /** Port of the inference gateway; 0 takes a free one. */
   TRUELOOP_GATEWAY_PORT: port.default(7071),
+  /** Port of the gateway's gRPC; 0 takes a free one, `off` is none. Default: one above the gateway's port, or free as that is. */
+  TRUELOOP_GATEWAY_GRPC_PORT: z.union([z.literal('off'), port]).optional(),
+  /** The endpoint that answers MLflow's clients at the root of the gateway; default: the only one, where there is one. */
+  TRUELOOP_GATEWAY_ROOT_ENDPOINT: z
+    .string()
+    .regex(/^[A-Za-z0-9][\w.\-]{0,63}$/v, 'must be the name of an endpoint')
+    .optional(),
   TRUELOOP_GATEWAY_WORKERS: z.coerce.number().int().min(1).max(256).default(cores),
   /** Steps that run at a time. */
   TRUELOOP_STEP_CONCURRENCY: z.coerce.number().int().min(1).max(256).default(1),
@@ -91,7 +98,10 @@ export interface Config {
   readonly allowedHosts: readonly string[]
   readonly port: number
   readonly gatewayPort: number
+  /** Null: no gRPC. */
+  readonly gatewayGrpcPort: number | null
   readonly gatewayWorkers: number
+  readonly gatewayRootEndpoint: string | undefined
   readonly stepConcurrency: number
   readonly stepThreads: number
   readonly stepMemoryBytes: number
@@ -137,6 +147,12 @@ const list = (text: string): string[] =>
 
 const trackingNames = ['MLFLOW_TRACKING_URI', 'MLFLOW_TRACKING_TOKEN', 'MLFLOW_EXPERIMENT_ID', 'MLFLOW_RUN_ID']
 
+/** Null is no gRPC; without a wish it is beside the gateway's port: free as that is, or one above it. */
+export function grpcPortOf(wanted: number | 'off' | undefined, gatewayPort: number): number | null {
+  if (wanted !== undefined) return wanted === 'off' ? null : wanted
+  return gatewayPort === 0 || gatewayPort === 65_535 ? 0 : gatewayPort + 1
+}
+
 /** @throws DomainError setting_unknown, setting_invalid; each names the setting. */
 export function loadConfig(environment: Environment): Config {
   const known = Object.keys(Environment.shape)
@@ -161,6 +177,10 @@ export function loadConfig(environment: Environment): Config {
     )
   }
   const settings = parsed.data
+  if (settings.TRUELOOP_GATEWAY_GRPC_PORT === settings.TRUELOOP_GATEWAY_PORT && settings.TRUELOOP_GATEWAY_PORT !== 0) {
+    const message = `TRUELOOP_GATEWAY_GRPC_PORT="${settings.TRUELOOP_GATEWAY_PORT}": that is the gateway's own port; gRPC needs another`
+    throw new DomainError('invalid', 'setting_invalid', message)
+  }
   const home = resolve(settings.TRUELOOP_HOME ?? '.trueloop')
   const blobs = settings.TRUELOOP_BLOBS ?? join(home, 'blobs')
   return {
@@ -171,7 +191,9 @@ export function loadConfig(environment: Environment): Config {
     allowedHosts: list(settings.TRUELOOP_ALLOWED_HOSTS),
     port: settings.TRUELOOP_PORT,
     gatewayPort: settings.TRUELOOP_GATEWAY_PORT,
+    gatewayGrpcPort: grpcPortOf(settings.TRUELOOP_GATEWAY_GRPC_PORT, settings.TRUELOOP_GATEWAY_PORT),
     gatewayWorkers: settings.TRUELOOP_GATEWAY_WORKERS,
+    gatewayRootEndpoint: settings.TRUELOOP_GATEWAY_ROOT_ENDPOINT,
     stepConcurrency: settings.TRUELOOP_STEP_CONCURRENCY,
     stepThreads: settings.TRUELOOP_STEP_THREADS,
     stepMemoryBytes: settings.TRUELOOP_STEP_MEMORY_MB * megabyte,
@@ -217,7 +239,9 @@ export function childEnvironment(config: Config, changes: Environment = {}): Rec
     TRUELOOP_ALLOWED_HOSTS: config.allowedHosts.join(','),
     TRUELOOP_PORT: String(config.port),
     TRUELOOP_GATEWAY_PORT: String(config.gatewayPort),
+    TRUELOOP_GATEWAY_GRPC_PORT: String(config.gatewayGrpcPort ?? 'off'),
     TRUELOOP_GATEWAY_WORKERS: String(config.gatewayWorkers),
+    TRUELOOP_GATEWAY_ROOT_ENDPOINT: config.gatewayRootEndpoint,
     TRUELOOP_STEP_CONCURRENCY: String(config.stepConcurrency),
     TRUELOOP_STEP_THREADS: String(config.stepThreads),
     TRUELOOP_STEP_MEMORY_MB: String(Math.round(config.stepMemoryBytes / megabyte)),

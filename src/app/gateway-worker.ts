@@ -25,7 +25,7 @@ const owner: Caller = {
 }
 
 /** Whoever reaches a loopback address is the owner, as on the control plane; there is no token that a gateway would know. */
-function identify(request: IncomingMessage): Caller {
+function identify(request: Pick<IncomingMessage, 'headers'>): Caller {
   if (request.headers.authorization === undefined) return owner
   throw new DomainError(
     'unauthenticated',
@@ -43,4 +43,5 @@ runGatewayWorker({
   version: packageVersion,
   hosts: config.allowedHosts,
   identify,
+  rootEndpoint: config.gatewayRootEndpoint,
 })

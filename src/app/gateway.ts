@@ -29,6 +29,7 @@ const primary = await startGatewayPrimary({
   workerFile: entryFile('gateway-worker'),
   host: config.host,
   port: config.gatewayPort,
+  grpcPort: config.gatewayGrpcPort,
   workers: config.gatewayWorkers,
   // Looked up at each call: a control plane that was started again may have another port.
   findControlPlane() {
@@ -42,8 +43,10 @@ const primary = await startGatewayPrimary({
 })
 const host = config.host.includes(':') ? `[${config.host}]` : config.host
 void primary.port.then((port) => {
-  writeRuntime(config.home, 'gateway', `http://${host}:${port}`)
-  log.info('the gateway serves', { url: `http://${host}:${port}`, workers: config.gatewayWorkers })
+  const grpc = primary.grpcPort === null ? undefined : `${host}:${primary.grpcPort}`
+  const url = `http://${host}:${port}`
+  writeRuntime(config.home, 'gateway', { url, grpc })
+  log.info('the gateway serves', { url, grpc, workers: config.gatewayWorkers })
 })
 await stop
 keeper.stop()

@@ -23,7 +23,7 @@ test('a second process is refused with the pid of the first, and a killed one le
   await gone
   using _ = lockHome(home, 'server')
   expect(findRuntime(home, 'server')).toBeUndefined()
-  writeRuntime(home, 'server', 'http://127.0.0.1:1')
+  writeRuntime(home, 'server', { url: 'http://127.0.0.1:1' })
   expect(findRuntime(home, 'server')?.url).toBe('http://127.0.0.1:1')
 })
 

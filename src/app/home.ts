@@ -10,7 +10,12 @@ import { identifyProcess, isAlive, ProcessIdentity } from '../platform/processes
 /** The long-lived processes of a home; each leaves its address where the others and the CLI find it. */
 export type ProcessRole = 'supervisor' | 'server' | 'gateway'
 
-const Runtime = z.strictObject({ process: ProcessIdentity, url: z.url().optional() })
+const Runtime = z.strictObject({
+  process: ProcessIdentity,
+  url: z.url().optional(),
+  /** `host:port` where the gateway speaks gRPC. */
+  grpc: z.string().optional(),
+})
 export type Runtime = Readonly<z.infer<typeof Runtime>>
 
 const Secrets = z.strictObject({ gatewayToken: z.string(), stepKey: z.string() })
@@ -39,10 +44,13 @@ export function findRuntime(home: string, role: ProcessRole): Runtime | undefine
   }
 }
 
-export function writeRuntime(home: string, role: ProcessRole, url?: string): void {
+/** Where others reach this process. */
+export type Addresses = Pick<Runtime, 'url' | 'grpc'>
+
+export function writeRuntime(home: string, role: ProcessRole, addresses: Addresses = {}): void {
   const identity = identifyProcess(process.pid)
   if (!identity) throw new Error('this process cannot identify itself')
-  writeFileAtomically(runtimePath(home, role), JSON.stringify({ process: identity, ...(url ? { url } : {}) }))
+  writeFileAtomically(runtimePath(home, role), JSON.stringify({ process: identity, ...addresses }))
 }
 
 export function removeRuntime(home: string, role: ProcessRole): void {

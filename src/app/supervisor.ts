@@ -103,7 +103,7 @@ const portOf = (url: string | undefined): number | undefined =>
 /** Runs until SIGTERM or SIGINT. @throws DomainError home_in_use, not_ready */
 export async function supervise(
   config: Config,
-  onReady: (urls: { url: string; gatewayUrl: string }) => void,
+  onReady: (urls: { url: string; gatewayUrl: string; grpc: string | undefined }) => void,
 ): Promise<void> {
   createHome(config.home)
   mkdirSync(join(config.home, 'logs'), { recursive: true, mode: 0o700 })
@@ -130,9 +130,13 @@ export async function supervise(
     const { url } = await waitUntilReady(config.home, 'server', () => !stopping)
     settled = { ...settled, url, port: portOf(url) ?? settled.port }
     gateway = keepRunning({ settings, log }, 'gateway', gatewayGraceMs)
-    const { url: gatewayUrl } = await waitUntilReady(config.home, 'gateway', () => !stopping)
-    settled = { ...settled, gatewayPort: portOf(gatewayUrl) ?? settled.gatewayPort }
-    if (url && gatewayUrl) onReady({ url, gatewayUrl })
+    const { url: gatewayUrl, grpc } = await waitUntilReady(config.home, 'gateway', () => !stopping)
+    settled = {
+      ...settled,
+      gatewayPort: portOf(gatewayUrl) ?? settled.gatewayPort,
+      gatewayGrpcPort: portOf(grpc && `http://${grpc}`) ?? settled.gatewayGrpcPort,
+    }
+    if (url && gatewayUrl) onReady({ url, gatewayUrl, grpc })
     await stop
   } catch (error) {
     if (!stopping) throw error

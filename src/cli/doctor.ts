@@ -67,6 +67,9 @@ async function checkPorts(config: Config): Promise<Finding[]> {
   const wanted = [
     ['server', config.port, 'TRUELOOP_PORT'],
     ['gateway', config.gatewayPort, 'TRUELOOP_GATEWAY_PORT'],
+    ...(config.gatewayGrpcPort === null
+      ? []
+      : ([['gateway', config.gatewayGrpcPort, 'TRUELOOP_GATEWAY_GRPC_PORT']] as const)),
   ] as const
   const findings = wanted.map(async ([role, port, setting]): Promise<Finding> => {
     if (findRuntime(config.home, role)) return { check: 'port', state: 'ok', text: `${role} runs already` }

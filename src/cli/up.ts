@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
-import { childEnvironment, type Config } from '../app/config.ts'
+import { childEnvironment, grpcPortOf, type Config } from '../app/config.ts'
 import { entryFile } from '../app/entries.ts'
 import { createHome, findRuntime } from '../app/home.ts'
 import { logFile, supervise, waitUntilReady } from '../app/supervisor.ts'
@@ -18,6 +18,8 @@ export interface UpOptions {
 export interface Urls {
   readonly url: string
   readonly gatewayUrl: string
+  /** `host:port`; undefined: it is off. */
+  readonly grpc: string | undefined
 }
 
 export async function up({ config, terminal }: Session, options: UpOptions): Promise<void> {
@@ -31,7 +33,7 @@ export async function up({ config, terminal }: Session, options: UpOptions): Pro
     terminal.show(
       { home: chosen.home, ...urls },
       () =>
-        `Trueloop is up.\n  control plane  ${urls.url}\n  gateway        ${urls.gatewayUrl}\n  home           ${chosen.home}`,
+        `Trueloop is up.\n  control plane  ${urls.url}\n  gateway        ${urls.gatewayUrl}\n  gRPC           ${urls.grpc ?? 'off'}\n  home           ${chosen.home}`,
     )
   if (options.detach) tell(await detach(chosen))
   else await supervise(chosen, tell)
@@ -48,11 +50,15 @@ function withPorts(config: Config, { port, gatewayPort }: UpOptions): Config {
     )
   }
   const chosen = port === undefined ? config.port : parse(port, '--port')
+  const isMoved = port !== undefined || gatewayPort !== undefined
   const fallback = port === undefined ? config.gatewayPort : chosen === 0 ? 0 : chosen + 1
+  const gateway = gatewayPort === undefined ? fallback : parse(gatewayPort, '--gateway-port')
+  const { gatewayGrpcPort } = config
   return {
     ...config,
     port: chosen,
-    gatewayPort: gatewayPort === undefined ? fallback : parse(gatewayPort, '--gateway-port'),
+    gatewayPort: gateway,
+    gatewayGrpcPort: isMoved && gatewayGrpcPort !== null ? grpcPortOf(undefined, gateway) : gatewayGrpcPort,
   }
 }
 
@@ -72,5 +78,5 @@ export async function detach(config: Config): Promise<Urls> {
   const server = await waitUntilReady(config.home, 'server', isWanted)
   const gateway = await waitUntilReady(config.home, 'gateway', isWanted)
   child.unref()
-  return { url: server.url ?? '', gatewayUrl: gateway.url ?? '' }
+  return { url: server.url ?? '', gatewayUrl: gateway.url ?? '', grpc: gateway.grpc }
 }

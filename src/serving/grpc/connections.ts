@@ -1,0 +1,70 @@
+// The HTTP/2 connections of a gRPC server: what each may hold, and how they are let go without losing a call.
+import { Server as NetServer } from 'node:net'
+import { constants, type Http2Server, type ServerHttp2Session } from 'node:http2'
+import { endsWithin } from '../time-limit.ts'
+
+/** A connection without a call is told to go after this time; clients connect anew with their next call. */
+const idleLimitMs = 600_000
+/** What a caller may send on one connection before it is read. */
+const windowBytes = 4 * 1024 * 1024
+/** A caller that is told of the end has this long to say that it heard. */
+const noticeLimitMs = 2_000
+/** All streams that a client may open: the notice of an end says nothing yet about which were seen. */
+const lastStreamId = 2 ** 31 - 1
+
+export interface GrpcConnections {
+  /**
+   * Takes no new connections, tells every caller to open its next call elsewhere, and lets those under way end. `endStreams` is called after
+   * `idleLimitMs` for calls that their callers keep open; after `activeLimitMs` more nothing is waited for.
+   */
+  leave(limits: { idleLimitMs: number; activeLimitMs: number }, endStreams: () => void): Promise<void>
+  /** Cuts what is still there. */
+  destroy(): void
+}
+
+export function keepConnections(server: Http2Server): GrpcConnections {
+  const sessions = new Set<ServerHttp2Session>()
+  let isLeaving = false
+  server.on('session', (session) => {
+    sessions.add(session)
+    session.once('close', () => sessions.delete(session))
+    // What a connection breaks with is its caller's, who sees it; its calls see their own end.
+    session.on('error', () => undefined)
+    session.setLocalWindowSize(windowBytes)
+    session.setTimeout(idleLimitMs, () => session.close())
+    if (isLeaving) dismiss(session)
+  })
+  // Not HTTP/2, or cut off before it began.
+  server.on('sessionError', () => undefined)
+  return {
+    async leave({ idleLimitMs: idleMs, activeLimitMs: activeMs }, endStreams) {
+      isLeaving = true
+      const isGone = new Promise<void>((resolve) => {
+        // The callback comes when the last connection is gone. Only the listener is dropped: Http2Server's own `close` ends connections at once.
+        NetServer.prototype.close.call(server, () => resolve())
+      })
+      for (const session of sessions) dismiss(session)
+      if (await endsWithin(isGone, idleMs)) return
+      endStreams()
+      await endsWithin(isGone, activeMs)
+    },
+    destroy() {
+      for (const session of sessions) session.destroy()
+    },
+  }
+}
+
+/**
+ * First a notice that takes calls still on their way, then, when the caller has answered a ping and so has read the notice, the end: a
+ * call that would be opened in between is answered, and none is refused.
+ */
+function dismiss(session: ServerHttp2Session): void {
+  if (session.closed || session.destroyed) return
+  const close = (): void => {
+    clearTimeout(timer)
+    if (!session.closed && !session.destroyed) session.close()
+  }
+  const timer = setTimeout(close, noticeLimitMs)
+  session.goaway(constants.NGHTTP2_NO_ERROR, lastStreamId)
+  if (!session.ping(close)) close()
+}
