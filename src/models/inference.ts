@@ -1,6 +1,7 @@
 // The only door to ONNX Runtime: a checked graph, rows in, predictions out. Never called in the control plane: a run cannot be interrupted.
 import { DomainError, messageOf } from '../platform/errors.ts'
 import { assertGraphFits, checkGraph, outputWidth } from './graph-check.ts'
+import { assertRowsIndependent } from './independence.ts'
 import { openEngine, type Engine, type Feeds, type Outputs } from './onnx/engine.ts'
 import type { Batch, BatchTensor } from './batch.ts'
 import type { Signature } from './signature.ts'
@@ -25,11 +26,18 @@ export interface LoadedModel {
 
 /**
  * Loads a model. Synchronous work of milliseconds (a forest of 35 MB: 0.6 s).
- * @throws DomainError as `checkGraph` and `assertGraphFits`; model_unloadable: ONNX Runtime refused it
+ * @throws DomainError as `checkGraph`, `assertGraphFits` and `assertRowsIndependent`; model_unloadable: ONNX Runtime refused it
  */
 export async function loadModel(bytes: Uint8Array, { signature }: { signature: Signature }): Promise<LoadedModel> {
   assertGraphFits(checkGraph(bytes), signature)
-  return loadUnchecked(await openEngine(), { bytes, signature })
+  const model = await loadUnchecked(await openEngine(), { bytes, signature })
+  try {
+    await assertRowsIndependent(model)
+  } catch (error) {
+    await model.release()
+    throw error
+  }
+  return model
 }
 
 /** As {@link loadModel}, without the policy on graphs: for the disposable process whose end by force is tested with it. */
@@ -55,7 +63,8 @@ export async function loadUnchecked(
   const read = (outputs: Outputs, rows: number): Predictions => {
     const values = outputs[output]?.data
     if (values instanceof Float32Array && values.length === rows * width) return { rows, width, values }
-    throw failed(`it gave ${values?.length ?? 'no'} numbers for ${rows} rows of ${width}`)
+    const numbers = values?.length
+    throw failed(`it gave ${numbers ?? 'no'} numbers for ${rows} rows of ${width}`, { numbers, width })
   }
   const feeds: Feeds = {}
   return {
@@ -83,8 +92,9 @@ export async function loadUnchecked(
 
 const reasonMax = 500
 
-function failed(reason: string): DomainError {
-  return new DomainError('unavailable', 'model_failed', `the model failed on these rows: ${reason.slice(0, reasonMax)}`)
+function failed(reason: string, detail?: Record<string, unknown>): DomainError {
+  const message = `the model failed on these rows: ${reason.slice(0, reasonMax)}`
+  return new DomainError('unavailable', 'model_failed', message, detail)
 }
 
 /** The class of a row: the most probable one; of equals the first, and for two classes the second from 0.5 on. */

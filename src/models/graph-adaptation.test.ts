@@ -1,0 +1,303 @@
+// What other makers' graphs become: written byte by byte as their converters write them, and run in the real ONNX Runtime.
+import { expect, test } from 'vitest'
+import { createBatch } from './batch.ts'
+import { adaptGraph, type GraphWish } from './graph-adaptation.ts'
+import { checkGraph } from './graph-check.ts'
+import { loadModel } from './inference.ts'
+import type { Message } from './onnx/message.ts'
+import { appendRow } from './rows.ts'
+import {
+  encode,
+  floatTensor,
+  integerAttribute,
+  modelFile,
+  node,
+  regressionModel,
+  smallModel,
+  smallSignature,
+  valueInfo,
+  type GraphText,
+} from './testing.ts'
+
+const float = 1
+const double = 11
+const int64 = 7
+const text = 8
+const labelsAttribute = (labels: readonly (string | number)[]): Message =>
+  typeof labels[0] === 'string'
+    ? { 1: 'classlabels_strings', 9: labels as readonly string[], 20: 8 }
+    : { 1: 'classlabels_int64s', 8: labels as readonly number[], 20: 7 }
+const zipped = (name: string): Message => ({ 1: name, 2: { 4: { 1: { 5: { 1: int64, 2: { 1: { 1: float } } } } } } })
+
+/** `X` [N,2] through weights to `width` numbers named `raw`. */
+const linear = (width: number, { rows = 'N' as string | number, element = float } = {}): GraphText => ({
+  inputs: [valueInfo('X', element, [rows, 2])],
+  outputs: [],
+  initializers: [
+    floatTensor(
+      'W',
+      [2, width],
+      Array.from({ length: 2 * width }, (_, at) => (at % 3) - 1),
+    ),
+  ],
+  nodes: [node({ operator: 'MatMul', inputs: ['X', 'W'], outputs: ['raw'] })],
+})
+
+const softmax = (output: string): Message =>
+  node({ operator: 'Softmax', inputs: ['raw'], outputs: [output], attributes: [integerAttribute('axis', 1)] })
+
+/** As skl2onnx ends a classifier: labels, and maps of probabilities. */
+const zipMapModel = (labels: readonly (string | number)[]): GraphText => ({
+  ...linear(labels.length),
+  outputs: [valueInfo('output_label', int64, [1]), zipped('output_probability')],
+  nodes: [
+    ...linear(labels.length).nodes,
+    softmax('probabilities'),
+    node({ operator: 'ArgMax', inputs: ['raw'], outputs: ['output_label'], attributes: [integerAttribute('axis', 1)] }),
+    node({
+      operator: 'ZipMap',
+      domain: 'ai.onnx.ml',
+      inputs: ['probabilities'],
+      outputs: ['output_probability'],
+      attributes: [labelsAttribute(labels)],
+    }),
+  ],
+})
+
+const columns = (...names: string[]): GraphWish => ({
+  inputs: names.map((name) => ({ name, types: ['double', 'float'], required: true })),
+})
+
+/** What the adapted graph answers for [x, y] rows. */
+async function answers(file: Uint8Array, wish: GraphWish, rows: readonly (readonly number[])[]): Promise<number[]> {
+  const { bytes, signature } = adaptGraph(file, wish)
+  const model = await loadModel(bytes, { signature })
+  const batch = createBatch(signature)
+  for (const row of rows) {
+    appendRow(batch, Object.fromEntries(signature.inputs.map(({ name }, at) => [name, row[at]])))
+  }
+  const { values } = await model.run(batch)
+  await model.release()
+  return [...values]
+}
+
+const sigmoid = (value: number): number => 1 / (1 + Math.exp(-value))
+function softmaxOf(raw: readonly number[]): number[] {
+  const powers = raw.map(Math.exp)
+  const sum = powers.reduce((total, power) => total + power)
+  return powers.map((power) => power / sum)
+}
+const close = (values: readonly number[]): unknown[] => values.map((value) => expect.closeTo(value, 5) as unknown)
+
+test('a graph that is as it should be stays as it is, byte by byte', () => {
+  const plain = smallSignature.inputs.map(({ name, type, required }) => ({ name, types: [type], required }))
+  const bytes = smallModel()
+  const adapted = adaptGraph(bytes, { ...smallSignature, inputs: plain })
+  expect(adapted).toEqual({ bytes, signature: smallSignature, rewrites: [] })
+  expect(adapted.bytes).toBe(bytes)
+})
+
+test('a ZipMap goes, its labels become the classes, and what only the label needed goes with it', async () => {
+  const file = modelFile(zipMapModel(['no', 'yes', 'perhaps']))
+  const { bytes, signature, rewrites } = adaptGraph(file, columns('x', 'y'))
+  expect(signature).toEqual({
+    task: 'multiclass',
+    inputs: [
+      { name: 'x', type: 'float', required: true },
+      { name: 'y', type: 'float', required: true },
+    ],
+    classes: ['no', 'yes', 'perhaps'],
+    tensors: [{ name: 'X', elementType: 'float32', columns: ['x', 'y'] }],
+  })
+  expect(rewrites).toEqual([
+    'ZipMap taken away from "probabilities"',
+    'outputs left out: "output_label", "output_probability"',
+  ])
+  expect(checkGraph(bytes)).toMatchObject({ nodes: 2, outputs: [{ name: 'probabilities', shape: ['N', 3] }] })
+  const expected = [softmaxOf([-1, 0, 1]), softmaxOf([-2, 2, 0])].flat()
+  // Row by row: x times W[0] = [-1, 0, 1], y times W[1] = [-1, 0, 1].
+  expect(await answers(file, columns('x', 'y'), [[1, 0]])).toEqual(close(expected.slice(0, 3)))
+})
+
+test('classes in another order than the graph’s are put in order, and unknown ones are refused', async () => {
+  const file = modelFile(zipMapModel([10, 2, 1]))
+  const wish = { ...columns('x', 'y'), task: 'multiclass' as const, classes: ['1', '10', '2'] }
+  expect(adaptGraph(file, wish).rewrites).toContain(
+    'columns of "probabilities" put into the order of the signature\'s classes',
+  )
+  const [ten, two, one] = softmaxOf([-1, 0, 1])
+  expect(await answers(file, wish, [[1, 0]])).toEqual(close([one!, ten!, two!]))
+  expect(() => adaptGraph(file, { ...wish, classes: ['a', 'b', 'c'] })).toThrow('its classes are "10", "2", "1"')
+  expect(() => adaptGraph(file, { ...wish, classes: ['1', '2'] })).toThrow('3 columns, the signature 2 classes')
+})
+
+test('codes and flags stand for the classes by their place', () => {
+  const named = { ...columns('x', 'y'), task: 'binary' as const, classes: ['no', 'yes'] }
+  for (const labels of [
+    [0, 1],
+    [-1, 1],
+  ]) {
+    const { rewrites, signature } = adaptGraph(modelFile(zipMapModel(labels)), named)
+    expect(rewrites.join()).not.toContain('order')
+    expect(signature.classes).toEqual(['no', 'yes'])
+  }
+  expect(() => adaptGraph(modelFile(zipMapModel(['bad', 'good'])), named)).toThrow('its classes are "bad", "good"')
+})
+
+test('one probability becomes two columns, whatever its shape and type', async () => {
+  const shapes: [string, (string | number)[], number][] = [
+    ['[N,1]', ['N', 1], float],
+    ['[N]', ['N'], float],
+    ['double', ['N', 1], double],
+  ]
+  for (const [, shape, element] of shapes) {
+    const flat = shape.length === 1
+    const file = modelFile({
+      ...linear(1),
+      outputs: [valueInfo('probability', element, shape)],
+      initializers: [...linear(1).initializers!, { 1: 1, 2: int64, 8: 'minus', 9: new Uint8Array(8).fill(255) }],
+      nodes: [
+        ...linear(1).nodes,
+        node({ operator: 'Sigmoid', inputs: ['raw'], outputs: [flat || element === double ? 'p' : 'probability'] }),
+        ...(flat ? [node({ operator: 'Reshape', inputs: ['p', 'minus'], outputs: ['probability'] })] : []),
+        ...(element === double
+          ? [
+              node({
+                operator: 'Cast',
+                inputs: ['p'],
+                outputs: ['probability'],
+                attributes: [integerAttribute('to', 11)],
+              }),
+            ]
+          : []),
+      ],
+    })
+    const wish = { ...columns('x', 'y'), task: 'binary' as const, classes: ['no', 'yes'] }
+    const p = [sigmoid(-1), sigmoid(-2)]
+    expect(await answers(file, wish, [[1, 0], [2, 5]])).toEqual(close([1 - p[0]!, p[0]!, 1 - p[1]!, p[1]!])) // prettier-ignore
+  }
+})
+
+test('logits get their activation: by their name, or because a linear layer made them', async () => {
+  const two = modelFile({ ...linear(2), outputs: [valueInfo('raw', float, ['N', 2])] })
+  const wish = { ...columns('x', 'y'), task: 'binary' as const, classes: ['no', 'yes'] }
+  expect(adaptGraph(two, wish).rewrites).toEqual(['Softmax of the logits "raw"', 'output "raw" named "probabilities"'])
+  expect(await answers(two, wish, [[1, 1]])).toEqual(close(softmaxOf([0, -1])))
+  const one = modelFile({
+    ...linear(1),
+    outputs: [valueInfo('my_logits', float, ['N', 1])],
+    nodes: [...linear(1).nodes, node({ operator: 'Neg', inputs: ['raw'], outputs: ['my_logits'] })],
+  })
+  expect(await answers(one, wish, [[1, 0]])).toEqual(close([1 - sigmoid(1), sigmoid(1)]))
+})
+
+test('a regression’s value gets its name, and a fixed number of rows is any number from then on', async () => {
+  const file = modelFile({ ...linear(1, { rows: 1 }), outputs: [valueInfo('raw', float, [1, 1])] })
+  const wish = { ...columns('x', 'y'), task: 'regression' as const }
+  const { rewrites, bytes } = adaptGraph(file, wish)
+  expect(rewrites).toEqual(['output "raw" named "prediction"', 'input "X" takes any number of rows'])
+  expect(checkGraph(bytes)).toMatchObject({ inputs: [{ shape: ['N', 2] }], outputs: [{ shape: ['N', 1] }] })
+  expect(await answers(file, wish, [[1, 0], [2, 1], [3, 3]])).toEqual([-1, -2, -3]) // prettier-ignore
+})
+
+test('a graph whose rows are not independent is refused when it is loaded', async () => {
+  const fixed = modelFile({
+    ...linear(1, { rows: 1 }),
+    outputs: [valueInfo('value', float, [1, 1])],
+    initializers: [
+      ...linear(1).initializers!,
+      { 1: 2, 2: int64, 8: 'one', 9: new Uint8Array(BigInt64Array.of(1n, 1n).buffer) },
+    ],
+    nodes: [...linear(1).nodes, node({ operator: 'Reshape', inputs: ['raw', 'one'], outputs: ['value'] })],
+  })
+  const mixed = modelFile({
+    ...linear(1),
+    outputs: [valueInfo('value', float, ['N', 1])],
+    nodes: [
+      ...linear(1).nodes,
+      node({
+        operator: 'ReduceMean',
+        inputs: ['raw'],
+        outputs: ['mean'],
+        attributes: [integerAttribute('keepdims', 1), { 1: 'axes', 8: [0], 20: 7 }],
+      }),
+      node({ operator: 'Sub', inputs: ['raw', 'mean'], outputs: ['value'] }),
+    ],
+  })
+  const wish = { ...columns('x', 'y'), task: 'regression' as const }
+  await expect(answers(fixed, wish, [])).rejects.toMatchObject({
+    code: 'graph_rows_mixed',
+    message: expect.stringContaining('fails on two') as string,
+  })
+  await expect(answers(mixed, wish, [])).rejects.toMatchObject({
+    code: 'graph_rows_mixed',
+    message: expect.stringContaining('rows beside it') as string,
+  })
+})
+
+test('columns find their tensors by name, by kind, or as they are told', () => {
+  const inputs = [valueInfo('n', float, ['N', 2]), valueInfo('s', text, ['N', 2]), valueInfo('id', int64, ['N', 1])]
+  const file = modelFile({
+    inputs,
+    outputs: [valueInfo('prediction', float, ['N', 1])],
+    initializers: [floatTensor('w', [2, 1], [1, 1])],
+    nodes: [node({ operator: 'MatMul', inputs: ['n', 'w'], outputs: ['prediction'] })],
+  })
+  const wanted = (names: Record<string, 'float' | 'string' | 'long'>): GraphWish => ({
+    task: 'regression',
+    inputs: Object.entries(names).map(([name, type]) => ({ name, types: [type], required: true })),
+  })
+  const mixed = wanted({ a: 'string', id: 'long', b: 'float', c: 'string', d: 'float' })
+  const { signature } = adaptGraph(file, mixed)
+  expect(signature.tensors).toEqual([
+    { name: 'n', elementType: 'float32', columns: ['b', 'd'] },
+    { name: 's', elementType: 'string', columns: ['a', 'c'] },
+    { name: 'id', elementType: 'int64', columns: ['id'] },
+  ])
+  const tensors = signature.tensors!.map((tensor) => ({ ...tensor, columns: tensor.columns.toReversed() }))
+  expect(adaptGraph(file, { ...mixed, tensors }).signature.tensors).toEqual(tensors)
+  expect(adaptGraph(file, {}).signature.inputs.map(({ name, type }) => `${name} ${type}`)).toEqual([
+    'n_0 float', 'n_1 float', 's_0 string', 's_1 string', 'id long',
+  ]) // prettier-ignore
+  const refused = (wish: GraphWish, message: string): void =>
+    expect(() => adaptGraph(file, wish)).toThrow(
+      expect.objectContaining({
+        code: 'graph_signature_mismatch',
+        message: expect.stringContaining(message) as string,
+      }),
+    )
+  refused(wanted({ a: 'string', id: 'long', b: 'float', c: 'string' }), '"n" is float32[N,2], and 1 columns are left')
+  refused(wanted({ a: 'string', id: 'float', b: 'float', c: 'string', d: 'float' }), '"id" (float) does not go')
+  refused(wanted({ a: 'string', b: 'float', c: 'string', d: 'float' }), 'is not plain')
+  refused({ ...mixed, tensors: tensors.slice(1) }, 'the graph wants an input "n"')
+  refused({ ...mixed, tensors: [...tensors, { name: 'q', elementType: 'float32', columns: ['a'] }] }, 'no input')
+})
+
+test('what cannot be an answer is refused with what to export', () => {
+  const labels = modelFile({ ...linear(2), outputs: [valueInfo('label', text, ['N'])] })
+  expect(() => adaptGraph(labels, { task: 'binary' })).toThrow(
+    'no output is a tensor of numbers among "label" (string)',
+  )
+  const two = modelFile({ ...linear(2), outputs: [valueInfo('a', float, ['N', 2]), valueInfo('b', float, ['N', 2])] })
+  expect(() => adaptGraph(two, { task: 'binary' })).toThrow('export the class probabilities as "probabilities"')
+  const wide = modelFile({ ...linear(2), outputs: [valueInfo('variable', float, ['N', 2])] })
+  expect(() => adaptGraph(wide, { task: 'regression' })).toThrow('a regression answers one number a row')
+  const taken = modelFile({
+    ...linear(2),
+    inputs: [valueInfo('probabilities', float, ['N', 2])],
+    outputs: [valueInfo('raw', float, ['N', 2])],
+    nodes: [node({ operator: 'MatMul', inputs: ['probabilities', 'W'], outputs: ['raw'] })],
+  })
+  expect(() => adaptGraph(taken, { task: 'binary' })).toThrow('rename the input')
+})
+
+test('a later version of the file format is lowered', async () => {
+  const { bytes, signature } = regressionModel()
+  const later = Buffer.concat([bytes, encode({ 1: 14 })])
+  const wish = { task: 'regression' as const, inputs: [{ name: 'x', types: ['double' as const], required: true }] }
+  expect(adaptGraph(later, wish)).toMatchObject({
+    rewrites: ['version 14 of the file format lowered to 13'],
+    signature,
+  })
+  expect(await answers(later, wish, [[2]])).toEqual([5])
+})

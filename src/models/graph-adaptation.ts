@@ -1,0 +1,162 @@
+// Somebody's graph becomes one that serves: its answer named and typed as ours, its inputs open to any number of rows, its columns placed.
+import { planAnswer, outputName, type AnswerPlan, type Operation } from './graph-answer.ts'
+import { checkGraph, inspectGraph } from './graph-check.ts'
+import { layOut, type WantedColumn } from './graph-layout.ts'
+import type { Message } from './onnx/message.ts'
+import type { GraphValue, OnnxFile } from './onnx/reader.ts'
+import { rewriteGraph, type GraphChange, type NewNode } from './onnx/rewrite.ts'
+import { DomainError } from '../platform/errors.ts'
+import { Signature, type GraphTensor, type Task } from './signature.ts'
+
+/** What is known of the model; what is left out is as the graph says. */
+export interface GraphWish {
+  readonly task?: Task | undefined
+  readonly inputs?: readonly WantedColumn[] | undefined
+  readonly classes?: readonly string[] | undefined
+  readonly tensors?: readonly GraphTensor[] | undefined
+}
+
+export interface AdaptedGraph {
+  /** The given ones where nothing was to be changed. */
+  readonly bytes: Uint8Array
+  readonly signature: Signature
+  /** What was changed, in words. */
+  readonly rewrites: readonly string[]
+}
+
+/** ONNX Runtime 1.30 reads no later format of the file; what came with later ones are types that no table model has. */
+const irVersionMax = 13
+/** Names of our own values in a graph begin so. */
+const prefix = 'trueloop_answer:'
+
+/**
+ * Checks a graph and rewrites what its maker left otherwise than it is served: ZipMap, other names and types of the answer, one number for
+ * two classes, logits, a fixed number of rows. The graph is read, never run.
+ * @throws DomainError as `checkGraph`; graph_output_unsupported, graph_signature_mismatch
+ */
+export function adaptGraph(bytes: Uint8Array, wish: GraphWish): AdaptedGraph {
+  const file = inspectGraph(bytes)
+  const plan = planAnswer(file, wish)
+  const opened = openedInputs(file)
+  const inputs = file.inputs
+    .filter(({ name }) => !file.initializers.has(name))
+    .map((input) => opened.get(input.name) ?? input)
+  const layout = layOut(inputs, wish.inputs, wish.tensors)
+  const { task, classes } = plan
+  const signature = Signature.parse({
+    task,
+    inputs: layout.inputs,
+    classes,
+    ...(layout.tensors ? { tensors: layout.tensors } : {}),
+  })
+  const rewrites = rewritesOf(file, plan, opened)
+  if (rewrites.length === 0) {
+    checkGraph(bytes)
+    return { bytes, signature, rewrites }
+  }
+  const changed = rewriteGraph(bytes, file, changeOf(file, plan, opened))
+  checkGraph(changed)
+  return { bytes: changed, signature, rewrites }
+}
+
+/** Inputs that were declared for a fixed number of rows, as they are declared from now on. */
+function openedInputs({ inputs, initializers }: OnnxFile): Map<string, GraphValue> {
+  const opened = new Map<string, GraphValue>()
+  for (const input of inputs) {
+    const { name, shape } = input
+    if (initializers.has(name) || !shape || shape.length !== 2 || typeof shape[0] !== 'number') continue
+    opened.set(name, { ...input, shape: ['N', shape[1]!] })
+  }
+  return opened
+}
+
+function rewritesOf(file: OnnxFile, plan: AnswerPlan, opened: ReadonlyMap<string, GraphValue>): string[] {
+  const name = outputName(plan.task)
+  const said = [...plan.said]
+  if (plan.source !== name) said.push(`output "${plan.source}" named "${name}"`)
+  const others = file.outputs.filter((output) => output.name !== name && output.name !== plan.source)
+  if (others.length > 0) said.push(`outputs left out: ${others.map((output) => `"${output.name}"`).join(', ')}`)
+  const declared = file.outputs.find((output) => output.name === name)?.shape?.[0]
+  if (typeof declared === 'number') said.push(`output "${name}" was declared for ${declared} rows`)
+  for (const input of opened.keys()) said.push(`input "${input}" takes any number of rows`)
+  if (file.irVersion > irVersionMax)
+    said.push(`version ${file.irVersion} of the file format lowered to ${irVersionMax}`)
+  return said
+}
+
+function changeOf(file: OnnxFile, plan: AnswerPlan, opened: ReadonlyMap<string, GraphValue>): GraphChange {
+  const name = outputName(plan.task)
+  if (file.inputs.some((input) => input.name === name)) {
+    throw new DomainError(
+      'invalid',
+      'graph_signature_mismatch',
+      `the graph does not fit its signature: an input is named "${name}", as its answer will be: rename the input`,
+    )
+  }
+  const renamed = new Map<string, string>()
+  const isInput = file.inputs.some((input) => input.name === plan.source)
+  const isPlain = plan.operations.length === 0 && !isInput
+  // Whatever has the name of the answer and is not the answer makes room for it.
+  if (!isPlain || plan.source !== name) renamed.set(name, `${prefix}was:${name}`)
+  if (isPlain && plan.source !== name) renamed.set(plan.source, name)
+  const source = renamed.get(plan.source) ?? plan.source
+  const { nodes, constants } = isPlain ? { nodes: [], constants: [] } : answerNodes(source, name, plan.operations)
+  const width = plan.task === 'regression' ? 1 : plan.classes.length
+  const output: GraphValue = { name, kind: 'tensor', elementType: 'float32', shape: ['N', width] }
+  const irVersion = Math.min(file.irVersion, irVersionMax)
+  return { renamed, inputs: opened, nodes, constants, output, irVersion }
+}
+
+const element = { float32: 1, int64: 7 } as const
+const attributeType = { integer: 2 } as const
+const integer = (name: string, value: number): Message => ({ 1: name, 3: value, 20: attributeType.integer })
+
+/** The operations as nodes, from `source` to `target`. */
+function answerNodes(
+  source: string,
+  target: string,
+  operations: readonly Operation[],
+): { nodes: NewNode[]; constants: Message[] } {
+  const nodes: NewNode[] = []
+  const constants: Message[] = []
+  let value = source
+  const add = (operator: string, inputs: readonly string[], attributes: readonly Message[] = []): string => {
+    const output = `${prefix}${nodes.length}`
+    nodes.push({ operator, inputs, output, attributes })
+    return output
+  }
+  const whole = (values: readonly number[]): string => {
+    const name = `${prefix}constant_${constants.length}`
+    const data = new Uint8Array(BigInt64Array.from(values, BigInt).buffer)
+    constants.push({ 1: values.length, 2: element.int64, 8: name, 9: data })
+    return name
+  }
+  for (const operation of operations) {
+    switch (operation.kind) {
+      case 'sigmoid':
+        value = add('Sigmoid', [value])
+        break
+      case 'softmax':
+        value = add('Softmax', [value], [integer('axis', 1)])
+        break
+      case 'cast':
+        value = add('Cast', [value], [integer('to', element.float32)])
+        break
+      case 'column':
+        value = add('Reshape', [value, whole([-1, 1])])
+        break
+      case 'both_classes': {
+        const positive = add('Reshape', [value, whole([-1, 1])])
+        const one = `${prefix}constant_${constants.length}`
+        constants.push({ 1: 1, 2: element.float32, 8: one, 9: new Uint8Array(Float32Array.of(1).buffer) })
+        value = add('Concat', [add('Sub', [one, positive]), positive], [integer('axis', 1)])
+        break
+      }
+      case 'reorder':
+        value = add('Gather', [value, whole(operation.places)], [integer('axis', 1)])
+    }
+  }
+  if (nodes.length === 0) value = add('Identity', [value])
+  nodes[nodes.length - 1] = { ...nodes.at(-1)!, output: target }
+  return { nodes, constants }
+}
