@@ -3,8 +3,8 @@ import { sleep } from '../../platform/clock.ts'
 import { messageOf } from '../../platform/errors.ts'
 import type { Log } from '../../platform/log.ts'
 import type { GatewayConfig } from '../gateway-config.ts'
-import { inPlaceLoadMs, leavingWorkersMax } from '../gateway-limits.ts'
-import type { Fleet, Member } from './fleet.ts'
+import { inPlaceLoadMs, leavingWorkersMax, startLimitMs } from '../gateway-limits.ts'
+import type { Applied, Fleet, Member } from './fleet.ts'
 
 export interface ConfigRollout {
   /** The workers follow soon; a newer target overtakes one that is under way. */
@@ -12,6 +12,8 @@ export interface ConfigRollout {
   /** After a loss: as many workers as there should be. */
   refill(): void
   readonly target: GatewayConfig | undefined
+  /** Resolves when every worker has followed the newest target, with the loads that failed; undefined: not within the time. */
+  reached(): Promise<Applied['failures'] | undefined>
   stop(): Promise<void>
 }
 
@@ -27,6 +29,7 @@ export interface ConfigRolloutDeps {
 const retryBaseMs = 100
 const retryCapMs = 5_000
 const leavingPollMs = 100
+const reachedPollMs = 20
 
 const digestsOf = (config: GatewayConfig): Set<string> =>
   new Set(
@@ -113,6 +116,16 @@ export function startConfigRollout(deps: ConfigRolloutDeps): ConfigRollout {
     refill: wake,
     get target() {
       return target
+    },
+    async reached() {
+      for (let waitedMs = 0; waitedMs <= startLimitMs; waitedMs += reachedPollMs) {
+        const serving = membersIn(deps, 'serving')
+        const hasAll = (member: Member): boolean => told.get(member) === target && member.applied === member.sent
+        if (!working && serving.length === deps.workers && serving.every(hasAll))
+          return serving.flatMap(({ failures }) => failures)
+        await sleep(reachedPollMs)
+      }
+      return undefined
     },
     async stop() {
       isStopped = true

@@ -116,6 +116,8 @@ interface JsonTensor extends Omit<InputTensor, 'values'> {
   readonly data: unknown
   /** Among the inputs. */
   readonly place: number
+  /** Read once more, with bigints. */
+  readonly isExact?: true
 }
 
 /** The data, flat: it may come nested as its shape says. */
@@ -132,7 +134,7 @@ function jsonValues(source: Source, tensor: JsonTensor): TensorValues {
     if (value === null || check(value)) continue
     const isLong = datatype === 'INT64' || datatype === 'UINT64'
     // Beyond 2^53 the number has lost its last digits: the text still has them.
-    if (isLong && Number.isInteger(value) && source.exact === undefined) return exactValues(source, tensor)
+    if (isLong && Number.isInteger(value) && !tensor.isExact) return exactValues(source, tensor)
     throw tensorInvalid(name, `is ${shown(value)} in ${placeOf(at, shape)}, which is no ${datatype}`)
   }
   return values
@@ -141,7 +143,7 @@ function jsonValues(source: Source, tensor: JsonTensor): TensorValues {
 function exactValues(source: Source, tensor: JsonTensor): TensorValues {
   source.exact ??= parseLenientJson(source.json) as JsonObject
   const inputs = source.exact['inputs'] as readonly JsonObject[]
-  return jsonValues(source, { ...tensor, data: inputs[tensor.place]!['data'] })
+  return jsonValues(source, { ...tensor, data: inputs[tensor.place]!['data'], isExact: true })
 }
 
 function unnested(name: string, data: readonly unknown[], shape: readonly number[]): unknown[] {
