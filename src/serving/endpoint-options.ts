@@ -14,6 +14,13 @@ export const ResponseCache = z.strictObject({
   ttlMs: z.int().min(1).max(86_400_000),
 })
 
+/**
+ * `labels`: the predicted class of each row, of a regression its value. `probabilities`: a list of them a row, in the order of the classes; of
+ * a regression the value. `records`: all outputs by name.
+ */
+export const PredictionForm = z.enum(['labels', 'probabilities', 'records'])
+export type PredictionForm = z.infer<typeof PredictionForm>
+
 export const EndpointOptions = z.strictObject({
   /** A request that has waited for so long is refused instead of run; a request may ask for less. Null: it waits. */
   timeoutMs: z.int().min(1).max(600_000).nullable().default(null),
@@ -24,6 +31,8 @@ export const EndpointOptions = z.strictObject({
   rawShare: z.number().min(0).max(1).default(1),
   /** Columns whose values are left out of kept rows. */
   redact: z.array(z.string().min(1).max(500)).max(4096).default([]),
+  /** Of answers in MLflow's and TensorFlow Serving's protocol, where a request says nothing. Null: labels, and records. */
+  predictions: PredictionForm.nullable().default(null),
 })
 export type EndpointOptions = Readonly<z.infer<typeof EndpointOptions>>
 

@@ -6,12 +6,20 @@ import { smallModel } from '../models/testing.ts'
 import { gatewayRoutes, matchRoute } from './gateway-routes.ts'
 import { oipBody, smallConfig, startTestWorker, testCaller } from './testing.ts'
 
-const filled = (pattern: string): string => pattern.replace('{endpoint}', 'flights').replace('{version}', '1')
+const names: Readonly<Record<string, string>> = {
+  endpoint: 'flights',
+  version: '1',
+  label: 'champion',
+  verb: 'explain',
+}
+const filled = (pattern: string): string => pattern.replaceAll(/\{(\w+)\}/gv, (_, name: string) => names[name] ?? name)
 
 test('every route names a permission that exists, and only health is public', () => {
   expect(gatewayRoutes.length).toBeGreaterThan(8) // An empty walk must not pass.
   for (const route of gatewayRoutes) expect(permissions).toContain(route.permission)
   expect(gatewayRoutes.flatMap((route) => (route.permission === 'public' ? [route.pattern] : []))).toEqual([
+    '/ping',
+    '/',
     '/v2/health/live',
     '/v2/health/ready',
     '/health',
@@ -51,6 +59,19 @@ test('no spelling of a path reaches a route that its plain spelling does not', (
     expect([path, matchRoute('POST', path), matchRoute('GET', path)]).toEqual([path, undefined, undefined])
   }
   expect(matchRoute('POST', '/v2/models/flights/infer?test=1')).toMatchObject({ endpoint: 'flights' })
+  expect(matchRoute('POST', '/v1/models/flights%3Apredict')).toMatchObject({ endpoint: 'flights' })
+  for (const path of [
+    '/v1/models/flights:predict:predict',
+    '/v1/models/:predict',
+    '/v1/models/flights:',
+    '/v1/models/flights:Predict',
+    '/v1/models/flights:predict/',
+    '/v1/models/a%2Fb:predict',
+    '/v1/models/flights/labels/:predict',
+    '/v2/models/flights%3A/infer',
+  ]) {
+    expect([path, matchRoute('POST', path)]).toEqual([path, undefined])
+  }
 })
 
 /** One raw exchange; answers what the server wrote until it closed. */
@@ -109,7 +130,6 @@ test('bad bodies end in a clear error and a worker that still answers', async ()
   expect(await post(`{"inputs":[],"outputs":[{"name":"nothing"}]}`)).toEqual([400, 'output_unknown'])
   expect(await post(oipBody([1]), '/v2/models/other/infer')).toEqual([404, 'endpoint_not_served'])
   expect(await post(oipBody([1]), '/v2/models/flights/versions/9/infer')).toEqual([404, 'version_not_served'])
-  expect(await post(oipBody([1]), '/endpoints/flights/invocations')).toEqual([415, 'media_type_unsupported'])
   expect(await post(' '.repeat(9 * 1024 * 1024))).toEqual([413, 'body_too_large'])
   expect((await gateway.infer([1])).status).toBe(200)
 })

@@ -1,172 +1,163 @@
-// MLflow's scoring protocol (JSON): its four ways to write a table in, `predictions` out. A thin translation.
-import { DomainError } from '../../platform/errors.ts'
-import { labelIndex } from '../../models/inference.ts'
-import type { ColumnInput } from '../../models/rows.ts'
-import type { Signature } from '../../models/signature.ts'
+// MLflow's scoring protocol: a table in one of four JSON formats or as CSV in, `predictions` out. A thin translation.
+import type { Signature, SignatureType } from '../../models/signature.ts'
+import type { PredictionForm } from '../endpoint-options.ts'
 import { rowsPerRequestMax } from '../gateway-limits.ts'
 import { isJsonObject, type JsonObject } from '../json-body.ts'
 import type { AnswerRows, RequestColumns } from '../request-rows.ts'
+import { readCsv } from './csv.ts'
+import {
+  assertSameNames,
+  columnsOfLists,
+  columnsOfObject,
+  columnsOfRecords,
+  complete,
+  inputNames,
+  inputsByName,
+  invalidRows,
+  shortName,
+} from './json-rows.ts'
+import { predictionTexts } from './predictions.ts'
+import type { RequestRows } from './tensors.ts'
+import { valueOfText } from './text-values.ts'
+
+/** The release of MLflow whose scoring server answers the same. */
+export const scoringRelease = '3.17.2'
 
 const formats = ['dataframe_split', 'dataframe_records', 'instances', 'inputs'] as const
 type Format = (typeof formats)[number]
-const besides = new Set(['params', 'signature_name'])
 
-export interface InvocationRequest {
-  readonly columns: RequestColumns
-  readonly rows: number
-  /** `params: {"predict_method": "predict_proba"}` answers probabilities instead of labels. */
-  readonly wantsProbabilities: boolean
+export interface InvocationRequest extends RequestRows {
+  /** As `params.predict_method` says; undefined: it does not. */
+  readonly form: PredictionForm | undefined
 }
 
-const invalid = (message: string): DomainError => new DomainError('invalid', 'request_invalid', message)
-
-/** The value of a column by row; undefined is missing. */
-type ColumnReader = (name: string) => (row: number) => unknown
-
-interface Table {
-  readonly rows: number
-  readonly names: readonly string[]
-  readonly column: ColumnReader
-}
+/** As MLflow's scoring server does, what is no input of the model is ignored. */
+const unknown = 'ignore'
 
 /** @throws DomainError request_invalid, rows_too_many */
 export function readInvocation(body: unknown, signature: Signature): InvocationRequest {
-  const format = isJsonObject(body) ? formatOf(body) : undefined
-  if (!isJsonObject(body) || !format) {
-    throw invalid(`The input must be a JSON dictionary with exactly one of the input fields ${formats.join(', ')}`)
-  }
-  const table = tableOf(format, body[format], signature)
-  if (table.rows > rowsPerRequestMax) {
-    const message = `a request may have ${rowsPerRequestMax} rows, this one has ${table.rows}: send several requests`
-    throw new DomainError('too_large', 'rows_too_many', message)
-  }
-  const params = body['params']
-  const method = isJsonObject(params) ? params['predict_method'] : undefined
-  return { columns: columnsOf(table), rows: table.rows, wantsProbabilities: method === 'predict_proba' }
+  if (!isJsonObject(body)) throw wrongInput(Array.isArray(body) ? 'a list' : typeof body)
+  const { columns, rows } = tableOf(formatOf(body), body, signature)
+  castTexts(columns, signature)
+  return { columns, rows, form: formOf(body['params'], signature) }
 }
 
-function formatOf(body: JsonObject): Format | undefined {
-  const found = formats.filter((format) => format in body)
-  const extra = Object.keys(body).find((key) => !besides.has(key) && !(formats as readonly string[]).includes(key))
-  if (extra !== undefined) throw invalid(`unknown field "${extra.slice(0, 100)}" beside the input`)
-  return found.length === 1 ? found[0] : undefined
+function wrongInput(found: string): Error {
+  return invalidRows(
+    `The input must be a JSON dictionary with exactly one of the input fields ${formats.join(', ')}. Received ${found}`,
+  )
 }
 
-function columnsOf({ rows, names, column }: Table): RequestColumns {
-  // Without a prototype: a column may be named "constructor".
-  const columns = Object.create(null) as Record<string, ColumnInput>
-  for (const name of names) {
-    const read = column(name)
-    columns[name] = Array.from({ length: rows }, (_, row) => read(row))
+/** Other fields beside it are ignored, as MLflow does. */
+function formatOf(body: JsonObject): Format {
+  let found: Format | undefined
+  for (const format of formats) {
+    if (!(format in body)) continue
+    if (found) throw wrongInput(`${found} and ${format}`)
+    found = format
   }
-  return columns
+  if (found) return found
+  throw wrongInput(`a dictionary with the fields ${Object.keys(body).slice(0, 10).map(shortName).join(', ') || 'none'}`)
 }
 
-function tableOf(format: Format, value: unknown, signature: Signature): Table {
+function tableOf(format: Format, body: JsonObject, signature: Signature): RequestRows {
+  const value = body[format]
   switch (format) {
     case 'dataframe_split':
       return splitTable(value, signature)
-    case 'dataframe_records':
-      if (!Array.isArray(value)) {
-        throw invalid('Dataframe records format must be a list of records. Got dictionary.')
-      }
-      return recordTable(value)
+    case 'dataframe_records': {
+      const type = isJsonObject(value) ? 'dictionary' : `type ${typeof value}`
+      if (!Array.isArray(value)) throw invalidRows(`Dataframe records format must be a list of records. Got ${type}.`)
+      return columnsOfRecords(value, { signature, unknown })
+    }
     case 'instances':
-      if (!Array.isArray(value)) throw invalid('"instances" must be a list, a row each')
-      return value.length > 0 && isJsonObject(value[0]) ? recordTable(value) : rowTable(value, signature)
+      if (!Array.isArray(value)) throw invalidRows('"instances" must be a list, a row each')
+      if (isJsonObject(value[0])) assertSameNames(value)
+      return listTable(value, signature)
     case 'inputs':
-      return inputsTable(value, signature)
+      if (Array.isArray(value)) return listTable(value, signature)
+      if (isJsonObject(value)) return columnsOfObject(value, { signature, unknown })
+      throw invalidRows('"inputs" must be a dictionary of columns or a list of rows')
   }
 }
 
-function splitTable(value: unknown, signature: Signature): Table {
+function splitTable(value: unknown, signature: Signature): RequestRows {
   if (!isJsonObject(value)) {
-    throw invalid(`Dataframe split format must be a dictionary. Got ${Array.isArray(value) ? 'list' : typeof value}`)
+    const type = Array.isArray(value) ? 'list' : `type ${typeof value}`
+    throw invalidRows(`Dataframe split format must be a dictionary. Got ${type}.`)
   }
   const { columns, data } = value
-  const extra = Object.keys(value).find((key) => !['columns', 'index', 'data'].includes(key))
-  const isFrame = Array.isArray(data) && (columns === undefined || Array.isArray(columns)) && extra === undefined
-  if (!isFrame)
-    throw invalid(
-      'Provided dataframe_split field is not a valid dataframe representation: it has columns, index and data',
+  const keys = Object.keys(value)
+  if (!('data' in value) || keys.some((key) => key !== 'columns' && key !== 'index' && key !== 'data')) {
+    const got = keys.slice(0, 10).map(shortName).join(', ')
+    throw invalidRows(
+      `Dataframe split format must have 'data' field and optionally 'columns' and 'index' fields. Got ${got}.`,
     )
-  const names =
-    columns === undefined ? signature.inputs.map((column) => column.name) : (columns as unknown[]).map(String)
-  if (new Set(names).size !== names.length) throw invalid('dataframe_split names a column twice')
-  return positionTable(data as unknown[], names)
+  }
+  const hasNames = columns !== undefined && columns !== null
+  if (!Array.isArray(data) || (hasNames && !Array.isArray(columns))) {
+    throw invalidRows(
+      "Provided dataframe_split field is not a valid dataframe representation in 'split' format: columns and data are lists",
+    )
+  }
+  const names = hasNames ? (columns as unknown[]).map(String) : inputNames(signature)
+  return columnsOfLists(data, { names, signature, unknown })
 }
 
-const rowTable = (rows: unknown[], signature: Signature): Table =>
-  positionTable(
-    signature.inputs.length === 1 ? rows.map((row) => (Array.isArray(row) ? (row as unknown) : [row])) : rows,
-    signature.inputs.map((column) => column.name),
-  )
+const listTable = (rows: readonly unknown[], signature: Signature): RequestRows =>
+  rows.length > 0 && isJsonObject(rows[0])
+    ? columnsOfRecords(rows, { signature, unknown })
+    : columnsOfLists(rows, { names: inputNames(signature), signature, unknown })
 
-/** Rows are lists, in the order of the names. */
-function positionTable(rows: unknown[], names: readonly string[]): Table {
-  rows.forEach((row, at) => {
-    if (Array.isArray(row) && row.length === names.length) return
-    throw invalid(`row ${at} must be a list of ${names.length} values: ${names.slice(0, 20).join(', ')}`)
-  })
-  const column: ColumnReader = (name) => {
-    const place = names.indexOf(name)
-    return (row) => (rows[row] as unknown[])[place]
-  }
-  return { rows: rows.length, names, column }
-}
-
-/** Rows are objects; a key that only some have is missing in the others. */
-function recordTable(rows: unknown[]): Table {
-  const names = new Set<string>()
-  rows.forEach((row, at) => {
-    if (!isJsonObject(row)) throw invalid(`row ${at} must be a record: {"column": value, …}`)
-    for (const name in row) names.add(name)
-  })
-  const column: ColumnReader = (name) => (row) => {
-    const record = rows[row] as JsonObject
-    return Object.hasOwn(record, name) ? record[name] : undefined
-  }
-  return { rows: rows.length, names: [...names], column }
-}
-
-/** Columns by name, a list of records, or one list for a model of one input. */
-function inputsTable(value: unknown, signature: Signature): Table {
-  if (Array.isArray(value))
-    return value.length > 0 && isJsonObject(value[0]) ? recordTable(value) : rowTable(value, signature)
-  if (!isJsonObject(value)) throw invalid('"inputs" must be a dictionary of columns or a list of rows')
-  const columns = new Map<string, unknown[]>()
-  let rows = 0
-  for (const [name, cells] of Object.entries(value)) {
-    const list = Array.isArray(cells) ? (cells as unknown[]) : [cells]
-    if (columns.size > 0 && list.length !== rows)
-      throw invalid(`column "${name.slice(0, 100)}" has ${list.length} rows, and the columns before it have ${rows}`)
-    rows = list.length
-    columns.set(name, list)
-  }
-  const column: ColumnReader = (name) => {
-    const cells = columns.get(name) ?? []
-    return (row) => {
-      const cell = cells[row]
-      return Array.isArray(cell) && cell.length === 1 ? (cell as unknown[])[0] : cell
+/** Numbers that came as texts, and flags in columns of numbers: what pandas would cast. */
+function castTexts(columns: RequestColumns, signature: Signature): void {
+  for (const { name, type } of signature.inputs) {
+    const values = columns[name] as unknown[] | undefined
+    if (values === undefined || type === 'string' || type === 'datetime') continue
+    for (let row = 0; row < values.length; row++) {
+      const value = values[row]
+      if (typeof value === 'string') values[row] = valueOfText(value, type)
+      else if (typeof value === 'boolean' && type !== 'boolean') values[row] = Number(value)
     }
   }
-  return { rows, names: [...columns.keys()], column }
 }
 
-const wholeNumber = /^(?:0|-?[1-9]\d{0,14})$/v
-
-/** The JSON answer: the predicted class or value of each row, or its probabilities. Class names that are whole numbers are written as such. */
-export function writeInvocation(signature: Signature, answer: AnswerRows, wantsProbabilities: boolean): string {
-  const { predictions, offset, rows } = answer
-  const { values, width } = predictions
-  const { classes, task } = signature
-  const areNumbers = classes.every((name) => wholeNumber.test(name))
-  const written = Array.from({ length: rows }, (_, at) => {
-    const row = offset + at
-    if (task === 'regression') return values[row]!
-    if (wantsProbabilities) return Array.from(values.subarray(row * width, (row + 1) * width))
-    const name = classes[labelIndex(predictions, row)]!
-    return areNumbers ? Number(name) : name
-  })
-  return JSON.stringify({ predictions: written })
+const methods: Readonly<Record<string, PredictionForm>> = {
+  predict: 'labels',
+  predict_proba: 'probabilities',
+  records: 'records',
 }
+
+function formOf(params: unknown, { task }: Signature): PredictionForm | undefined {
+  if (!isJsonObject(params)) return undefined
+  const method = params['predict_method']
+  if (method === undefined || method === null) return undefined
+  const form = typeof method === 'string' && Object.hasOwn(methods, method) ? methods[method] : undefined
+  if (!form) {
+    const shown = typeof method === 'string' ? `"${shortName(method)}"` : 'this'
+    throw invalidRows(`there is no predict_method ${shown}: there are ${Object.keys(methods).join(', ')}`)
+  }
+  if (form === 'probabilities' && task === 'regression') {
+    throw invalidRows('the model is a regression and has no probabilities: leave predict_method out')
+  }
+  return form
+}
+
+/**
+ * The types are the signature's: a text of digits in a column of texts stays one. An empty field is a missing value.
+ * @throws DomainError request_invalid, rows_too_many
+ */
+export function readCsvInvocation(text: string, signature: Signature): RequestRows {
+  const inputs = inputsByName(signature)
+  const table = readCsv(text, { isWanted: (name) => inputs.has(name), rowsMax: rowsPerRequestMax })
+  const columns = Object.create(null) as Record<string, unknown[]>
+  for (const [name, texts] of table.columns) columns[name] = valuesOf(texts, inputs.get(name)!.type)
+  return complete(columns, table.rows, signature)
+}
+
+const valuesOf = (texts: readonly (string | undefined)[], type: SignatureType): unknown[] =>
+  texts.map((text) => (text === undefined || text === '' ? undefined : valueOfText(text, type)))
+
+/** The JSON answer. */
+export const writeInvocation = (signature: Signature, answer: AnswerRows, form: PredictionForm): string =>
+  `{"predictions":[${predictionTexts(answer, signature, form).join(',')}]}`

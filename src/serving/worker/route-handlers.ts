@@ -5,10 +5,12 @@ import { json } from './http-answer.ts'
 import type { RouteHandlers } from './http-server.ts'
 import { mlflowHandlers } from './mlflow-handlers.ts'
 import { openInferenceHandlers } from './open-inference-handlers.ts'
+import { v1Handlers } from './v1-handlers.ts'
 
 export const createRouteHandlers = (deps: HandlerDeps): RouteHandlers => ({
   ...openInferenceHandlers(deps),
   ...mlflowHandlers(deps),
+  ...v1Handlers(deps),
   ...systemHandlers(deps),
 })
 
