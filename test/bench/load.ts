@@ -1,5 +1,6 @@
-// A load generator in a process of its own: kept connections, one request in flight on each, as fast as they are answered. Run:
-// node load.ts <url> <connections> <warm-up ms> <measured ms> <bodies.json>. Prints one line of JSON, a LoadResult.
+// A load generator in a process of its own: kept connections, one request in flight on each, as fast as they are answered, or so many a
+// second. Run: node load.ts <url> <connections> <warm-up ms> <measured ms> <bodies.json> [requests a second]. Prints one line of JSON, a
+// LoadResult. With a rate, a request that finds no free connection waits for one, and its time is counted from when it should have been sent.
 // A body is a text that is posted to the URL as JSON, or { path, headers, base64 } that is posted to a path of its own.
 // It writes requests that are made beforehand and looks for nothing but lengths, so that it takes little from what it measures.
 import { readFileSync } from 'node:fs'
@@ -12,6 +13,8 @@ export interface LoadResult {
   /** Milliseconds. */
   readonly p50: number
   readonly p99: number
+  /** Answered with 200 within the measured time. */
+  readonly answered: number
   /** Answers other than 200, in all the time. */
   readonly failures: number
   /** Answered in all the time, the warm-up included. */
@@ -27,14 +30,19 @@ export interface LoadBody {
 
 const microsPerBucket = 20
 const buckets = new Uint32Array(500_000)
-const state = { isMeasuring: false, isOver: false, requests: 0, failures: 0, total: 0, next: 0 }
+const state = { isMeasuring: false, isOver: false, requests: 0, answered: 0, failures: 0, total: 0, next: 0 }
+/** With a rate: when requests should have been sent that no connection was free for, and the connections that are. */
+const due: number[] = []
+const idle: ((sentAt: number) => void)[] = []
 
 if (import.meta.main) {
-  const [url, connections, warmUpMs, measuredMs, bodiesFile] = process.argv.slice(2)
+  const [url, connections, warmUpMs, measuredMs, bodiesFile, rate] = process.argv.slice(2)
   const target = new URL(url!)
   const bodies = JSON.parse(readFileSync(bodiesFile!, 'utf8')) as (string | LoadBody)[]
   const requests = bodies.map((body) => requestOf(target, body))
-  const sockets = Array.from({ length: Number(connections) }, () => open(target, requests))
+  const isPaced = rate !== undefined
+  const sockets = Array.from({ length: Number(connections) }, () => open(target, requests, isPaced))
+  if (isPaced) pace(Number(rate))
   setTimeout(() => {
     state.isMeasuring = true
     const start = performance.now()
@@ -61,15 +69,31 @@ function requestOf(target: URL, body: string | LoadBody): Buffer {
   return Buffer.concat([Buffer.from(head), content])
 }
 
-function open({ hostname, port }: URL, requests: readonly Buffer[]): Socket {
+/** Sends what is due, a thousand times a second. */
+function pace(rate: number): void {
+  const start = performance.now()
+  let issued = 0
+  setInterval(() => {
+    const now = performance.now()
+    for (; issued < ((now - start) * rate) / 1000; issued++) due.push(start + (issued * 1000) / rate)
+    while (due.length > 0 && idle.length > 0) idle.pop()!(due.shift()!)
+  }, 1).unref()
+}
+
+function open({ hostname, port }: URL, requests: readonly Buffer[], isPaced: boolean): Socket {
   const socket = connect({ host: hostname, port: Number(port), noDelay: true })
   let sentAt = 0
   let rest: Buffer = Buffer.alloc(0)
-  const send = (): void => {
-    sentAt = performance.now()
+  const send = (at = performance.now()): void => {
+    sentAt = at
     socket.write(requests[state.next++ % requests.length]!)
   }
-  socket.once('connect', send)
+  const sendNext = (): void => {
+    if (!isPaced) send()
+    else if (due.length > 0) send(due.shift())
+    else idle.push(send)
+  }
+  socket.once('connect', sendNext)
   socket.on('error', (error) => {
     throw error
   })
@@ -87,7 +111,7 @@ function open({ hostname, port }: URL, requests: readonly Buffer[]): Socket {
     if (rest.length < headersEnd + 4 + length) return
     count(performance.now() - sentAt, rest.toString('latin1', 9, 12))
     rest = Buffer.alloc(0)
-    if (!state.isOver) send()
+    if (!state.isOver) sendNext()
   })
   return socket
 }
@@ -97,6 +121,7 @@ function count(ms: number, status: string): void {
   if (status !== '200') state.failures++
   if (!state.isMeasuring) return
   state.requests++
+  if (status === '200') state.answered++
   buckets[Math.min(buckets.length - 1, Math.floor((ms * 1000) / microsPerBucket))]!++
 }
 
@@ -106,7 +131,8 @@ function report(measuredMs: number): void {
     const at = buckets.findIndex((found) => (left -= found) <= 0)
     return ((at + 1) * microsPerBucket) / 1000
   }
-  const { requests, failures, total } = state
-  const result: LoadResult = { requests, measuredMs, p50: quantile(0.5), p99: quantile(0.99), failures, total }
+  const { requests, answered, failures, total } = state
+  const [p50, p99] = [quantile(0.5), quantile(0.99)]
+  const result: LoadResult = { requests, answered, measuredMs, p50, p99, failures, total }
   console.log(JSON.stringify(result))
 }

@@ -9,6 +9,7 @@ import { ingestBench } from './ingest.ts'
 import { machineText, versionsText } from './machine.ts'
 import { memoryBench } from './memory.ts'
 import { mlflowBench, mlflowPostgresBench } from './mlflow.ts'
+import { rivalsBench } from './rivals.ts'
 import { servingBench } from './serving.ts'
 import { trainingBench } from './training.ts'
 
@@ -16,6 +17,7 @@ const benches: Readonly<Record<string, Bench>> = {
   ingest: ingestBench,
   training: trainingBench,
   serving: servingBench,
+  rivals: rivalsBench,
   drift: driftBench,
   memory: memoryBench,
   mlflow: mlflowBench,

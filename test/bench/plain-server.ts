@@ -5,11 +5,11 @@ import { readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 
-/** A model of this server: where its bytes are, and the type of each input. */
+/** A model of this server: where its bytes are, and the type of each input: a column, or a matrix of floats. */
 export interface PlainModel {
   readonly name: string
   readonly file: string
-  readonly inputs: Readonly<Record<string, 'float' | 'string' | 'datetime'>>
+  readonly inputs: Readonly<Record<string, 'float' | 'string' | 'datetime' | 'matrix'>>
 }
 
 interface InferRequest {
@@ -43,7 +43,8 @@ async function serve(models: readonly PlainModel[]): Promise<void> {
     const { inputs } = JSON.parse(body) as InferRequest
     const feeds: Record<string, Tensor> = {}
     for (const { name, shape, data } of inputs) {
-      feeds[name] = tensorOf(found.model.inputs[name], data, [shape[0]!, 1])
+      const type = found.model.inputs[name]
+      feeds[name] = tensorOf(type, data, type === 'matrix' ? shape : [shape[0]!, 1])
     }
     const { probabilities } = await found.session.run(feeds, ['probabilities'])
     const data = [...(probabilities!.data as Float32Array)]
@@ -68,7 +69,7 @@ async function serve(models: readonly PlainModel[]): Promise<void> {
 
 function tensorOf(type: string | undefined, data: (number | string)[], dims: number[]): Tensor {
   if (type === 'string') return new Tensor('string', data as string[], dims)
-  if (type === 'float') return new Tensor('float32', Float32Array.from(data as number[]), dims)
+  if (type === 'float' || type === 'matrix') return new Tensor('float32', Float32Array.from(data as number[]), dims)
   return new Tensor(
     'int64',
     BigInt64Array.from(data, (text) => BigInt(Date.parse(String(text))) * 1000n),

@@ -56,6 +56,14 @@ export function memoryOf(pid: number): { residentBytes: number; proportionalByte
   return { residentBytes: kilobytes('Rss') * 1024, proportionalBytes: kilobytes('Pss') * 1024 }
 }
 
+/** A process and all that it started, themselves or through others. */
+export function familyOf(pid: number): number[] {
+  const family = [pid]
+  // Grows while it is walked.
+  for (const each of family) family.push(...childrenOf(each))
+  return family
+}
+
 export const childrenOf = (pid: number): number[] =>
   readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
     .split(' ')

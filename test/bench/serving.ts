@@ -1,13 +1,12 @@
 // One row over HTTP: our gateway beside a plain node:http loop with `session.run` for each request, same models, same number of workers, in turn.
-import { spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { setTimeout as wait } from 'node:timers/promises'
 import { assertClose, medianOf, times, type Bench, type Section } from './bench.ts'
-import { end, prepareHome, startRole } from './home.ts'
+import { prepareHome, startRole } from './home.ts'
 import type { LoadResult } from './load.ts'
+import { startPlainServer } from './plain.ts'
 import type { PlainModel } from './plain-server.ts'
 import { childrenOf, cpuMsOf, nodeAnswer } from './processes.ts'
 import { servedModels, type ServedModel } from './serving-models.ts'
@@ -63,17 +62,8 @@ async function startPlain(models: readonly ServedModel[], directory: string): Pr
     const inputs = Object.fromEntries(signature.inputs.map((input) => [input.name, input.type as 'float']))
     plainModels.push({ name, file, inputs })
   }
-  const modelsFile = join(directory, 'models.json')
-  await writeFile(modelsFile, JSON.stringify(plainModels))
-  const file = join(import.meta.dirname, 'plain-server.ts')
-  const child = spawn(process.execPath, [file, String(workers), modelsFile], { stdio: ['ignore', 'pipe', 'inherit'] })
-  const port = await new Promise<string>((resolve, reject) => {
-    createInterface(child.stdout).once('line', resolve)
-    child.once('exit', (code) => reject(new Error(`the plain server ended with ${code}`)))
-  })
-  const stop = (): Promise<void> => end(child)
-  const name = 'plain `node:http` + `session.run`'
-  return { name, url: `http://127.0.0.1:${port}`, primary: child.pid!, others: [], [Symbol.asyncDispose]: stop }
+  const { url, pid, ...server } = await startPlainServer(plainModels, { directory, workers })
+  return { ...server, name: 'plain `node:http` + `session.run`', url, primary: pid, others: [] }
 }
 
 interface Answer {

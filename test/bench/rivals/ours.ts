@@ -1,0 +1,85 @@
+// The gateway of a home with one model, and the loop that one would write by hand, as contenders beside Python's servers.
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { computeBaseline } from '../../../src/models/baseline-builder.ts'
+import { loadModel } from '../../../src/models/inference.ts'
+import { answersFor } from '../../../src/models/scoring.ts'
+import { Signature } from '../../../src/models/signature.ts'
+import type { Frame, FrameColumn } from '../../../src/training/frame.ts'
+import { prepareHome, startRole, type BenchModel } from '../home.ts'
+import { startPlainServer } from '../plain.ts'
+import { familyOf } from '../processes.ts'
+import { jsonBody, matrixRequest, readTensor, type Rival, type TrainedModel } from './contenders.ts'
+
+const matrix = 'X'
+
+/** Its control plane is counted with it: it takes in every prediction. */
+export async function startGateway(model: TrainedModel, workers: number): Promise<Rival> {
+  const stack = new AsyncDisposableStack()
+  try {
+    const home = stack.use(await prepareHome([await benchModel(model)]))
+    const server = stack.use(await startRole(home, 'server'))
+    const gateway = stack.use(await startRole(home, 'gateway', { workers }))
+    return rivalOf('Trueloop', model, {
+      url: gateway.url,
+      processes: () => [...familyOf(gateway.pid), ...familyOf(server.pid)],
+      stop: async () => {
+        await stack.disposeAsync()
+      },
+    })
+  } catch (error) {
+    await stack.disposeAsync()
+    throw error
+  }
+}
+
+export async function startPlain(model: TrainedModel, workers: number): Promise<Rival> {
+  const { name, directory } = model
+  const served = { name, file: join(directory, `${name}.onnx`), inputs: { [matrix]: 'matrix' as const } }
+  const plain = await startPlainServer([served], { directory, workers })
+  return rivalOf('plain `node:http` + `session.run`', model, {
+    url: plain.url,
+    processes: () => familyOf(plain.pid),
+    stop: () => plain[Symbol.asyncDispose](),
+  })
+}
+
+interface Started {
+  readonly url: string
+  readonly processes: Rival['processes']
+  readonly stop: () => Promise<void>
+}
+
+function rivalOf(name: string, model: TrainedModel, { url, processes, stop }: Started): Rival {
+  const path = `/v2/models/${model.name}/infer`
+  return {
+    name,
+    url,
+    path,
+    processes,
+    body: (rows) => jsonBody(path, matrixRequest(rows, matrix)),
+    read: readTensor('probabilities'),
+    [Symbol.asyncDispose]: stop,
+  }
+}
+
+async function benchModel({ name, directory, rows }: TrainedModel): Promise<BenchModel> {
+  const onnx = await readFile(join(directory, `${name}.onnx`))
+  const columns = rows[0]!.map((_, at): FrameColumn & { kind: 'number' } => ({
+    kind: 'number',
+    name: `x${at}`,
+    values: Float64Array.from(rows, (row) => row[at]!),
+  }))
+  const names = columns.map((column) => column.name)
+  const signature = Signature.parse({
+    task: 'binary',
+    inputs: names.map((column) => ({ name: column, type: 'float' })),
+    classes: ['0', '1'],
+    tensors: [{ name: matrix, elementType: 'float32', columns: names }],
+  })
+  const loaded = await loadModel(onnx, { signature })
+  const frame: Frame = { rowCount: rows.length, columns, target: new Float64Array(rows.length) }
+  const answers = await answersFor(loaded, frame)
+  await loaded.release()
+  return { name, onnx, signature, baseline: computeBaseline({ frame, signature, answers, days: [] }) }
+}
