@@ -3,8 +3,11 @@ import { DomainError } from '../../platform/errors.ts'
 import { answerFrame, type AnswerName } from '../protocols/grpc-metadata.ts'
 import { readSmall } from '../protocols/grpc-wire.ts'
 import { extensions, modelConfig, modelMetadata } from '../protocols/open-inference-metadata.ts'
+import { readRepositoryRequest } from '../protocols/grpc-repository.ts'
+import { assertNoFiles } from '../protocols/open-inference-repository.ts'
 import { isRunnable } from '../worker/endpoint-runtime.ts'
 import { endpointOf, variantOf, type HandlerDeps } from '../worker/exchange.ts'
+import { repositoryIndex, statisticsOf } from '../worker/open-inference-extensions.ts'
 import type { GrpcCall } from './call.ts'
 import { modelInfer, modelStreamInfer } from './infer-methods.ts'
 import type { GrpcMethod } from './server.ts'
@@ -23,6 +26,24 @@ const simple = (
     const value = ask(texts)
     call.begin()
     call.finish(answerFrame(answer, value))
+  },
+})
+
+/** As `simple`, for what all workers must be asked. */
+const later = (
+  permission: GrpcMethod['permission'],
+  answer: AnswerName,
+  ask: (message: Uint8Array) => Promise<object>,
+): GrpcMethod => ({
+  permission,
+  one(call, message) {
+    ask(message).then(
+      (value) => {
+        call.begin()
+        call.finish(answerFrame(answer, value))
+      },
+      (error: unknown) => call.fail(error),
+    )
   },
 })
 
@@ -63,9 +84,10 @@ export function inferenceMethods(deps: HandlerDeps): ReadonlyMap<string, GrpcMet
     ],
     [
       path('ModelReady'),
-      simple('endpoint.read', 'ModelReadyResponse', (texts) => ({
-        ready: isReady() && isRunnable(asked(texts).variant),
-      })),
+      simple('endpoint.read', 'ModelReadyResponse', (texts) => {
+        const { endpoint, variant } = asked(texts)
+        return { ready: isReady() && endpoint.config.stopped === undefined && isRunnable(variant) }
+      }),
     ],
     [
       path('ModelMetadata'),
@@ -87,6 +109,7 @@ export function inferenceMethods(deps: HandlerDeps): ReadonlyMap<string, GrpcMet
         return { config }
       }),
     ],
+    ...repositoryMethods(deps),
     ...['Status', 'Register', 'Unregister'].flatMap((what) => [
       refused(`SystemSharedMemory${what}`, missing.SystemSharedMemory),
       refused(`CudaSharedMemory${what}`, missing.CudaSharedMemory),
@@ -94,4 +117,41 @@ export function inferenceMethods(deps: HandlerDeps): ReadonlyMap<string, GrpcMet
     refused('TraceSetting', missing.TraceSetting),
     refused('LogSettings', missing.LogSettings),
   ])
+}
+
+const textOrNone = (text: string | undefined): string | undefined =>
+  text === undefined || text === '' ? undefined : text.slice(0, 200)
+
+/** Statistics and the model repository: the same answers as over HTTP. */
+function repositoryMethods(deps: HandlerDeps): [string, GrpcMethod][] {
+  const change = async (message: Uint8Array, isUnloaded: boolean): Promise<object> => {
+    const { model, parameters } = readRepositoryRequest(message)
+    assertNoFiles(parameters)
+    await deps.changeRepository({ endpoint: model.slice(0, 200), isUnloaded })
+    return {}
+  }
+  return [
+    [
+      path('ModelStatistics'),
+      later('endpoint.read', 'ModelStatisticsResponse', async (message) => {
+        const { texts } = readSmall('ModelStatisticsRequest', message)
+        return { model_stats: await statisticsOf(deps, textOrNone(texts[1]), textOrNone(texts[2])) }
+      }),
+    ],
+    [
+      path('RepositoryIndex'),
+      later('endpoint.read', 'RepositoryIndexResponse', async (message) => {
+        const { flags } = readSmall('RepositoryIndexRequest', message)
+        return { models: repositoryIndex(deps, flags[2] ?? false) }
+      }),
+    ],
+    [
+      path('RepositoryModelLoad'),
+      later('endpoint.write', 'RepositoryModelLoadResponse', (message) => change(message, false)),
+    ],
+    [
+      path('RepositoryModelUnload'),
+      later('endpoint.write', 'RepositoryModelUnloadResponse', (message) => change(message, true)),
+    ],
+  ]
 }
