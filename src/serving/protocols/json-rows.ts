@@ -136,6 +136,11 @@ export function columnsOfObject(
 const unwrapped = (cells: unknown[]): unknown[] =>
   cells.some(isListOfOne) ? cells.map((cell) => (isListOfOne(cell) ? cell[0] : cell)) : cells
 
+/** Whole numbers are milliseconds, however long: as bigints they would be a batch's own microseconds. */
+export function timesAsNumbers(cells: unknown[]): void {
+  for (let row = 0; row < cells.length; row++) if (typeof cells[row] === 'bigint') cells[row] = Number(cells[row])
+}
+
 export const isListOfOne = (cell: unknown): cell is readonly [unknown] => Array.isArray(cell) && cell.length === 1
 
 /**

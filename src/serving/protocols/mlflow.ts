@@ -15,6 +15,7 @@ import {
   inputsByName,
   invalidRows,
   shortName,
+  timesAsNumbers,
 } from './json-rows.ts'
 import { predictionTexts } from './predictions.ts'
 import type { RequestRows } from './tensors.ts'
@@ -38,7 +39,7 @@ const unknown = 'ignore'
 export function readInvocation(body: unknown, signature: Signature): InvocationRequest {
   if (!isJsonObject(body)) throw wrongInput(Array.isArray(body) ? 'a list' : typeof body)
   const { columns, rows } = tableOf(formatOf(body), body, signature)
-  castTexts(columns, signature)
+  castCells(columns, signature)
   return { columns, rows, form: formOf(body['params'], signature) }
 }
 
@@ -109,11 +110,15 @@ const listTable = (rows: readonly unknown[], signature: Signature): RequestRows 
     ? columnsOfRecords(rows, { signature, unknown })
     : columnsOfLists(rows, { names: inputNames(signature), signature, unknown })
 
-/** Numbers that came as texts, and flags in columns of numbers: what pandas would cast. */
-function castTexts(columns: RequestColumns, signature: Signature): void {
+/** Numbers that came as texts, and flags in columns of numbers: what pandas would cast. Columns are the request's own. */
+function castCells(columns: RequestColumns, signature: Signature): void {
   for (const { name, type } of signature.inputs) {
     const values = columns[name] as unknown[] | undefined
-    if (values === undefined || type === 'string' || type === 'datetime') continue
+    if (values === undefined || type === 'string') continue
+    if (type === 'datetime') {
+      timesAsNumbers(values)
+      continue
+    }
     for (let row = 0; row < values.length; row++) {
       const value = values[row]
       if (typeof value === 'string') values[row] = valueOfText(value, type)

@@ -15,6 +15,7 @@ import {
   invalidRows,
   isListOfOne,
   shortName,
+  timesAsNumbers,
 } from './json-rows.ts'
 import { labelTexts, predictionTexts, probabilityTexts } from './predictions.ts'
 import type { RequestRows } from './tensors.ts'
@@ -36,7 +37,7 @@ export function readV1(body: unknown, signature: Signature): V1Request {
   const form = formOf(body['signature_name'], signature)
   const isRows = 'instances' in body
   const { columns, rows } = isRows ? rowsOf(body['instances'], signature) : columnsOf(body['inputs'], signature)
-  unwrapCells(columns)
+  unwrapCells(columns, signature)
   return { columns, rows, layout: isRows ? 'rows' : 'columns', form }
 }
 
@@ -93,9 +94,11 @@ function columnsOf(inputs: unknown, signature: Signature): RequestRows {
 }
 
 /** Lists of one value and base64 within cells become the value. Columns are the request's own: nobody else holds them. */
-function unwrapCells(columns: RequestColumns): void {
-  for (const name in columns) {
-    const cells = columns[name] as unknown[]
+function unwrapCells(columns: RequestColumns, { inputs }: Signature): void {
+  for (const { name, type } of inputs) {
+    const cells = columns[name] as unknown[] | undefined
+    if (!cells) continue
+    if (type === 'datetime') timesAsNumbers(cells)
     for (let row = 0; row < cells.length; row++) {
       let cell = cells[row]
       if (typeof cell !== 'object' || cell === null) continue
