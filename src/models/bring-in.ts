@@ -41,6 +41,7 @@ export async function bringModel(
       digest: null,
       bytes: null,
       signature: null,
+      rewritten: null,
       metrics: {},
       datasetVersion: null,
       pipelineRunId: null,

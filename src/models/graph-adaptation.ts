@@ -75,12 +75,16 @@ function rewritesOf(file: OnnxFile, plan: AnswerPlan, opened: ReadonlyMap<string
   const said = [...plan.said]
   if (plan.source !== name) said.push(`output "${plan.source}" named "${name}"`)
   const others = file.outputs.filter((output) => output.name !== name && output.name !== plan.source)
-  if (others.length > 0) said.push(`outputs left out: ${others.map((output) => `"${output.name}"`).join(', ')}`)
   const declared = file.outputs.find((output) => output.name === name)?.shape?.[0]
   if (typeof declared === 'number') said.push(`output "${name}" was declared for ${declared} rows`)
   for (const input of opened.keys()) said.push(`input "${input}" takes any number of rows`)
   if (file.irVersion > irVersionMax)
     said.push(`version ${file.irVersion} of the file format lowered to ${irVersionMax}`)
+  // Other outputs do no harm where they are tensors of as many rows as are asked: only the answer is fetched.
+  const isHarmful = others.some(({ kind, shape }) => kind !== 'tensor' || typeof shape?.[0] === 'number')
+  if (others.length > 0 && (isHarmful || said.length > 0)) {
+    said.push(`outputs left out: ${others.map((output) => `"${output.name}"`).join(', ')}`)
+  }
   return said
 }
 

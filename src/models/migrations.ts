@@ -79,4 +79,9 @@ export const modelMigrations: Migrations = {
     },
   },
   '2026-11-21-53-registry': { up: toRegistry },
+  '2026-11-22-40-rewritten': {
+    async up(db) {
+      await db.schema.alterTable('model_version').addColumn('rewritten', 'text').execute()
+    },
+  },
 }

@@ -21,6 +21,7 @@ export interface ModelVersionTables extends TagTables {
     digest: string | null
     bytes: number | null
     signature: string | null
+    rewritten: string | null
     /** JSON, or null: nothing to compare live values with. Apart from the rest: it is large, and only serving reads it. */
     baseline: string | null
     has_baseline: number
@@ -54,6 +55,7 @@ const columns = [
   'digest',
   'bytes',
   'signature',
+  'rewritten',
   'has_baseline',
   'metrics',
   'run_id',
@@ -83,6 +85,7 @@ const versionOf = (row: Row, tags: TagMap = {}): ModelVersion => ({
   digest: row.digest,
   bytes: row.bytes,
   signature: row.signature === null ? null : (JSON.parse(row.signature) as ModelVersion['signature']),
+  rewritten: row.rewritten === null ? null : (JSON.parse(row.rewritten) as ModelVersion['rewritten']),
   metrics: JSON.parse(row.metrics) as ModelVersion['metrics'],
   runId: row.run_id,
   runLink: row.run_link,
@@ -236,6 +239,7 @@ export async function insertVersion(
     digest: version.digest,
     bytes: version.bytes,
     signature: version.signature && JSON.stringify(version.signature),
+    rewritten: version.rewritten && JSON.stringify(version.rewritten),
     baseline: baseline && JSON.stringify(baseline),
     has_baseline: baseline ? 1 : 0,
     metrics: JSON.stringify(version.metrics),

@@ -19,6 +19,15 @@ export type VersionStage = z.infer<typeof VersionStage>
 export const TimeWindow = z.strictObject({ fromMs: z.int(), toMs: z.int() })
 export type TimeWindow = Readonly<z.infer<typeof TimeWindow>>
 
+/** How a graph differs from the one that its maker handed over. */
+export const Rewritten = z.strictObject({
+  /** sha256 of the maker's file. */
+  from: Digest,
+  /** What was changed, in words. */
+  changes: z.array(z.string()).min(1),
+})
+export type Rewritten = Readonly<z.infer<typeof Rewritten>>
+
 export const ModelVersion = z.strictObject({
   model: ModelName,
   version: z.int().positive(),
@@ -35,6 +44,8 @@ export const ModelVersion = z.strictObject({
   digest: Digest.nullable(),
   bytes: z.int().positive().nullable(),
   signature: Signature.nullable(),
+  /** Null: the graph is as its maker left it. */
+  rewritten: Rewritten.nullable(),
   /** Of training and its validation, by name. */
   metrics: z.record(z.string(), z.number()),
   runId: z.string().nullable(),

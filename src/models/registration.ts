@@ -27,6 +27,7 @@ export type NewVersion = Pick<GraphVersion, 'model' | 'digest' | 'bytes' | 'sign
       | 'trainedOn'
       | 'examplesDigest'
       | 'infra'
+      | 'rewritten'
     >
   > & { readonly baseline?: Baseline | null }
 
@@ -54,6 +55,7 @@ export async function registerVersion(trx: Trx, actor: Actor, input: NewVersion)
     trainedOn: input.trainedOn ?? null,
     examplesDigest: input.examplesDigest ?? null,
     infra: input.infra ?? null,
+    rewritten: input.rewritten ?? null,
     hasBaseline: baseline !== null,
   }
   await insertVersion(trx, { ...version, storageLocation: null }, baseline)
@@ -92,9 +94,9 @@ async function readGraph(
   trx: Trx,
   id: VersionId,
 ): Promise<{ facts: Partial<ModelVersion>; baseline: Baseline | null }> {
-  const { digest, bytes, signature, metrics, examplesDigest, infra, ...rest } = await getVersion(trx, id)
+  const { digest, bytes, signature, rewritten, metrics, examplesDigest, infra, ...rest } = await getVersion(trx, id)
   const { datasetVersion, pipelineRunId, trainedOn, hasBaseline } = rest
-  const graph = { digest, bytes, signature, metrics, examplesDigest, infra, hasBaseline }
+  const graph = { digest, bytes, signature, rewritten, metrics, examplesDigest, infra, hasBaseline }
   const baseline = (await findBaseline(trx, id)) ?? null
   return { facts: { ...graph, datasetVersion, pipelineRunId, trainedOn }, baseline }
 }
@@ -114,6 +116,7 @@ async function fieldsOf(trx: Trx, actor: Actor, model: string): Promise<ModelVer
     digest: null,
     bytes: null,
     signature: null,
+    rewritten: null,
     metrics: {},
     runId: null,
     runLink: null,
@@ -135,7 +138,12 @@ async function record(trx: Trx, actor: Actor, version: ModelVersion): Promise<vo
   const { model, digest, source, runId, datasetVersion, pipelineRunId, tags, description, createdAtMs } = version
   const detail = { digest, source, runId, datasetVersion, pipelineRunId }
   const subject = versionText(version)
-  await recordAudit(trx, actor, { action: 'model.register', subject, detail })
+  const { rewritten } = version
+  await recordAudit(trx, actor, {
+    action: 'model.register',
+    subject,
+    detail: rewritten ? { ...detail, rewritten } : detail,
+  })
   await recordLineage(trx, originsOf(version))
   const payload = { model, version: version.version, ...detail, tags, description, prompt: isPrompt(version) }
   await appendEvent(trx, { type: 'model.version_registered', subject, payload, atMs: createdAtMs })

@@ -5,17 +5,18 @@ import { listAudit } from '../governance/audit.ts'
 import { upstream } from '../governance/lineage.ts'
 import { governanceMigrations } from '../governance/migrations.ts'
 import { createTestServer, testActor } from '../governance/testing.ts'
-import type { BlobStore } from '../platform/blobs.ts'
+import type { BlobRef, BlobStore } from '../platform/blobs.ts'
 import { transact } from '../platform/database.ts'
 import { DomainError } from '../platform/errors.ts'
 import { eventMigrations, readEvents } from '../platform/events.ts'
 import { createTestDatabase } from '../platform/testing.ts'
+import { checkGraph } from './graph-check.ts'
 import { modelMigrations } from './migrations.ts'
 import { moveAlias } from './promotion.ts'
 import { judgeVersion } from './version-changes.ts'
 import { registerVersion, type NewVersion } from './registration.ts'
 import { aliasRoutes, modelRoutes, versionRoutes, type ModelDeps, type ModelRouteTables } from './routes.ts'
-import { endlessModel, smallModel, smallSignature } from './testing.ts'
+import { endlessModel, modelFile, node, smallModel, smallSignature, valueInfo } from './testing.ts'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 
 const migrations = { ...eventMigrations, ...governanceMigrations, ...modelMigrations }
@@ -35,7 +36,12 @@ function blobsOf(files: readonly Uint8Array[]): { blobs: BlobStore; digests: str
     if (!bytes) throw new DomainError('not_found', 'blob_not_found', `no blob ${digest}`)
     return bytes
   }
-  return { blobs: { get } as Partial<BlobStore> as BlobStore, digests: [...stored.keys()] }
+  const put = async (bytes: Uint8Array): Promise<BlobRef> => {
+    const digest = createHash('sha256').update(bytes).digest('hex')
+    stored.set(digest, bytes)
+    return { digest, bytes: bytes.length }
+  }
+  return { blobs: { get, put } as Partial<BlobStore> as BlobStore, digests: [...stored.keys()] }
 }
 
 const version = (change: Partial<NewVersion> = {}): NewVersion => ({
@@ -158,6 +164,42 @@ test('only an approved version becomes champion or challenger; other names are f
     { from: 'candidate', to: 'approved', by: 'tester' },
     { from: 'approved', to: 'rejected' },
   ])
+})
+
+test('a graph that is rewritten keeps the digest of its maker’s file, and tells what the signature leaves out', async () => {
+  await using db = await openDatabase()
+  const file = modelFile({
+    inputs: [valueInfo('X', 11, [1, 2])],
+    outputs: [valueInfo('logits', 11, [1, 2])],
+    nodes: [node({ operator: 'Neg', inputs: ['X'], outputs: ['logits'] })],
+  })
+  const { blobs, digests } = blobsOf([file])
+  await using server = await createTestServer(routes, { db, blobs })
+  const post = async (payload: object) =>
+    (await server.inject({ method: 'POST', url: '/models/made/versions', payload })).json<Record<string, unknown>>()
+  const signature = { task: 'binary', classes: ['no', 'yes'] }
+  const made = await post({ digest: digests[0], signature })
+  expect(made).toMatchObject({
+    signature: {
+      ...signature,
+      inputs: [
+        { name: 'X_0', type: 'double', required: true },
+        { name: 'X_1', type: 'double', required: true },
+      ],
+      tensors: [{ name: 'X', elementType: 'float64', columns: ['X_0', 'X_1'] }],
+    },
+    rewritten: { from: digests[0], changes: expect.arrayContaining(['Softmax of the logits "logits"']) as unknown },
+  })
+  expect(made['digest']).not.toBe(digests[0])
+  expect(checkGraph(await blobs.get(made['digest'] as string)).outputs).toMatchObject([
+    { name: 'probabilities', elementType: 'float32', shape: ['N', 2] },
+  ])
+  const [audit] = await listAudit(db, { limit: 1 })
+  expect(audit).toMatchObject({ action: 'model.register', detail: { rewritten: { from: digests[0] } } })
+  const inputs = [{ name: 'a', type: 'double' }]
+  expect(await post({ digest: digests[0], signature: { ...signature, inputs } })).toMatchObject({
+    code: 'graph_signature_mismatch',
+  })
 })
 
 test('a graph is checked when it is registered over HTTP, and its version can be read, described and listed', async () => {

@@ -83,7 +83,8 @@ export const modelRoutes: FastifyPluginAsyncZod<ModelDeps> = async (server, { db
   )
   const upload = words.extend({
     digest: Digest,
-    signature: Signature,
+    /** What is left out is as the graph says. */
+    signature: Signature.partial().default({}),
     baseline: Baseline.optional(),
     metrics: ModelVersion.shape.metrics.optional(),
     runId: z.string().max(128).optional(),

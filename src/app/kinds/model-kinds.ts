@@ -125,6 +125,7 @@ async function register(
     digest: trained.onnx.digest,
     bytes: trained.onnx.bytes,
     signature: trained.signature,
+    rewritten: trained.rewritten,
     baseline,
     metrics: trained.metrics,
     runId: trained.runId,

@@ -20,7 +20,7 @@ type AdoptInput = z.infer<typeof AdoptInput>
 
 export const adoptStep: StepKind<AdoptInput, Trained> = {
   kind: 'models.adopt',
-  version: 1,
+  version: 2,
   cacheable: true,
   input: AdoptInput,
   output: Trained,
@@ -29,10 +29,8 @@ export const adoptStep: StepKind<AdoptInput, Trained> = {
     const { days: _, ...described } = await describeGraph(tools, { onnx, ...input })
     return {
       ...described,
-      onnx: { digest, bytes: onnx.length },
       metrics: {},
       params: { origin },
-      artifacts: {},
       seed: 0,
       runId: null,
     }

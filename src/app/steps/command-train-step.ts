@@ -3,7 +3,7 @@ import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crossFittedDays, type Fold } from '../../models/baseline-builder.ts'
 import type { Baseline } from '../../models/baseline.ts'
-import { assertGraphFits, checkGraph } from '../../models/graph-check.ts'
+import { adaptGraph } from '../../models/graph-adaptation.ts'
 import type { Signature } from '../../models/signature.ts'
 import { runCommand, storeOutputs, type CommandEnvironment } from '../../pipelines/run-command.ts'
 import type { StepKind, StepTools } from '../../pipelines/step.ts'
@@ -32,7 +32,7 @@ interface Work {
 }
 
 /**
- * @throws DomainError command_not_found, command_failed, command_output_invalid, model_missing; as checkGraph and assertGraphFits; what
+ * @throws DomainError command_not_found, command_failed, command_output_invalid, model_missing; as adaptGraph; what
  *   reading rows and code throws
  */
 async function execute(work: Work): Promise<Trained> {
@@ -54,10 +54,9 @@ async function execute(work: Work): Promise<Trained> {
   })
   return {
     ...described,
-    onnx: await tools.blobs.put(onnx),
     metrics: { ...crossFitted(days), ...metrics },
     params: { trainer: 'command', command: JSON.stringify(argv), seed: String(seed) },
-    artifacts: await storeOutputs(tools, outputs, artifacts),
+    artifacts: { ...described.artifacts, ...(await storeOutputs(tools, outputs, artifacts)) },
     seed,
     runId: null,
   }
@@ -92,8 +91,10 @@ async function judgeDays(work: Work, labelled: LabelledRows, signature: Signatur
     await mkdir(scratchDirectory)
     const onnx = await readGraph(await runOnce({ ...work, tools: { ...tools, scratchDirectory } }, fold))
     await rm(scratchDirectory, { recursive: true })
-    assertGraphFits(checkGraph(onnx), signature)
-    return async (rows) => (await answersOf(onnx, signature, rows)).values
+    const { task, classes, tensors } = signature
+    const inputs = signature.inputs.map(({ name, type, required }) => ({ name, types: [type], required }))
+    const { bytes } = adaptGraph(onnx, { task, classes, tensors, inputs })
+    return async (rows) => (await answersOf(bytes, signature, rows)).values
   }
   return crossFittedDays(trainPart, { frame: labelled.frame, signature, micros: labelled.times, folds })
 }

@@ -1,13 +1,13 @@
-// A graph that no trainer of ours has made becomes a candidate: checked, its signature from the loop's columns, its baseline and examples from their rows.
+// A graph that no trainer of ours has made becomes a candidate: made fit to serve, its signature from the loop's columns, its baseline and examples from their rows.
 import type { Target } from '../../loop/target.ts'
 import { computeBaseline } from '../../models/baseline-builder.ts'
 import type { Baseline } from '../../models/baseline.ts'
 import { examplesFrom } from '../../models/examples.ts'
-import { assertGraphFits, checkGraph } from '../../models/graph-check.ts'
-import { Signature } from '../../models/signature.ts'
+import { adaptGraph } from '../../models/graph-adaptation.ts'
+import type { Signature, SignatureType } from '../../models/signature.ts'
 import type { StepTools } from '../../pipelines/step.ts'
-import { takeRows, type Frame } from '../../training/frame.ts'
-import { readLabelled, signatureTypeOf, type LabelledRows, type RowsReference } from './rows.ts'
+import { takeRows, type Frame, type FrameColumn } from '../../training/frame.ts'
+import { readLabelled, type LabelledRows, type RowsReference } from './rows.ts'
 import { answersOf, putJson, type Trained } from './train-step.ts'
 
 /** Rows that the baseline counts, at most: enough for its bins, and a slow graph does not hold the step up for long. */
@@ -22,24 +22,39 @@ export interface ForeignGraph {
   readonly judgeDays?: (labelled: LabelledRows, signature: Signature) => Promise<Baseline['days']>
 }
 
-type Described = Pick<Trained, 'signature' | 'baseline' | 'examples' | 'rows'> & { readonly days: Baseline['days'] }
+/** The artifact of the run that is the graph as its maker left it, where another one serves. */
+const originalFile = 'original.onnx'
 
-/** What a candidate has whoever made it. @throws DomainError as checkGraph and assertGraphFits; column_not_found; what `judgeDays` throws */
+type Described = Pick<Trained, 'onnx' | 'signature' | 'rewritten' | 'artifacts' | 'baseline' | 'examples' | 'rows'> & {
+  readonly days: Baseline['days']
+}
+
+/** What a column may be to a graph: as its tensor says. */
+const typesOfKind: Readonly<Record<FrameColumn['kind'], readonly SignatureType[]>> = {
+  number: ['float', 'double', 'long', 'integer', 'boolean'],
+  category: ['string'],
+  time: ['datetime'],
+}
+
+/** What a candidate has whoever made it. @throws DomainError as adaptGraph; column_not_found; what `judgeDays` throws */
 export async function describeGraph(tools: StepTools, { onnx, judgeDays, ...input }: ForeignGraph): Promise<Described> {
-  const checked = checkGraph(onnx)
   const labelled = await readLabelled(tools, input)
   const { frame: all, classes } = labelled
   const frame = thinned(all)
-  const signature = Signature.parse({
+  const { bytes, signature, rewrites } = adaptGraph(onnx, {
     task: input.target.task,
-    inputs: frame.columns.map(({ name, kind }) => ({ name, type: signatureTypeOf[kind] })),
+    inputs: frame.columns.map(({ name, kind }) => ({ name, types: typesOfKind[kind], required: true })),
     classes,
   })
-  assertGraphFits(checked, signature)
-  const answers = await answersOf(onnx, signature, frame)
+  const stored = await tools.blobs.put(bytes)
+  const original = rewrites.length === 0 ? null : await tools.blobs.put(onnx)
+  const answers = await answersOf(bytes, signature, frame)
   const days = (await judgeDays?.(labelled, signature)) ?? []
   return {
+    onnx: stored,
     signature,
+    rewritten: original && { from: original.digest, changes: [...rewrites] },
+    artifacts: original ? { [originalFile]: original } : {},
     days,
     baseline: await putJson(tools, computeBaseline({ frame, signature, answers, days })),
     examples: await putJson(tools, examplesFrom({ frame, signature }, answers)),

@@ -6,6 +6,7 @@ import { computeBaseline, crossFittedDays, type Fold } from '../../models/baseli
 import type { Baseline } from '../../models/baseline.ts'
 import { examplesFrom, type Examples } from '../../models/examples.ts'
 import { loadModel } from '../../models/inference.ts'
+import { Rewritten } from '../../models/model-version.ts'
 import { answersFor, type Answers } from '../../models/scoring.ts'
 import { Signature } from '../../models/signature.ts'
 import type { BlobRef } from '../../platform/blobs.ts'
@@ -23,6 +24,8 @@ const Blob = z.strictObject({ digest: Digest, bytes: z.int().positive() })
 export const Trained = z.strictObject({
   onnx: Blob,
   signature: Signature,
+  /** How the graph differs from its maker's file; null: in nothing. */
+  rewritten: Rewritten.nullable().default(null),
   /** Blob with a `Baseline`. */
   baseline: Blob,
   /** Blob with `Examples`. */
@@ -132,6 +135,7 @@ async function describe(tools: StepTools, { input, labelled, model, signature, d
   return {
     onnx: await tools.blobs.put(model.onnx),
     signature,
+    rewritten: null,
     baseline: await putJson(tools, baseline),
     examples: await putJson(tools, examples),
     metrics: { iterations: model.iterations, ...importances(model), ...crossFitted(days) },

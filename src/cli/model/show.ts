@@ -50,6 +50,7 @@ export function renderModelVersion(version: ModelVersion): string {
     ['run', version.runId ?? undefined],
     ['pipeline run', version.pipelineRunId ?? undefined],
     ['graph', version.bytes === null ? 'none: not servable' : `${bytesText(version.bytes)}, sha256 ${version.digest}`],
+    ['rewritten', rewrittenText(version)],
     ['infra check', infraText(infra)],
     ['made', `${timeText(version.createdAtMs)} by ${version.createdBy}`],
     ...Object.entries(version.tags),
@@ -62,6 +63,10 @@ export function renderModelVersion(version: ModelVersion): string {
     ...(inputs.length > 0 ? [table(['INPUT', 'TYPE', 'REQUIRED'], inputs)] : []),
   ]
   return sections.join('\n\n')
+}
+
+function rewrittenText({ rewritten }: ModelVersion): string | undefined {
+  return rewritten ? `${rewritten.changes.join('; ')}; from sha256 ${rewritten.from}` : undefined
 }
 
 function infraText(infra: ModelVersion['infra']): string {
