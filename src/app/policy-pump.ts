@@ -9,6 +9,7 @@ import { sleep, type Clock } from '../platform/clock.ts'
 import { messageOf } from '../platform/errors.ts'
 import type { IdSource } from '../platform/ids.ts'
 import type { Log } from '../platform/log.ts'
+import { tickAbTest } from '../rollouts/ab-tests.ts'
 import type { Rehearse } from '../rollouts/rehearsal.ts'
 import { tickRollouts } from '../rollouts/tick.ts'
 import type { Endpoint } from '../serving/endpoint.ts'
@@ -79,5 +80,6 @@ async function lookAfter(deps: PolicyPumpDeps, endpoint: Endpoint): Promise<void
   await evaluateMonitors({ db, clock, ids, versions }, { endpoint: endpoint.name, champion, nowMs })
   const actor: Actor = { name: `rollouts:${endpoint.name}`, clock, ids }
   const verdicts = await tickRollouts({ db, actor, log, rehearse }, { endpoint: endpoint.name, nowMs })
-  if (verdicts.length > 0) wakeGateways()
+  const compared = await tickAbTest({ db, actor, log }, { endpoint: endpoint.name, nowMs })
+  if (verdicts.length > 0 || compared) wakeGateways()
 }

@@ -16,6 +16,7 @@ import { pipelineRoutes } from '../pipelines/routes.ts'
 import { isStepRunning } from '../pipelines/step-state.ts'
 import { messageOf } from '../platform/errors.ts'
 import { createHttpServer } from '../platform/http.ts'
+import { abTestRoutes } from '../rollouts/ab-routes.ts'
 import { rolloutRoutes } from '../rollouts/routes.ts'
 import { endpointRoutes, gatewayControlRoutes } from '../serving/routes.ts'
 import { traceRoutes } from '../tracing/routes.ts'
@@ -84,6 +85,7 @@ async function registerStages(api: FastifyInstance, config: Config, context: Con
   })
   await api.register(monitoringRoutes, { db, versions })
   await api.register(rolloutRoutes, { db, rehearse: context.rehearse })
+  await api.register(abTestRoutes, { db })
   await api.register(loopRoutes, { db, blobs, wake })
   // After an accepted write the policies have something to look at.
   api.addHook('onResponse', async ({ method }) => {

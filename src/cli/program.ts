@@ -11,6 +11,7 @@ import { addPipelineCommands } from './pipeline/commands.ts'
 import { addProcessCommands } from './process-commands.ts'
 import { addRecordCommands } from './record-commands.ts'
 import { addRolloutCommands } from './rollout/commands.ts'
+import { addAbCommands } from './ab/commands.ts'
 import { addRunCommands } from './run/commands.ts'
 import { helpOf } from './help.ts'
 
@@ -40,6 +41,7 @@ export function createProgram(): Command {
   addEndpointCommands(program)
   addLoopCommands(program)
   addMonitorCommands(program)
+  addAbCommands(program)
   addRolloutCommands(program)
   addExchangeCommands(program)
   return program

@@ -12,6 +12,7 @@ export const lineageKinds = [
   'gate',
   'deployment',
   'rollout',
+  'ab_test',
   'prediction_window',
 ] as const
 export type LineageKind = (typeof lineageKinds)[number]

@@ -1,7 +1,7 @@
 // What is known of a challenger beside its champion: paired losses of a shadow, and both arms of a canary by the split they were counted at.
 import { on, type Db } from '../platform/database.ts'
 import { countAbove, mergeSketch, createSketch, sketchQuantile } from '../statistics/quantile-sketch.ts'
-import type { Moments } from '../statistics/moments.ts'
+import { momentsOfSums, type Moments } from '../statistics/moments.ts'
 import { listPerformance, listTraffic, pairsOfRow } from './aggregates/aggregate-store.ts'
 import { dayOf } from './aggregates/arm.ts'
 import { mergePairs, noPairs, type PairedLoss } from './aggregates/paired-loss.ts'
@@ -132,17 +132,6 @@ function countArm(traffic: readonly Traffic[], slowLimitMs: number | undefined):
     if (slowLimitMs !== undefined) counts.slow += countAbove(sums.latency, slowLimitMs)
   }
   return counts
-}
-
-/** From counts, sums and sums of squares. */
-function momentsOfSums(parts: readonly (readonly [number, number, number])[]): Moments {
-  let [n, sum, squares] = [0, 0, 0]
-  for (const [count, of, ofSquares] of parts) {
-    n += count
-    sum += of
-    squares += ofSquares
-  }
-  return n > 0 ? { n, mean: sum / n, m2: Math.max(0, squares - (sum * sum) / n) } : { n: 0, mean: 0, m2: 0 }
 }
 
 /** A quantile of milliseconds a request of a version as champion since a day; undefined before its first request. */

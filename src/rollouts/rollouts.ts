@@ -9,6 +9,8 @@ import { DomainError } from '../platform/errors.ts'
 import { appendEvent } from '../platform/events.ts'
 import type { Endpoint } from '../serving/endpoint.ts'
 import { getEndpoint } from '../serving/endpoints.ts'
+import { findActiveAbTest } from './ab/ab-test-store.ts'
+import { abTestActive } from './ab-test.ts'
 import {
   challengerServes,
   challengerText,
@@ -46,7 +48,7 @@ export interface NewRollout {
 /**
  * Starts comparing a version with the champion: alias `challenger`, its first variant behind the endpoint, lineage, audit and the event
  * `rollout.started` in one transaction (the caller's, when it is given one). One rollout at a time behind an endpoint.
- * @throws DomainError rollout_active, rollout_without_champion, challenger_serves, endpoint_variants_taken, endpoint_not_found,
+ * @throws DomainError rollout_active, ab_test_active, rollout_without_champion, challenger_serves, endpoint_variants_taken, endpoint_not_found,
  * model_version_not_found, version_not_approved
  */
 export async function startRollout(db: Db<RolloutDatabase>, actor: Actor, input: NewRollout): Promise<Rollout> {
@@ -106,6 +108,8 @@ export async function startRollout(db: Db<RolloutDatabase>, actor: Actor, input:
 async function comparedWith(trx: RolloutTrx, { endpoint: name, model, version }: NewRollout): Promise<number> {
   const active = await findActiveRollout(trx, name)
   if (active) throw rolloutActive(name, active.id)
+  const tested = await findActiveAbTest(trx, name)
+  if (tested) throw abTestActive(name, tested.id)
   const endpoint = await getEndpoint(trx, name)
   const alias = await findAlias(trx, { model, alias: 'champion' })
   const serving = endpoint.variants.find(({ role }) => role === 'champion')
@@ -119,8 +123,8 @@ async function comparedWith(trx: RolloutTrx, { endpoint: name, model, version }:
   return alias.version
 }
 
-/** A former champion that is only kept loaded may go; a variant that somebody put there by hand may not. */
-function assertFree({ name, variants }: Endpoint): void {
+/** A former champion that is only kept loaded may go; a variant that somebody put there by hand may not. @throws DomainError endpoint_variants_taken */
+export function assertFree({ name, variants }: Endpoint): void {
   const other = variants.find(({ role, weight }) => role === 'shadow' || (role === 'canary' && weight > 0))
   if (!other) return
   throw new DomainError(

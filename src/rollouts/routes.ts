@@ -3,12 +3,10 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import type { Connection } from '../platform/database.ts'
 import { actorOf } from '../governance/access.ts'
-import { watermarkMs } from '../monitoring/watermark.ts'
-import type { Clock } from '../platform/clock.ts'
 import { Page } from '../platform/http.ts'
 import { ModelName } from '../models/model.ts'
 import { EndpointName } from '../serving/endpoint.ts'
-import { findEndpoint } from '../serving/endpoint-store.ts'
+import { policyTimeMs } from './policy-time.ts'
 import type { Rehearse } from './rehearsal.ts'
 import { rollbackUnrehearsed, Rollout, rolloutNotFound, RolloutPolicy, RolloutVerdict } from './rollout.ts'
 import { findRollout, listRollouts, listVerdicts } from './rollout-store.ts'
@@ -25,12 +23,6 @@ const read = { permission: 'rollout.read' } as const
 const write = { permission: 'rollout.write' } as const
 const ofRollout = z.object({ id: z.string().min(1).max(64) })
 const reason = z.string().min(1).max(2000)
-
-/** Policy time of an endpoint: its watermark where requests carry their own time, else the wall clock. */
-async function policyTimeMs(db: Connection<RolloutDatabase>, name: string, clock: Clock): Promise<number> {
-  const endpoint = await findEndpoint(db, name)
-  return endpoint?.clock === 'event' ? ((await watermarkMs(db, name)) ?? clock()) : clock()
-}
 
 export const rolloutRoutes: FastifyPluginAsyncZod<RolloutRouteDeps> = async (server, { db, rehearse }) => {
   const listed = {

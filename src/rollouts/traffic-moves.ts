@@ -9,10 +9,11 @@ import { appendEvent } from '../platform/events.ts'
 import type { EndpointTables } from '../serving/endpoint-store.ts'
 import type { EndpointVariant } from '../serving/endpoint.ts'
 import { setVariants } from '../serving/endpoints.ts'
+import type { AbTables } from './ab/ab-test-store.ts'
 import { championText, challengerText, type Rollout, type RolloutFinished } from './rollout.ts'
 import { putRollout, type RolloutTables } from './rollout-store.ts'
 
-export type RolloutDatabase = RolloutTables & MonitoringTables & EndpointTables & PromotionTables
+export type RolloutDatabase = RolloutTables & AbTables & MonitoringTables & EndpointTables & PromotionTables
 export type RolloutTrx = Transaction<RolloutDatabase>
 
 export const rolloutNode = (id: string): LineageNode => `rollout:${id}`

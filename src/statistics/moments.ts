@@ -35,6 +35,17 @@ export function varianceOf(moments: Moments): number {
 }
 
 /** Moments of a list. */
+/** From counts, sums and sums of squares, each part of its own. Digits are lost where the spread is far smaller than the mean. */
+export function momentsOfSums(parts: readonly (readonly [n: number, sum: number, squares: number])[]): Moments {
+  let [n, sum, squares] = [0, 0, 0]
+  for (const [count, of, ofSquares] of parts) {
+    n += count
+    sum += of
+    squares += ofSquares
+  }
+  return n > 0 ? { n, mean: sum / n, m2: Math.max(0, squares - (sum * sum) / n) } : { n: 0, mean: 0, m2: 0 }
+}
+
 export function momentsOf(values: Iterable<number>): Moments {
   const moments = emptyMoments()
   for (const value of values) addValue(moments, value)
