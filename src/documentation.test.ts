@@ -12,7 +12,13 @@ const root = import.meta.dirname
 const documented = readFileSync(join(root, '../docs/reference/errors.md'), 'utf8')
 
 /** Files that hand on the code of an error made elsewhere. */
-const handingOn = ['cli/pipeline/wait.ts', 'cli/predict.ts', 'client/http-client.ts', 'tracing/otlp-reader.ts']
+const handingOn = [
+  'serving/worker/primary-calls.ts',
+  'cli/pipeline/wait.ts',
+  'cli/predict.ts',
+  'client/http-client.ts',
+  'tracing/otlp-reader.ts',
+]
 
 /** A node of the parser's tree: what is read of it is checked first. */
 type Node = { readonly type: string; readonly start: number } & Readonly<Record<string, unknown>>
