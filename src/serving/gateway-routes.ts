@@ -18,6 +18,12 @@ export type RouteName =
   | 'models'
   | 'model_metadata'
   | 'model_ready'
+  | 'model_config'
+  | 'statistics'
+  | 'repository_index'
+  | 'model_load'
+  | 'model_unload'
+  | 'unsupported'
   | 'metrics'
   | 'health'
 
@@ -38,6 +44,21 @@ const route = (name: RouteName, how: `${GatewayRoute['method']} /${string}`, per
   const protocol = /^\/(?:endpoints\/|invocations$|ping$|version$)/v.test(pattern) ? 'mlflow' : 'open_inference'
   return { name, method: method === 'GET' ? 'GET' : 'POST', pattern, permission, protocol }
 }
+
+/** Extensions of Triton's that are answered with why there is no such thing here. */
+const unsupportedRoutes: readonly GatewayRoute[] = [
+  ...(['/v2/trace/setting', '/v2/models/{endpoint}/trace/setting', '/v2/logging'] as const).flatMap((path) => [
+    route('unsupported', `GET ${path}`, 'endpoint.read'),
+    route('unsupported', `POST ${path}`, 'endpoint.write'),
+  ]),
+  ...(['/v2/systemsharedmemory', '/v2/cudasharedmemory'] as const).flatMap((path) => [
+    route('unsupported', `GET ${path}/status`, 'endpoint.read'),
+    route('unsupported', `GET ${path}/region/{region}/status`, 'endpoint.read'),
+    route('unsupported', `POST ${path}/region/{region}/register`, 'endpoint.write'),
+    route('unsupported', `POST ${path}/region/{region}/unregister`, 'endpoint.write'),
+    route('unsupported', `POST ${path}/unregister`, 'endpoint.write'),
+  ]),
+]
 
 export const gatewayRoutes: readonly GatewayRoute[] = [
   route('infer', 'POST /v2/models/{endpoint}/infer', 'endpoint.infer'),
@@ -68,10 +89,23 @@ export const gatewayRoutes: readonly GatewayRoute[] = [
   route('ready', 'GET /v2/health/ready', 'public'),
   route('health', 'GET /health', 'public'),
   route('models', 'GET /v2/models', 'endpoint.read'),
+  // Before the endpoints' own: an endpoint named "stats" is asked by its version.
+  route('statistics', 'GET /v2/models/stats', 'endpoint.read'),
   route('model_metadata', 'GET /v2/models/{endpoint}', 'endpoint.read'),
   route('model_metadata', 'GET /v2/models/{endpoint}/versions/{version}', 'endpoint.read'),
   route('model_ready', 'GET /v2/models/{endpoint}/ready', 'endpoint.read'),
   route('model_ready', 'GET /v2/models/{endpoint}/versions/{version}/ready', 'endpoint.read'),
+  route('model_config', 'GET /v2/models/{endpoint}/config', 'endpoint.read'),
+  route('model_config', 'GET /v2/models/{endpoint}/versions/{version}/config', 'endpoint.read'),
+  route('statistics', 'GET /v2/models/{endpoint}/stats', 'endpoint.read'),
+  route('statistics', 'GET /v2/models/{endpoint}/versions/{version}/stats', 'endpoint.read'),
+  route('repository_index', 'POST /v2/repository/index', 'endpoint.read'),
+  route('repository_index', 'POST /v2/repository/endpoints/index', 'endpoint.read'),
+  route('model_load', 'POST /v2/repository/models/{endpoint}/load', 'endpoint.write'),
+  route('model_load', 'POST /v2/repository/endpoints/models/{endpoint}/load', 'endpoint.write'),
+  route('model_unload', 'POST /v2/repository/models/{endpoint}/unload', 'endpoint.write'),
+  route('model_unload', 'POST /v2/repository/endpoints/models/{endpoint}/unload', 'endpoint.write'),
+  ...unsupportedRoutes,
   route('metrics', 'GET /metrics', 'system.read'),
 ]
 

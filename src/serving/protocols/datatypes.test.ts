@@ -1,3 +1,4 @@
+// Values of the datatypes as raw bytes, both ways.
 import { expect, test } from 'vitest'
 import { bytesOfValues, valuesOfBytes, type Datatype } from './datatypes.ts'
 
