@@ -61,7 +61,11 @@ export function createCall(
       if (!isWritable() || isBegun) return
       isBegun = true
       stream.respond(more ? { ...baseHeaders, ...more } : baseHeaders, { waitForTrailers: true })
-      stream.once('wantTrailers', () => stream.sendTrailers(last))
+      stream.once('wantTrailers', () => {
+        stream.sendTrailers(last)
+        // Whatever the caller still sends is not wanted; after the trailers, which would be lost otherwise.
+        if (!stream.readableEnded) setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR))
+      })
     },
     send(frame) {
       return isWritable() ? stream.write(frame) : true
@@ -77,9 +81,8 @@ export function createCall(
       const error = expectedError(thrown, log)
       end(statusNameOf(error))
       last = { ...more, ...errorHeaders(error) }
-      if (isBegun) stream.end()
-      else stream.respond({ ...baseHeaders, ...last }, { endStream: true })
-      // Whatever the caller still sends is not wanted.
+      if (isBegun) return void stream.end()
+      stream.respond({ ...baseHeaders, ...last }, { endStream: true })
       if (!stream.readableEnded) stream.close(constants.NGHTTP2_NO_ERROR)
     },
     onDrain: (then) => void stream.once('drain', then),
