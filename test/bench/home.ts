@@ -21,6 +21,8 @@ export interface BenchModel {
   readonly onnx: Uint8Array
   readonly signature: Signature
   readonly baseline: Baseline
+  /** Registered so often, one version each; the last one answers. Default: once. */
+  readonly versions?: number
 }
 
 export interface BenchHome extends AsyncDisposable {
@@ -42,16 +44,18 @@ async function fillHome(directory: string, models: readonly BenchModel[]): Promi
   await using context = await openContext(loadConfig({ TRUELOOP_HOME: directory, TRUELOOP_LOG_LEVEL: 'warn' }))
   const { db, blobs, clock, ids } = context
   const actor = { name: 'bench', clock, ids }
-  for (const { name, onnx, signature, baseline } of models) {
+  for (const { name, onnx, signature, baseline, versions = 1 } of models) {
     const { digest, bytes } = await blobs.put(onnx)
     await transact(db, async (trx) => {
-      const { version } = await registerVersion(trx, actor, { model: name, digest, bytes, signature, baseline })
-      await judgeVersion(trx, actor, { model: name, version, state: 'approved', reason: 'benchmark' })
+      for (let version = 1; version <= versions; version++) {
+        await registerVersion(trx, actor, { model: name, digest, bytes, signature, baseline })
+        await judgeVersion(trx, actor, { model: name, version, state: 'approved', reason: 'benchmark' })
+      }
       await createEndpoint(trx, actor, {
         name,
         settings: { clock: 'wall', logShare: 1, queueRowsMax: 10_000, options: defaultOptions },
       })
-      const champion = { version: `${name}/${version}`, role: 'champion' as const, weight: 1 }
+      const champion = { version: `${name}/${versions}`, role: 'champion' as const, weight: 1 }
       await setVariants(trx, actor, { endpoint: name, variants: [champion], reason: 'benchmark' })
     })
   }

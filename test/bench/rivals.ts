@@ -16,7 +16,7 @@ import {
   type Rival,
   type TrainedModel,
 } from './rivals/contenders.ts'
-import { startGateway, startPlain } from './rivals/ours.ts'
+import { startGateway, startPlain, type OwnGateway } from './rivals/ours.ts'
 
 const connections = 32
 const workers = Math.min(2, availableParallelism())
@@ -45,14 +45,16 @@ export const rivalsBench: Bench = async (options) => {
     const rows: string[][] = []
     for (const model of await trainedModels(directory, size)) {
       await using stack = new AsyncDisposableStack()
-      const rivals: Rival[] = []
-      for (const start of [startGateway, startPlain, startFastapi, startBentoml, startMlserver, startMlflow]) {
+      const ours = stack.use(await startGateway(model, workers))
+      const rivals: Rival[] = [ours]
+      for (const start of [startPlain, startFastapi, startBentoml, startMlserver, startMlflow]) {
         rivals.push(stack.use(await start(model, workers)))
       }
       for (const rival of rivals) await assertItsAnswers(rival, model)
       for (const each of cases) {
         rows.push(...(await compare({ ...options, rounds, directory, size }, { model, rivals, each })))
       }
+      rows.push(...(await underStress({ rounds, directory, size, say: options.say }, { model, ours })))
     }
     return { ...sectionOf(rows), rounds }
   } finally {
@@ -133,6 +135,51 @@ async function compare(
   })
 }
 
+const reloadEveryMs = 500
+/** Requests that wait at once when three times more come than can be answered. */
+const crowd = 1024
+
+/** Ours alone: its times while the version changes again and again, and what it answers of three times what it can. */
+async function underStress(
+  { rounds, directory, size, say }: Pick<BenchOptions, 'rounds' | 'say'> & { directory: string; size: Sizes },
+  { model, ours }: { model: TrainedModel; ours: OwnGateway },
+): Promise<string[][]> {
+  const bodies = bodiesOf(ours, model, { rows: 1, count: size.bodies })
+  const calm: Round[] = []
+  const changing: Round[] = []
+  const shares: number[] = []
+  for (let round = 1; round <= rounds; round++) {
+    const peak = perSecond(await loadOnce(ours, { bodies, directory, size }))
+    calm.push(await loadOnce(ours, { bodies, directory, size, rate: peak / 2 }))
+    const reloading = setInterval(() => void ours.reload(), reloadEveryMs)
+    changing.push(
+      await loadOnce(ours, { bodies, directory, size, rate: peak / 2 }).finally(() => clearInterval(reloading)),
+    )
+    const most = { bodies, directory, size, connections: crowd, mayRefuse: true }
+    const highest = perSecond(await loadOnce(ours, { ...most, rate: peak }))
+    shares.push(perSecond(await loadOnce(ours, { ...most, rate: peak * 3 })) / highest)
+    say(`${model.name}, under stress, round ${round}: goodput ${shares.at(-1)!.toFixed(2)} of the peak`)
+  }
+  const times99 = (of: readonly Round[]): string => `${medianOf(of, ({ p99 }) => p99).toFixed(2)} ms`
+  const times50 = (of: readonly Round[]): string => `${medianOf(of, ({ p50 }) => p50).toFixed(2)} ms`
+  const row = (what: string, cells: readonly string[]): string[] => [
+    `${model.name}, 1 row: Trueloop, ${what}`,
+    ...cells,
+  ]
+  return [
+    row('no change', ['', times50(calm), times99(calm), '', '', '']),
+    row('another version every half second', ['', times50(changing), times99(changing), '', '', '']),
+    row('answered of three times its peak', [
+      `${(medianOf(shares, (share) => share) * 100).toFixed(0)} %`,
+      '',
+      '',
+      '',
+      '',
+      '',
+    ]),
+  ]
+}
+
 const perSecond = ({ answered, measuredMs }: LoadResult): number => (answered * 1000) / measuredMs
 
 function bodiesOf(rival: Rival, { rows }: TrainedModel, of: { rows: number; count: number }): LoadBody[] {
@@ -147,17 +194,29 @@ interface Load {
   readonly size: Sizes
   /** Requests a second; absent: as many as are answered. */
   readonly rate?: number
+  readonly connections?: number
+  /** Refusals are counted instead of being an error. */
+  readonly mayRefuse?: boolean
 }
 
-async function loadOnce(rival: Rival, { bodies, directory, size, rate }: Load): Promise<Round> {
+async function loadOnce(rival: Rival, load: Load): Promise<Round> {
+  const { bodies, directory, size, rate } = load
   const file = join(directory, 'bodies.json')
   await writeFile(file, JSON.stringify(bodies))
   const processes = rival.processes()
   const used = (): number => processes.reduce((sum, pid) => sum + cpuMsOf(pid), 0)
   const before = used()
-  const args = [rival.url, connections, size.warmUpMs, size.measuredMs, file, ...(rate ? [rate] : [])]
+  const args = [
+    rival.url,
+    load.connections ?? connections,
+    size.warmUpMs,
+    size.measuredMs,
+    file,
+    ...(rate ? [rate] : []),
+  ]
   const result = await nodeAnswer<LoadResult>(join(import.meta.dirname, 'load.ts'), args.map(String))
-  if (result.failures > 0) throw new Error(`${rival.name}: ${result.failures} of ${result.total} requests failed`)
+  if (result.failures > 0 && !load.mayRefuse)
+    throw new Error(`${rival.name}: ${result.failures} of ${result.total} requests failed`)
   const bytes = processes.reduce((sum, pid) => sum + memoryOf(pid).proportionalBytes, 0)
   await settle(used)
   return { ...result, micros: ((used() - before) * 1000) / result.total, bytes }
@@ -187,6 +246,7 @@ function sectionOf(rows: readonly string[][]): Omit<Section, 'rounds'> {
     notes: [
       'Every server is asserted to give scikit-learn’s own probabilities (1e-5; where float32 and float64 part at a threshold of a tree, at most 1 % of them may differ), and no request may fail.',
       '"At half" is half of the rate that the server itself reached, sent on time whether earlier ones were answered or not; times count from when a request was due.',
+      '"Answered of three times its peak": 1,024 connections, three times the rate of the saturation above, against what is answered at that rate itself; the rest waits or is refused with 503.',
       'CPU is user and system time of all processes of a server, for Trueloop the control plane’s included, which stores every prediction meanwhile. Memory is the sum of their proportional sets under load.',
     ],
   }

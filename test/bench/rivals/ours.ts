@@ -12,21 +12,39 @@ import { familyOf } from '../processes.ts'
 import { jsonBody, matrixRequest, readTensor, type Rival, type TrainedModel } from './contenders.ts'
 
 const matrix = 'X'
+const ownVersions = 2
+
+export interface OwnGateway extends Rival {
+  /** Lets the other of its two versions answer, which every worker loads anew. */
+  readonly reload: () => Promise<void>
+}
 
 /** Its control plane is counted with it: it takes in every prediction. */
-export async function startGateway(model: TrainedModel, workers: number): Promise<Rival> {
+export async function startGateway(model: TrainedModel, workers: number): Promise<OwnGateway> {
   const stack = new AsyncDisposableStack()
   try {
     const home = stack.use(await prepareHome([await benchModel(model)]))
     const server = stack.use(await startRole(home, 'server'))
     const gateway = stack.use(await startRole(home, 'gateway', { workers }))
-    return rivalOf('Trueloop', model, {
+    const rival = rivalOf('Trueloop', model, {
       url: gateway.url,
       processes: () => [...familyOf(gateway.pid), ...familyOf(server.pid)],
       stop: async () => {
         await stack.disposeAsync()
       },
     })
+    let version = ownVersions
+    const reload = async (): Promise<void> => {
+      version = (version % ownVersions) + 1
+      const champion = { version: `${model.name}/${version}`, role: 'champion', weight: 1 }
+      const response = await fetch(`${server.url}/api/endpoints/${model.name}/variants`, {
+        method: 'PUT',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ variants: [champion], reason: 'benchmark' }),
+      })
+      if (!response.ok) throw new Error(`the versions did not change: ${await response.text()}`)
+    }
+    return { ...rival, reload }
   } catch (error) {
     await stack.disposeAsync()
     throw error
@@ -81,5 +99,6 @@ async function benchModel({ name, directory, rows }: TrainedModel): Promise<Benc
   const frame: Frame = { rowCount: rows.length, columns, target: new Float64Array(rows.length) }
   const answers = await answersFor(loaded, frame)
   await loaded.release()
-  return { name, onnx, signature, baseline: computeBaseline({ frame, signature, answers, days: [] }) }
+  const baseline = computeBaseline({ frame, signature, answers, days: [] })
+  return { name, onnx, signature, baseline, versions: ownVersions }
 }
