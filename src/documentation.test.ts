@@ -13,6 +13,8 @@ const documented = readFileSync(join(root, '../docs/reference/errors.md'), 'utf8
 
 /** Files that hand on the code of an error made elsewhere. */
 const handingOn = [
+  'serving/scoring/part-scorer.ts',
+  'serving/scoring/scorer-pool.ts',
   'serving/worker/primary-calls.ts',
   'cli/pipeline/wait.ts',
   'cli/predict.ts',

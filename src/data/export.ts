@@ -10,7 +10,8 @@ import { openVersion } from './select.ts'
 const ExportFormat = z.enum(['parquet', 'csv', 'ndjson'])
 export type ExportFormat = z.infer<typeof ExportFormat>
 
-const copyOptions: Readonly<Record<ExportFormat, string>> = {
+/** Of DuckDB's COPY. */
+export const copyOptions: Readonly<Record<ExportFormat, string>> = {
   parquet: 'FORMAT parquet, COMPRESSION zstd',
   csv: 'FORMAT csv, HEADER',
   ndjson: 'FORMAT json',

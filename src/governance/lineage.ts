@@ -14,6 +14,7 @@ export const lineageKinds = [
   'rollout',
   'ab_test',
   'prediction_window',
+  'scoring',
 ] as const
 export type LineageKind = (typeof lineageKinds)[number]
 
@@ -23,7 +24,7 @@ export type LineageNode = `${LineageKind}:${string}`
 export interface LineageEdge {
   readonly upstream: LineageNode
   readonly downstream: LineageNode
-  /** How: `trained_on`, `produced`, `split_into`, `evaluated_on`, `judged_by`, `deployed_as`, `answered`. */
+  /** How: `trained_on`, `produced`, `split_into`, `evaluated_on`, `judged_by`, `deployed_as`, `answered`, `scored`. */
   readonly relation: string
   readonly atMs: number
 }

@@ -32,6 +32,7 @@ import type { GatewayConfigs } from './gateway-configs.ts'
 import { GatewayIncident } from './gateway-incident.ts'
 import { listIncidents, takeIncident, takeReport, type GatewayTables, type OnReport } from './gateway-intake.ts'
 import { GatewayReport } from './gateway-report.ts'
+import { scoringRoutes } from './scorings.ts'
 
 export type ServingTables = EndpointTables &
   GatewayTables &
@@ -61,6 +62,7 @@ const switchRoutes: FastifyPluginAsyncZod<{ db: Connection<ServingTables> }> = a
 }
 
 export const endpointRoutes: FastifyPluginAsyncZod<{ db: Connection<ServingTables> }> = async (server, { db }) => {
+  await server.register(scoringRoutes, { db })
   const listed = { response: { 200: z.object({ endpoints: z.array(Endpoint) }) } }
   server.get('/endpoints', { config: read, schema: listed }, async () => ({ endpoints: await listEndpoints(db) }))
 

@@ -1,6 +1,7 @@
 // trueloop endpoint …: what clients call, and what answers behind it.
 import type { Command } from 'commander'
 import type { ListOptions, ReasonOptions } from '../arguments.ts'
+import type { ScoreOptions } from './score.ts'
 import { noun, withLimit, withReason, work } from '../work.ts'
 import type { RollbackOptions } from './rollback.ts'
 
@@ -37,6 +38,22 @@ export function addEndpointCommands(program: Command): void {
     .action(
       work(async (session, name: string, options: ReasonOptions) =>
         (await import('./switch.ts')).switchEndpoint(session, { name, turn: 'start', ...options }),
+      ),
+    )
+  endpoint
+    .command('score')
+    .argument('<endpoint>')
+    .argument('<input>', 'rows: .parquet, .csv, .ndjson or .json')
+    .argument('<output>', 'a new file: .parquet, .csv or .ndjson')
+    .description('score a file of rows with the version that serves; killed, it goes on when it is run again')
+    .option('--model-version <version>', 'another version of the model, such as 3')
+    .option(
+      '--key <columns>',
+      'columns of the input to keep, separated by commas; by default all that the model does not take',
+    )
+    .action(
+      work(async (session, ...[name, input, output, options]: [string, string, string, ScoreOptions]) =>
+        (await import('./score.ts')).scoreEndpoint(session, [name, input, output], options),
       ),
     )
   withReason(endpoint.command('rollback'))
