@@ -8,6 +8,7 @@ import { within, type Db } from '../platform/database.ts'
 import { DomainError } from '../platform/errors.ts'
 import { appendEvent } from '../platform/events.ts'
 import type { Endpoint } from '../serving/endpoint.ts'
+import { findEndpoint } from '../serving/endpoint-store.ts'
 import { getEndpoint } from '../serving/endpoints.ts'
 import { findActiveAbTest } from './ab/ab-test-store.ts'
 import { abTestActive } from './ab-test.ts'
@@ -24,6 +25,7 @@ import {
 } from './rollout.ts'
 import { findActiveRollout, findLastPromotion, findRollout, findRolloutByKey, putRollout } from './rollout-store.ts'
 import {
+  cancel,
   endWithChampion,
   enter,
   rolloutNode,
@@ -142,7 +144,7 @@ export interface Rollback {
 }
 
 /**
- * Takes the challenger away at once, or undoes the last promotion if its version is still champion.
+ * Takes the challenger away at once, or undoes the last promotion if its version is still champion. What somebody else moved meanwhile stays.
  * @throws DomainError nothing_to_roll_back
  */
 export async function rollback(db: Db<RolloutDatabase>, actor: Actor, input: Rollback): Promise<Rollout> {
@@ -151,9 +153,7 @@ export async function rollback(db: Db<RolloutDatabase>, actor: Actor, input: Rol
     const sentence = `${actor.name} rolled back: ${reason}`
     const active = await findActiveRollout(trx, endpoint)
     if (active) {
-      const ended: Rollout = { ...active, state: 'rolled_back', finishedMs: nowMs, sentence }
-      await endWithChampion(trx, actor, ended)
-      return ended
+      return endUnlessMoved(trx, actor, { ...active, state: 'rolled_back', finishedMs: nowMs, sentence })
     }
     const promoted = await findLastPromotion(trx, endpoint)
     if (!promoted) throw nothingToRollBack(endpoint)
@@ -202,4 +202,37 @@ export async function isStillChampion(trx: RolloutTrx, rollout: Rollout): Promis
   if (alias?.version !== rollout.challenger) return false
   const { variants } = await getEndpoint(trx, rollout.endpoint)
   return variants.some(({ version, role }) => role === 'champion' && version === challengerText(rollout))
+}
+
+/** What somebody else changed so that the comparison has lost its ground; undefined: nothing. */
+export async function movedBySomebody(
+  trx: RolloutTrx,
+  rollout: Rollout,
+  endpoint: Endpoint | undefined,
+): Promise<string | undefined> {
+  const { model, champion } = rollout
+  if (!endpoint) return `endpoint "${rollout.endpoint}" is gone`
+  const alias = await findAlias(trx, { model, alias: 'champion' })
+  if (alias?.version !== champion) {
+    return `the champion of ${model} was moved from ${champion} to ${alias?.version ?? 'nothing'} while ${challengerText(rollout)} was compared with it`
+  }
+  const serves = (version: string): boolean => endpoint.variants.some((variant) => variant.version === version)
+  if (!serves(championText(rollout))) return `${championText(rollout)} was taken from the endpoint by somebody else`
+  if (rollout.state !== 'pending' && !serves(challengerText(rollout))) {
+    return `${challengerText(rollout)} was taken from the endpoint by somebody else`
+  }
+  return undefined
+}
+
+/** What was moved meanwhile stays as it is: the rollout is cancelled then, and in no other case. */
+export async function endUnlessMoved(trx: RolloutTrx, actor: Actor, ended: Rollout): Promise<Rollout> {
+  const active = await findRollout(trx, ended.id)
+  const moved = active && (await movedBySomebody(trx, active, await findEndpoint(trx, ended.endpoint)))
+  if (!moved) {
+    await endWithChampion(trx, actor, ended)
+    return ended
+  }
+  const cancelled: Rollout = { ...ended, state: 'cancelled', sentence: `${ended.sentence}; ${moved}` }
+  await cancel(trx, actor, cancelled)
+  return cancelled
 }

@@ -1,7 +1,6 @@
 // Looking after the rollouts under way: judged on what monitoring counted, every verdict stored, and acted on in the same transaction.
 import { createHash } from 'node:crypto'
 import type { Actor } from '../governance/audit.ts'
-import { findAlias } from '../models/alias-store.ts'
 import { championLatencyMs, rolloutStatistics } from '../monitoring/rollout-statistics.ts'
 import { transact, type Connection } from '../platform/database.ts'
 import { DomainError } from '../platform/errors.ts'
@@ -16,7 +15,7 @@ import { predictionShiftOf } from './prediction-shift.ts'
 import type { Rehearsal, Rehearse } from './rehearsal.ts'
 import { challengerText, championText, isActive, type Rollout, type RolloutVerdict } from './rollout.ts'
 import { findRollout, insertVerdict, listRolloutsToTick, listVerdicts, putRollout } from './rollout-store.ts'
-import { isStillChampion } from './rollouts.ts'
+import { endUnlessMoved, isStillChampion, movedBySomebody } from './rollouts.ts'
 import {
   cancel,
   endWithChampion,
@@ -154,26 +153,6 @@ const takenOut = (rollout: Rollout): Judgement => ({
   statistics: {},
 })
 
-/** What somebody else changed so that the comparison has lost its ground; undefined: nothing. */
-async function movedBySomebody(
-  trx: RolloutTrx,
-  rollout: Rollout,
-  endpoint: Endpoint | undefined,
-): Promise<string | undefined> {
-  const { model, champion } = rollout
-  if (!endpoint) return `endpoint "${rollout.endpoint}" is gone`
-  const alias = await findAlias(trx, { model, alias: 'champion' })
-  if (alias?.version !== champion) {
-    return `the champion of ${model} was moved from ${champion} to ${alias?.version ?? 'nothing'} while ${challengerText(rollout)} was compared with it`
-  }
-  const serves = (version: string): boolean => endpoint.variants.some((variant) => variant.version === version)
-  if (!serves(championText(rollout))) return `${championText(rollout)} was taken from the endpoint by somebody else`
-  if (rollout.state !== 'pending' && !serves(challengerText(rollout))) {
-    return `${challengerText(rollout)} was taken from the endpoint by somebody else`
-  }
-  return undefined
-}
-
 interface Judged {
   readonly rollout: Rollout
   readonly judged: Judgement
@@ -295,5 +274,5 @@ async function abandon(
   const rollout = await findRollout(trx, id)
   if (!rollout || !isActive(rollout)) return
   const sentence = `it could not move on: ${why}`
-  await endWithChampion(trx, actor, { ...rollout, state: 'rolled_back', finishedMs: nowMs, sentence })
+  await endUnlessMoved(trx, actor, { ...rollout, state: 'rolled_back', finishedMs: nowMs, sentence })
 }

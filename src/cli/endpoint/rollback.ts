@@ -15,9 +15,9 @@ export async function rollbackEndpoint(
 ): Promise<void> {
   const path = pathOf`/endpoints/${endpoint}/rollback`
   const rollout = await connect(session).call({ method: 'POST', path, body: { reason, force }, answer: Rollout })
-  session.terminal.show(
-    rollout,
-    ({ id, model, champion, challenger }) =>
-      `Rollout ${id} is rolled back: ${model}/${champion} serves all of ${endpoint}, ${model}/${challenger} is taken away.`,
+  session.terminal.show(rollout, ({ id, model, champion, challenger, state, sentence }) =>
+    state === 'cancelled'
+      ? `Rollout ${id} is cancelled, and traffic stays as it was set meanwhile: ${sentence}.`
+      : `Rollout ${id} is rolled back: ${model}/${champion} serves all of ${endpoint}, ${model}/${challenger} is taken away.`,
   )
 }
