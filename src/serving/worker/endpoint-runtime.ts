@@ -54,3 +54,10 @@ export function findVariant(endpoint: EndpointRuntime, version: string): Variant
 
 /** Whether requests to it can be answered. */
 export const isRunnable = ({ variant, loaded }: VariantRuntime): boolean => loaded !== undefined && !variant.quarantined
+
+/** Why an endpoint's version does not answer; undefined: it does. */
+export function problemOf({ config }: EndpointRuntime, { variant, loaded }: VariantRuntime): string | undefined {
+  if (config.stopped !== undefined) return config.stopped
+  if (variant.quarantined) return 'it was taken out: it hung or ended its worker repeatedly'
+  return loaded ? undefined : 'it could not be loaded; the log of the gateway has the reason'
+}

@@ -219,6 +219,9 @@ test('ping, health and version, of an endpoint and at the root', async () => {
   expect((await get('/endpoints/other/ping'))[0]).toBe(404)
   await gateway.worker.apply({ generation: 2, endpoints: [testEndpoint([])] })
   expect((await get('/ping'))[0]).toBe(503)
+  const [endpoint] = smallConfig().endpoints
+  await gateway.worker.apply({ generation: 3, endpoints: [{ ...endpoint!, stopped: 'wrong prices' }] })
+  expect((await get('/ping'))[0]).toBe(503)
 })
 
 test('the root is the only endpoint, or the one that is named, and else says how to name one', async () => {

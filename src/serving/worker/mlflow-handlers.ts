@@ -4,7 +4,7 @@ import type { RouteMatch } from '../gateway-routes.ts'
 import { parseLenientJson } from '../lenient-json.ts'
 import { invalidRows } from '../protocols/json-rows.ts'
 import { readCsvInvocation, readInvocation, scoringRelease, writeInvocation } from '../protocols/mlflow.ts'
-import { isRunnable } from './endpoint-runtime.ts'
+import { problemOf } from './endpoint-runtime.ts'
 import { endpointOf, exchange, type HandlerDeps, type Reader, type ReadRequest } from './exchange.ts'
 import type { Reply } from './http-answer.ts'
 import type { RouteHandlers } from './http-server.ts'
@@ -39,8 +39,8 @@ export function mlflowHandlers(deps: HandlerDeps): Pick<RouteHandlers, Routes> {
 function answers({ serving, rootEndpoint: named, isLeaving }: HandlerDeps, { endpoint: name }: RouteMatch): boolean {
   if (serving.generation < 0 || isLeaving()) return false
   if (name === '' && named === undefined && serving.endpoints.size !== 1) return true
-  const { champion } = name === '' ? rootEndpoint(serving, named) : endpointOf(serving, name)
-  return champion !== undefined && isRunnable(champion)
+  const endpoint = name === '' ? rootEndpoint(serving, named) : endpointOf(serving, name)
+  return endpoint.champion !== undefined && problemOf(endpoint, endpoint.champion) === undefined
 }
 
 /** As MLflow's server writes it. */

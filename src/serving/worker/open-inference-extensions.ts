@@ -8,7 +8,7 @@ import {
   type IndexEntry,
 } from '../protocols/open-inference-repository.ts'
 import { modelStatistics, type ModelStatistics } from '../protocols/open-inference-statistics.ts'
-import type { EndpointRuntime, VariantRuntime } from './endpoint-runtime.ts'
+import { problemOf, type EndpointRuntime, type VariantRuntime } from './endpoint-runtime.ts'
 import { endpointOf, variantOf, type HandlerDeps } from './exchange.ts'
 import { json, type Reply } from './http-answer.ts'
 import type { RouteHandlers, RouteRequest } from './http-server.ts'
@@ -74,15 +74,10 @@ export function repositoryIndex({ serving }: Pick<HandlerDeps, 'serving'>, isRea
       return [indexEntry({ endpoint: name, version: undefined, problem: config.stopped ?? 'it has no version' })]
     return variants.map((runtime) => {
       const { version } = runtime.variant
-      return indexEntry({ endpoint: name, version, problem: config.stopped ?? problemOf(runtime) })
+      return indexEntry({ endpoint: name, version, problem: problemOf(endpoint, runtime) })
     })
   })
   return isReadyOnly ? entries.filter(({ state }) => state === 'READY') : entries
-}
-
-function problemOf({ variant, loaded }: VariantRuntime): string | undefined {
-  if (variant.quarantined) return 'it was taken out: it hung or ended its worker repeatedly'
-  return loaded ? undefined : 'it could not be loaded; the log of the gateway has the reason'
 }
 
 function change(deps: HandlerDeps, { match, request, ...answer }: RouteRequest, isUnloaded: boolean): void {

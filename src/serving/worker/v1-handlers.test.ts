@@ -149,6 +149,11 @@ test('status tells every version, in TensorFlow Serving’s and KServe’s form 
     ready: false,
     model_version_status: [ended],
   })
+  await gateway.worker.apply({ generation: 2, endpoints: [{ ...endpoint, stopped: 'wrong prices' }] })
+  expect((await ask(gateway, 'flights')).answer).toMatchObject({
+    ready: false,
+    model_version_status: [{ version: '3', state: 'END', status: { error_message: 'wrong prices' } }, { version: '4' }],
+  })
   const listed = await fetch(`${gateway.url}/v1/models`)
   expect(await listed.json()).toEqual({ models: ['flights'] })
   expect(await (await fetch(gateway.url)).json()).toEqual({ status: 'alive' })

@@ -4,7 +4,7 @@ import { parseLenientJson } from '../lenient-json.ts'
 import { shortVersion } from '../protocols/open-inference.ts'
 import { modelSignatures, modelStatus, type V1Version } from '../protocols/v1-metadata.ts'
 import { readV1, writeV1 } from '../protocols/v1.ts'
-import { isRunnable, type VariantRuntime } from './endpoint-runtime.ts'
+import { problemOf } from './endpoint-runtime.ts'
 import { endpointOf, exchange, variantOf, type HandlerDeps, type Reader } from './exchange.ts'
 import { json } from './http-answer.ts'
 import type { RouteHandlers } from './http-server.ts'
@@ -22,8 +22,11 @@ export function v1Handlers(deps: HandlerDeps): Pick<RouteHandlers, Routes> {
       const endpoint = endpointOf(serving, match.endpoint)
       const variants = match.version === undefined ? endpoint.variants : [variantOf(endpoint, match.version)]
       const asked = match.version === undefined ? endpoint.champion : variants[0]
-      const isReady = !deps.isLeaving() && asked !== undefined && isRunnable(asked)
-      reply(json(modelStatus(endpoint.name, variants.map(versionOf), isReady)))
+      const isReady = !deps.isLeaving() && asked !== undefined && problemOf(endpoint, asked) === undefined
+      const versions = variants.map((runtime): V1Version => {
+        return { version: shortVersion(runtime.variant.version), problem: problemOf(endpoint, runtime) }
+      })
+      reply(json(modelStatus(endpoint.name, versions, isReady)))
     },
     v1_metadata({ match, reply }) {
       const endpoint = endpointOf(serving, match.endpoint)
@@ -39,12 +42,6 @@ const unsupported = new DomainError(
   'extension_unsupported',
   'of the actions on a model only :predict is served: TensorFlow examples (:classify, :regress) and explanations (:explain) are not; ask :predict with the signature "predict_proba" for class probabilities',
 )
-
-function versionOf(runtime: VariantRuntime): V1Version {
-  const version = shortVersion(runtime.variant.version)
-  if (runtime.variant.quarantined) return { version, problem: 'taken out: it hung or ended its worker repeatedly' }
-  return { version, problem: runtime.loaded ? undefined : 'it could not be loaded' }
-}
 
 const readPredict: Reader = ({ body, signature, endpoint }) => {
   const { columns, rows, layout, form } = readV1(parseLenientJson(body), signature)
