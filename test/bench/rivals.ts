@@ -22,8 +22,8 @@ const connections = 32
 const workers = Math.min(2, availableParallelism())
 const roundsMax = 3
 const sizes = {
-  full: { trees: 1000, warmUpMs: 1_000, measuredMs: 4_000, bodies: 64 },
-  smoke: { trees: 150, warmUpMs: 200, measuredMs: 500, bodies: 8 },
+  full: { models: 3, trees: 1000, warmUpMs: 1_000, measuredMs: 4_000, bodies: 64 },
+  smoke: { models: 1, trees: 20, warmUpMs: 200, measuredMs: 300, bodies: 8 },
 }
 type Sizes = (typeof sizes)['full']
 
@@ -62,12 +62,12 @@ export const rivalsBench: Bench = async (options) => {
   }
 }
 
-async function trainedModels(directory: string, { trees }: Sizes): Promise<TrainedModel[]> {
+async function trainedModels(directory: string, { models, trees }: Sizes): Promise<TrainedModel[]> {
   const { python } = await newestVenv()
   const script = join(import.meta.dirname, 'rivals', 'train.py')
   const names = await answerOf<string[]>(python, [script, directory, String(trees)])
   return Promise.all(
-    names.map(async (name) => {
+    names.slice(0, models).map(async (name) => {
       const told = JSON.parse(await readFile(join(directory, `${name}.json`), 'utf8')) as Omit<TrainedModel, 'name'>
       return { ...told, name, directory }
     }),
