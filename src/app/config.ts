@@ -3,6 +3,7 @@ import { isAbsolute, join, resolve } from 'node:path'
 import { availableParallelism } from 'node:os'
 import { z } from 'zod'
 import { DomainError } from '../platform/errors.ts'
+import { tracingNames, type TracingNames } from './tracing-config.ts'
 import { loadMlflowConfig, MlflowEnvironment, type MlflowConfig } from './mlflow-config.ts'
 
 const port = z.coerce.number().int().min(0).max(65_535)
@@ -81,6 +82,12 @@ const Environment = z.object({
     .string()
     .default('{}')
     .transform((text, context) => parseConnections(text, context)),
+  /** A collector that takes OpenTelemetry's traces over HTTP, such as `http://127.0.0.1:4318`; default: OTEL_EXPORTER_OTLP_ENDPOINT, else none. */
+  TRUELOOP_OTLP_ENDPOINT: z.url({ protocol: /^https?$/v }).optional(),
+  /** `name=value`, separated by commas; default: OTEL_EXPORTER_OTLP_HEADERS. */
+  TRUELOOP_OTLP_HEADERS: z.string().optional(),
+  /** Share of the requests without a caller's trace that are traced; default: OTEL_TRACES_SAMPLER_ARG, else 0.01. */
+  TRUELOOP_TRACE_SHARE: z.coerce.number().min(0).max(1).optional(),
   TRUELOOP_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
   TRUELOOP_LOG_FORMAT: z.enum(['json', 'text']).default('json'),
   /** Where the CLI and steps find the control plane; the CLI's default is the one of the current home. */
@@ -114,6 +121,7 @@ export interface Config {
   readonly predictionRows: number
   readonly predictionLogBytes: number
   readonly connections: Readonly<Record<string, string>>
+  readonly tracing: TracingNames
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
   readonly logFormat: 'json' | 'text'
   readonly url: string | undefined
@@ -136,6 +144,7 @@ const secretSettings: ReadonlySet<string> = new Set([
   'TRUELOOP_ALERT_WEBHOOKS',
   'TRUELOOP_CONNECTIONS',
   'TRUELOOP_DATABASE',
+  'TRUELOOP_OTLP_HEADERS',
   'TRUELOOP_TOKEN',
 ])
 
@@ -204,6 +213,14 @@ export function loadConfig(environment: Environment): Config {
     predictionRows: settings.TRUELOOP_PREDICTION_ROWS,
     predictionLogBytes: settings.TRUELOOP_PREDICTION_LOG_MB * megabyte,
     connections: settings.TRUELOOP_CONNECTIONS,
+    tracing: tracingNames(
+      {
+        endpoint: settings.TRUELOOP_OTLP_ENDPOINT,
+        headers: settings.TRUELOOP_OTLP_HEADERS,
+        share: settings.TRUELOOP_TRACE_SHARE,
+      },
+      environment,
+    ),
     logLevel: settings.TRUELOOP_LOG_LEVEL,
     logFormat: settings.TRUELOOP_LOG_FORMAT,
     url: settings.TRUELOOP_URL,
@@ -252,6 +269,9 @@ export function childEnvironment(config: Config, changes: Environment = {}): Rec
     TRUELOOP_PREDICTION_ROWS: String(config.predictionRows),
     TRUELOOP_PREDICTION_LOG_MB: String(Math.round(config.predictionLogBytes / megabyte)),
     TRUELOOP_CONNECTIONS: JSON.stringify(config.connections),
+    TRUELOOP_OTLP_ENDPOINT: config.tracing.endpoint,
+    TRUELOOP_OTLP_HEADERS: config.tracing.headers,
+    TRUELOOP_TRACE_SHARE: config.tracing.share === undefined ? undefined : String(config.tracing.share),
     TRUELOOP_LOG_LEVEL: config.logLevel,
     TRUELOOP_LOG_FORMAT: config.logFormat,
     ...changes,

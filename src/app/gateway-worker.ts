@@ -9,6 +9,7 @@ import { createLog, standardErrorWriter } from '../platform/log.ts'
 import { runGatewayWorker } from '../serving/gateway-worker-process.ts'
 import { loadConfig, processEnvironment } from './config.ts'
 import { packageVersion } from './entries.ts'
+import { tracingSettings } from './tracing-config.ts'
 
 const config = loadConfig(processEnvironment())
 const log = createLog({
@@ -44,4 +45,5 @@ runGatewayWorker({
   hosts: config.allowedHosts,
   identify,
   rootEndpoint: config.gatewayRootEndpoint,
+  tracing: tracingSettings(config.tracing),
 })

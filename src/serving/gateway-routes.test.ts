@@ -28,7 +28,7 @@ test('every route names a permission that exists, and only health is public', ()
 
 test('every route refuses a caller without its permission, by every method', async () => {
   const nobody = { ...testCaller, permissions: new Set<(typeof permissions)[number]>() }
-  await using gateway = await startTestWorker(smallConfig(), [{ bytes: smallModel() }], nobody)
+  await using gateway = await startTestWorker(smallConfig(), [{ bytes: smallModel() }], { identify: () => nobody })
   for (const route of gatewayRoutes) {
     for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']) {
       const { status } = await fetch(gateway.url + filled(route.pattern), { method })

@@ -10,6 +10,7 @@ import type { GatewayConfig } from './gateway-config.ts'
 import type { FromWorker, ToWorker } from './gateway-messages.ts'
 import type { VersionStatistics } from './gateway-statistics.ts'
 import { createGatewayWorker, gatewayPaths, type GatewayWorker } from './gateway-worker.ts'
+import type { TracingSettings } from './tracing-settings.ts'
 import { createPrimaryCalls } from './worker/primary-calls.ts'
 import { noteCompute } from './primary/worker-processes.ts'
 
@@ -23,6 +24,7 @@ export interface GatewayWorkerProcessDeps {
   readonly hosts: readonly string[]
   readonly identify: (request: Pick<IncomingMessage, 'headers'>) => Caller
   readonly rootEndpoint: string | undefined
+  readonly tracing: TracingSettings | undefined
 }
 
 const tell = (message: FromWorker): void => {
@@ -80,6 +82,8 @@ export function runGatewayWorker(deps: GatewayWorkerProcessDeps): void {
         return primary.receive(message)
       case 'leave':
         await worker?.leave({ idleLimitMs: message.idleLimitMs, activeLimitMs: drainLimitMs })
+        return tell({ kind: 'left' })
+      case 'end':
         await worker?.close()
         beat()
         clearInterval(beating)

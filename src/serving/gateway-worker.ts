@@ -12,7 +12,9 @@ import type { GatewayReport } from './gateway-report.ts'
 import type { RepositoryChange } from './gateway-repository.ts'
 import type { VersionStatistics } from './gateway-statistics.ts'
 import { createWorkerGrpc } from './grpc/worker-grpc.ts'
+import { createWorkerTracing } from './telemetry/worker-tracing.ts'
 import { endsWithin } from './time-limit.ts'
+import type { TracingSettings } from './tracing-settings.ts'
 import { createCompute, type Compute, type ComputeLoss } from './worker/compute.ts'
 import { createExecutor, type Executor } from './worker/executor.ts'
 import { createGatewayServer } from './worker/http-server.ts'
@@ -73,6 +75,8 @@ export interface GatewayWorkerDeps {
   readonly noteCompute?: (pid: number | undefined) => void
   /** Is told when the compute process ended at work. */
   readonly computeLost?: (loss: ComputeLoss) => void
+  /** Undefined: no request is traced. */
+  readonly tracing?: TracingSettings | undefined
 }
 
 export interface GatewayWorker {
@@ -189,6 +193,7 @@ export function createGatewayWorker(deps: GatewayWorkerDeps): GatewayWorker {
   const metrics = createMetrics()
   const { serving, tools, mark, reporting, compute, snapshot } = createCore(deps, metrics)
   const statistics = createStatistics()
+  const tracing = createWorkerTracing({ ...deps, metrics }, deps, deps.tracing)
   const alone = createLoneRepository((config) => serving.apply(config))
   let isLeaving = false
   const handlerDeps: HandlerDeps = {
@@ -203,6 +208,7 @@ export function createGatewayWorker(deps: GatewayWorkerDeps): GatewayWorker {
     statisticsOfAll: deps.statistics ?? (async () => statistics.snapshot),
     changeRepository: deps.changeRepository ?? alone.change,
     metricsText: deps.metricsText ?? (async () => metricsText(snapshot())),
+    tracer: tracing?.tracer,
   }
   const guard = createRequestGuard(deps.hosts)
   const grpc = createWorkerGrpc(handlerDeps, { guard, identify: deps.identify, log })
@@ -239,7 +245,7 @@ export function createGatewayWorker(deps: GatewayWorkerDeps): GatewayWorker {
       server.closeAllConnections()
       grpc.destroy()
       compute.close()
-      await reporting.close()
+      await Promise.all([reporting.close(), tracing?.exporter.close()])
       mark.close()
     },
     flushNow: () => reporting.flushNow(),

@@ -13,7 +13,13 @@ import { silentLog } from '../platform/log.ts'
 import { defaultOptions } from './endpoint-options.ts'
 import type { EndpointConfig, GatewayConfig, Variant } from './gateway-config.ts'
 import { GatewayReport } from './gateway-report.ts'
-import { createGatewayWorker, gatewayPaths, type GatewayPaths, type GatewayWorker } from './gateway-worker.ts'
+import {
+  createGatewayWorker,
+  gatewayPaths,
+  type GatewayPaths,
+  type GatewayWorker,
+  type GatewayWorkerDeps,
+} from './gateway-worker.ts'
 
 /** The baseline of {@link smallSignature}: four bins of x, three carriers, hour and weekday of the date. */
 export const smallBaseline: Baseline = {
@@ -109,7 +115,7 @@ export const testCaller: Caller = { actor: testActor(), permissions: new Set(per
 export async function startTestWorker(
   config: GatewayConfig,
   models: readonly TestModel[],
-  caller: Caller = testCaller,
+  how: Partial<GatewayWorkerDeps> = {},
 ): Promise<TestWorker> {
   const home = mkdtempSync(join(tmpdir(), 'trueloop-gateway-'))
   const paths = gatewayPaths(home)
@@ -123,7 +129,8 @@ export async function startTestWorker(
     log: silentLog,
     version: '0.0.0',
     hosts: [],
-    identify: () => caller,
+    identify: () => testCaller,
+    ...how,
   })
   await worker.apply(config)
   const port = await worker.listen({ host: '127.0.0.1', port: 0 })

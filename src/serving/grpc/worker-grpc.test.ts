@@ -39,7 +39,7 @@ interface TestGrpc extends AsyncDisposable {
 }
 
 async function startTestGrpc(caller = testCaller, config = smallConfig()): Promise<TestGrpc> {
-  const gateway = await startTestWorker(config, [{ bytes: smallModel() }], caller)
+  const gateway = await startTestWorker(config, [{ bytes: smallModel() }], { identify: () => caller })
   const port = await gateway.worker.listenGrpc({ host: '127.0.0.1', port: 0 })
   const grpc = grpcCaller(port)
   return {
