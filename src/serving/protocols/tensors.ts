@@ -43,46 +43,58 @@ export function shapeOf(name: string, shape: unknown): number[] {
 export const sizeOf = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1)
 
 /**
- * A tensor [rows] or [rows, 1] is the column of its name. One tensor [rows, columns] alone is all columns in the signature's order, whatever
- * its name; whether the values fit the model is for models/rows.ts to say.
+ * An object without a prototype's names, since an input may be named "constructor". One made by `Object.create(null)` is a hash table from
+ * the start, which costs several times as much for a handful of columns.
+ */
+const Columns = function Columns() {} as unknown as new () => object
+Columns.prototype = Object.create(null)
+
+/**
+ * A tensor [rows] or [rows, 1] is the column of its name. A matrix that has the name of one of the graph's own inputs is that input's columns;
+ * one tensor [rows, columns] alone is all columns in the signature's order, whatever its name. Whether the values fit the model is for
+ * models/rows.ts to say.
  * @throws DomainError tensor_invalid
  */
 export function rowsOfTensors(tensors: readonly InputTensor[], signature: Signature): RequestRows {
-  const [first] = tensors
-  if (tensors.length === 1 && first && isMatrix(first.shape) && signature.inputs.length > 1)
-    return rowsOfMatrix(first, signature)
-  // Without a prototype: an input may be named "constructor".
-  const columns = Object.create(null) as Record<string, ColumnInput>
-  const types = typesOf(signature)
+  const columns = new Columns() as Record<string, ColumnInput>
+  const { types, matrices } = namesOf(signature)
   let rows = -1
-  for (const { name, shape, values } of tensors) {
-    if (columns[name]) throw tensorInvalid(name, 'stands twice in the request')
-    if (shape.length !== 1 && !(shape.length === 2 && shape[1] === 1)) {
+  for (const tensor of tensors) {
+    const { name, shape, values } = tensor
+    const isAlone = tensors.length === 1 && isMatrix(shape) && signature.inputs.length > 1
+    const own = matrices.get(name) ?? (isAlone ? signature.inputs.map((input) => input.name) : undefined)
+    if (columns[own?.[0] ?? name]) throw tensorInvalid(name, 'stands twice in the request')
+    if (!own && shape.length !== 1 && !(shape.length === 2 && shape[1] === 1)) {
       throw tensorInvalid(name, `has the shape ${shown(shape)}; a column has [rows] or [rows, 1]`)
     }
     const count = shape[0]!
     if (rows !== -1 && rows !== count)
       throw tensorInvalid(name, `has ${count} rows, and the inputs before it have ${rows}`)
     rows = count
-    columns[name] = columnOf(values, types.get(name))
+    if (own) addMatrix(columns, tensor, { own, types })
+    else columns[name] = columnOf(values, types.get(name))
   }
   return { columns, rows: Math.max(rows, 0) }
 }
 
 const isMatrix = (shape: readonly number[]): boolean => shape.length === 2 && shape[1] !== 1
 
-function rowsOfMatrix({ name, shape, values }: InputTensor, { inputs }: Signature): RequestRows {
-  const [rows, width] = shape as [number, number]
-  if (width !== inputs.length) {
-    throw tensorInvalid(name, `has ${width} columns, and the model takes ${inputs.length}`)
+function addMatrix(
+  columns: Record<string, ColumnInput>,
+  { name, shape, values }: InputTensor,
+  { own, types }: { own: readonly string[]; types: Names['types'] },
+): void {
+  const rows = shape[0]!
+  const width = shape[1] ?? 1
+  if (width !== own.length || shape.length > 2) {
+    throw tensorInvalid(name, `has ${width} columns, and the model takes ${own.length}`)
   }
-  const columns = Object.create(null) as Record<string, ColumnInput>
-  for (const [place, { name: column, type }] of inputs.entries()) {
-    const own = emptyLike(values, rows) as unknown[]
-    for (let row = 0; row < rows; row++) own[row] = values[row * width + place]
-    columns[column] = columnOf(own as unknown as TensorValues, type)
+  for (const [place, column] of own.entries()) {
+    if (columns[column]) throw tensorInvalid(name, `has the column "${column}", which stands in the request already`)
+    const part = emptyLike(values, rows) as unknown[]
+    for (let row = 0; row < rows; row++) part[row] = values[row * width + place]
+    columns[column] = columnOf(part as unknown as TensorValues, types.get(column))
   }
-  return { columns, rows }
 }
 
 function emptyLike(values: TensorValues, rows: number): TensorValues {
@@ -90,11 +102,22 @@ function emptyLike(values: TensorValues, rows: number): TensorValues {
   return new (values.constructor as new (length: number) => Float32Array)(rows)
 }
 
-const typesBySignature = new WeakMap<Signature, ReadonlyMap<string, SignatureColumn['type']>>()
+interface Names {
+  readonly types: ReadonlyMap<string, SignatureColumn['type']>
+  /** Columns of the graph's own inputs, where their names are not those of their columns. */
+  readonly matrices: ReadonlyMap<string, readonly string[]>
+}
 
-function typesOf(signature: Signature): ReadonlyMap<string, SignatureColumn['type']> {
-  let found = typesBySignature.get(signature)
-  if (!found) typesBySignature.set(signature, (found = new Map(signature.inputs.map(({ name, type }) => [name, type]))))
+const namesBySignature = new WeakMap<Signature, Names>()
+
+function namesOf(signature: Signature): Names {
+  let found = namesBySignature.get(signature)
+  if (!found) {
+    const types = new Map(signature.inputs.map(({ name, type }) => [name, type]))
+    const own = (signature.tensors ?? []).filter(({ name }) => !types.has(name))
+    found = { types, matrices: new Map(own.map(({ name, columns }) => [name, columns])) }
+    namesBySignature.set(signature, found)
+  }
   return found
 }
 
