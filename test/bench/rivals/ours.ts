@@ -58,7 +58,7 @@ export async function startPlain(model: TrainedModel, workers: number): Promise<
   return rivalOf('plain `node:http` + `session.run`', model, {
     url: plain.url,
     processes: () => familyOf(plain.pid),
-    stop: () => plain[Symbol.asyncDispose](),
+    stop: async () => plain[Symbol.asyncDispose](),
   })
 }
 
