@@ -6,7 +6,7 @@ import { smallConfig, startTestWorker, testEndpoint, testVariant, smallBaseline,
 import { slowModel } from './testing-models.ts'
 
 /** About the side of the matrices that the slow model multiplies: a hundred milliseconds or so. */
-const slowX = 500
+const slowX = 400
 
 /** `x` in the training data decides what warming measures. */
 function slowEndpointOf(trainedX: number): { model: TestModel; endpoint: ReturnType<typeof testEndpoint> } {

@@ -56,8 +56,10 @@ export function writeOpenInference(
     for (const { name, isBinary, classes } of wanted.outputs)
       add(classes > 0 ? likeliest(signature, rows, classes) : outputTensor(rows, name, signature), isBinary)
   } else for (const name of outputsOf(signature)) add(outputTensor(rows, name, signature), wanted.isBinary)
-  const id = JSON.stringify(facts.callerId ?? facts.predictionId)
-  const text = `{"model_name":${JSON.stringify(facts.endpoint)},"model_version":${JSON.stringify(shortVersion(facts.version))},"id":${id},"parameters":{"prediction_id":"${facts.predictionId}","version":${JSON.stringify(facts.version)}},"outputs":[${tensors}]}`
+  const { predictionId, callerId } = facts
+  const { model, version } = namesOf(facts)
+  const id = callerId === undefined ? `"${predictionId}"` : JSON.stringify(callerId)
+  const text = `${model},"id":${id},"parameters":{"prediction_id":"${predictionId}","version":${version}},"outputs":[${tensors}]}`
   if (raw.length === 0) return { body: text }
   const json = Buffer.from(text)
   return {
@@ -65,6 +67,24 @@ export function writeOpenInference(
     contentType: 'application/octet-stream',
     headers: ['inference-header-content-length', String(json.length)],
   }
+}
+
+interface Names {
+  readonly endpoint: string
+  readonly of: string
+  /** JSON from the opening brace on. */
+  readonly model: string
+  readonly version: string
+}
+
+/** Of the answer before: most answers are of the same version behind the same endpoint. */
+let last: Names | undefined
+
+function namesOf({ endpoint, version: of }: AnswerFacts): Names {
+  if (last?.of === of && last.endpoint === endpoint) return last
+  const model = `{"model_name":${JSON.stringify(endpoint)},"model_version":${JSON.stringify(shortVersion(of))}`
+  last = { endpoint, of, model, version: JSON.stringify(of) }
+  return last
 }
 
 const head = ({ name, shape, datatype }: AnswerTensor): string =>

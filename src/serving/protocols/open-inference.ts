@@ -90,11 +90,15 @@ function tensorOf(source: Source, tensor: unknown, place: number): InputTensor {
   }
   const shape = shapeOf(name, tensor['shape'])
   const datatype = datatypeOf(name, tensor['datatype'])
-  const what = { name, shape, datatype }
+  const { data } = tensor
   const rawBytes = rawBytesOf(name, tensor)
-  if (rawBytes === undefined) return { ...what, values: jsonValues(source, { ...what, data: tensor['data'], place }) }
-  if (tensor['data'] !== undefined) throw tensorInvalid(name, 'has both "data" and "binary_data_size": send one')
-  return { ...what, values: valuesOfBytes(name, { datatype, count: sizeOf(shape) }, takeRaw(source, name, rawBytes)) }
+  if (rawBytes === undefined) {
+    const values = jsonValues(source, { name, shape, datatype, data, place })
+    return { name, shape, datatype, values }
+  }
+  if (data !== undefined) throw tensorInvalid(name, 'has both "data" and "binary_data_size": send one')
+  const values = valuesOfBytes(name, { datatype, count: sizeOf(shape) }, takeRaw(source, name, rawBytes))
+  return { name, shape, datatype, values }
 }
 
 function rawBytesOf(name: string, tensor: JsonObject): number | undefined {

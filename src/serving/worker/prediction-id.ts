@@ -6,15 +6,19 @@ const timeLength = 9
 const counterLength = 3
 const randomLength = 13
 const poolBytes = 4096
+const prefix = 'prd_'
+const timePlace = { length: timeLength, end: prefix.length + timeLength }
+const counterPlace = { length: counterLength, end: timePlace.end + counterLength }
 
-function base32(value: number, length: number): string {
-  let text = ''
+const codes = Buffer.from(alphabet)
+
+/** Writes the digits of `value` up to `end`, the last of them just before it. */
+function writeBase32(id: Buffer, value: number, { length, end }: { length: number; end: number }): void {
   let rest = value
-  for (let at = 0; at < length; at++) {
-    text = alphabet[rest % 32] + text
+  for (let at = end - 1; at >= end - length; at--) {
+    id[at] = codes[rest % 32]!
     rest = Math.floor(rest / 32)
   }
-  return text
 }
 
 /**
@@ -26,21 +30,22 @@ export function createPredictionIds(clock: Clock, fill: (bytes: Uint8Array) => v
   let used = poolBytes
   let counter = 0
   let lastMs = -1
-  let timeText = ''
+  // One text a request is made from it: digits that are added to each other would be as many texts.
+  const id = Buffer.from(prefix + alphabet[0]!.repeat(timeLength + counterLength + randomLength))
   return () => {
     const nowMs = clock()
     if (nowMs !== lastMs) {
       lastMs = nowMs
-      timeText = base32(nowMs, timeLength)
+      writeBase32(id, nowMs, timePlace)
     }
     if (used + randomLength > poolBytes) {
       fill(pool)
       used = 0
     }
     counter = (counter + 1) % 32 ** counterLength
-    let text = `prd_${timeText}${base32(counter, counterLength)}`
-    for (let at = 0; at < randomLength; at++) text += alphabet[pool[used + at]! & 31]
+    writeBase32(id, counter, counterPlace)
+    for (let at = 0; at < randomLength; at++) id[counterPlace.end + at] = codes[pool[used + at]! & 31]!
     used += randomLength
-    return text
+    return id.toString('latin1')
   }
 }

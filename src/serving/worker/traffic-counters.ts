@@ -86,6 +86,18 @@ export interface VersionCounters {
   readonly isEmpty: boolean
 }
 
+const createCounter = (key: Counter['key'], { features, prediction }: Baseline): Counter => ({
+  key,
+  requests: 0,
+  rows: 0,
+  errors: 0,
+  latency: createSketch(),
+  logLatencySum: 0,
+  logLatencySquareSum: 0,
+  features: features.map((feature) => emptyCounts(feature.bins)),
+  prediction: emptyCounts(prediction.bins),
+})
+
 /** Counters of one version behind one endpoint. */
 export function createVersionCounters(
   name: { endpoint: string; version: string },
@@ -102,22 +114,22 @@ export function createVersionCounters(
     if (signature.task === 'multiclass') return binOfPrediction(signature.classes[labelIndex(predictions, row)])
     return binOfPrediction(values[row * width + width - 1]!)
   }
+  /** Most requests are counted where the one before was. */
+  let last: Counter | undefined
   const counterOf = (role: VariantRole, { eventTimeMs, assignedWith }: CountedRequest): Counter | undefined => {
     const day = dayOf(eventTimeMs)
+    if (last?.key.dayMs === day && last.key.role === role && last.key.assignedWith === assignedWith) return last
+    last = find(role, { day, assignedWith })
+    return last
+  }
+  const find = (role: VariantRole, { day, assignedWith }: { day: number; assignedWith: number | undefined }) => {
     const key = `${role} ${assignedWith} ${day}`
     const known = counters.get(key)
     if (known || counters.size >= countersPerReportMax) return known
-    const made: Counter = {
-      key: { ...name, role, ...(assignedWith === undefined ? {} : { assignedWith }), dayMs: day },
-      requests: 0,
-      rows: 0,
-      errors: 0,
-      latency: createSketch(),
-      logLatencySum: 0,
-      logLatencySquareSum: 0,
-      features: baseline.features.map((feature) => emptyCounts(feature.bins)),
-      prediction: emptyCounts(baseline.prediction.bins),
-    }
+    const made = createCounter(
+      { ...name, role, ...(assignedWith === undefined ? {} : { assignedWith }), dayMs: day },
+      baseline,
+    )
     counters.set(key, made)
     return made
   }
@@ -128,10 +140,11 @@ export function createVersionCounters(
       addRequest(counter, role, request)
       const { batch, from, rows } = request
       if (batch) {
-        placers.forEach((place, at) => {
+        for (let at = 0; at < placers.length; at++) {
+          const place = placers[at]
           const counts = counter.features[at]!
           for (let row = from; place && row < from + rows; row++) counts[place(batch, row)]!++
-        })
+        }
       }
       if (!request.answer) return
       const { predictions, offset } = request.answer
@@ -139,6 +152,7 @@ export function createVersionCounters(
     },
     take(limit) {
       const taken: TrafficCounter[] = []
+      last = undefined
       for (const [key, counter] of counters) {
         if (taken.length >= limit) break
         const { key: names, latency, ...sums } = counter
