@@ -1,7 +1,5 @@
 // Which endpoint answers at the root (`/invocations`), where clients of one model a port ask.
 import { DomainError } from '../../platform/errors.ts'
-import type { EndpointRuntime } from './endpoint-runtime.ts'
-import type { ServingSet } from './serving-set.ts'
 
 const namesShownMax = 10
 
@@ -9,7 +7,10 @@ const namesShownMax = 10
  * @param named by the setting; undefined: the only one that there is
  * @throws DomainError root_endpoint_unknown
  */
-export function rootEndpoint({ endpoints }: Pick<ServingSet, 'endpoints'>, named: string | undefined): EndpointRuntime {
+export function rootEndpoint<E>(
+  { endpoints }: { readonly endpoints: ReadonlyMap<string, E> },
+  named: string | undefined,
+): E {
   const found = named === undefined ? onlyOf(endpoints) : endpoints.get(named)
   if (found) return found
   if (named !== undefined) {
@@ -22,7 +23,7 @@ export function rootEndpoint({ endpoints }: Pick<ServingSet, 'endpoints'>, named
   throw new DomainError('not_found', 'root_endpoint_unknown', message)
 }
 
-function onlyOf(endpoints: ReadonlyMap<string, EndpointRuntime>): EndpointRuntime | undefined {
+function onlyOf<E>(endpoints: ReadonlyMap<string, E>): E | undefined {
   if (endpoints.size !== 1) return undefined
   const [only] = endpoints.values()
   return only
