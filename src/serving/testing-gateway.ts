@@ -39,22 +39,24 @@ export interface TestControlPlane extends AsyncDisposable {
   start(): Promise<void>
 }
 
-/** With one endpoint, `flights`, that has no variants yet. */
-export async function startTestControlPlane(): Promise<TestControlPlane> {
+const settings = { clock: 'event', logShare: 1, queueRowsMax: 10_000, options: defaultOptions } as const
+
+/** With one endpoint, `flights`, that has no variants yet. `how`: gateways hear of changes. */
+export async function startTestControlPlane(how: { pollMs?: number } = {}): Promise<TestControlPlane> {
   const migrations = { ...eventMigrations, ...governanceMigrations, ...modelMigrations, ...servingMigrations }
   const db = await createTestDatabase<Tables>(migrations)
   const actor = testActor()
   const blobs = new Map<string, Uint8Array>()
   const reports: GatewayReport[] = []
+  const configs = createGatewayConfigs(db, how)
   let server: (FastifyInstance & AsyncDisposable) | undefined
   let port = 0
-  const settings = { clock: 'event', logShare: 1, queueRowsMax: 10_000, options: defaultOptions } as const
   await transact(db, (trx) => createEndpoint(trx, actor, { name: 'flights', settings }))
   const start = async (): Promise<void> => {
     server = await createTestServer(async (root) => {
       const deps = {
         db,
-        configs: createGatewayConfigs(db),
+        configs,
         onReport: async (_: unknown, report: GatewayReport) => void reports.push(report),
       }
       await root.register(
@@ -102,6 +104,7 @@ export async function startTestControlPlane(): Promise<TestControlPlane> {
     },
     async setVariants(variants) {
       await transact(db, (trx) => setVariants(trx, actor, { endpoint: 'flights', variants, reason: 'test' }))
+      configs.wake()
     },
     async [Symbol.asyncDispose]() {
       await stop()
