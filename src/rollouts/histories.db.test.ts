@@ -173,7 +173,7 @@ test('no history leaves two champions, promotes what is unclear, or goes on for 
     const world: World = { db, random: createGenerator(`history/${seed}`), nowMs: testDayMs, step: 0 }
     for (; world.step < 60; world.step++) {
       world.nowMs += Math.floor(world.random.uniform() * 0.6 * dayMs)
-      let what = look
+      let what: (world: World) => Promise<unknown> = look
       try {
         what = pick(world, steps)
         await what(world)

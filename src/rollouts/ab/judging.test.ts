@@ -112,7 +112,7 @@ test('latency is compared as a ratio, errors as rates, losses as means', () => {
         { ...same, error: 0.1 },
         { ...same, error: 0.01 },
       ],
-      'errors',
+      { seed: 'errors' },
     ),
   ).toMatchObject({
     winner: 'flights/2',
