@@ -78,6 +78,19 @@ test('each row of an answer has its own prediction id and its probabilities by c
   ])
 })
 
+test.each([
+  [['0', '1'], 1, '1'],
+  [['7', '9007199254740993'], Number('9007199254740993'), '9007199254740993'],
+  [['no', 'yes'], 'yes', 'yes'],
+])('of the classes %j the label %j is the class %j', (classes, label, expected) => {
+  const outputs = [
+    { name: 'probabilities', shape: [1, 2], data: [0.25, 0.75] },
+    { name: 'label', shape: [1], data: [label] },
+  ]
+  const answer = { parameters: { prediction_id: 'prd_1', version: 'churn/2' }, outputs }
+  expect(predictionsOf(answer, 1, classes)[0]!.prediction).toBe(expected)
+})
+
 test('an option that takes a whole number says which', () => {
   expect(wholeNumber('5', '--limit', { min: 1, max: 10 })).toBe(5)
   for (const text of ['0', '11', '1.5', 'x', '']) {

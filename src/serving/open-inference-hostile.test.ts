@@ -165,6 +165,16 @@ test('a huge body is refused before it is sent', async () => {
   expect((await gateway.infer([1])).status).toBe(200)
 })
 
+test('a caller that asks first is told before it sends', async () => {
+  await using gateway = await start()
+  const huge = await raw(gateway, [head(`content-length: ${2 ** 30}`, 'expect: 100-continue')])
+  expect(huge).toMatch(/^HTTP\/1.1 413 /v)
+  expect(huge).toContain('connection: close')
+  const body = oipBody([1])
+  const asked = await raw(gateway, [head(`content-length: ${body.length}`, 'expect: 100-continue'), body])
+  expect(asked).toMatch(/^HTTP\/1.1 100 Continue\r\n\r\nHTTP\/1.1 200 /v)
+})
+
 test('a body without an end is cut off', async () => {
   await using gateway = await start()
   const chunk = `10000\r\n${'x'.repeat(0x1_00_00)}\r\n`

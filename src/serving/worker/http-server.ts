@@ -9,6 +9,7 @@ import type { Metrics } from '../gateway-metrics.ts'
 import { matchRoute, type Protocol, type RouteMatch, type RouteName } from '../gateway-routes.ts'
 import { errorReply, refuseUnread, send, type Reply } from './http-answer.ts'
 import { encodingOf, pack, packedBytesMin } from './packed-answer.ts'
+import { bodyTooLarge, isTooLarge } from './request-body.ts'
 
 /** One request on a route that it may use. */
 export interface RouteRequest {
@@ -92,6 +93,12 @@ export function createGatewayServer(deps: GatewayHttpDeps): Server {
     onRequest,
   )
   server.maxConnections = connectionsMax
+  // A caller that asks first is told before it sends; without its body nothing that follows on the connection could be read.
+  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+    if (isTooLarge(request)) return send(response, errorReply(bodyTooLarge(), 'open_inference', deps.log), true)
+    response.writeContinue()
+    onRequest(request, response)
+  })
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => refuseUnread(socket, error.code))
   return server
 }

@@ -4,8 +4,12 @@ import { gunzip, inflate } from 'node:zlib'
 import { DomainError, messageOf } from '../../platform/errors.ts'
 import { bodyBytesMax } from '../gateway-limits.ts'
 
-const tooLarge = (): DomainError =>
+export const bodyTooLarge = (): DomainError =>
   new DomainError('too_large', 'body_too_large', `a request body may have ${bodyBytesMax} bytes: send several requests`)
+
+/** By what the request says of itself. */
+export const isTooLarge = ({ headers }: IncomingMessage): boolean =>
+  Number(headers['content-length'] ?? 0) > bodyBytesMax
 
 /** What a caller goes on sending after a refusal is read and thrown away up to so many bytes, so that it sees the refusal. */
 const wastedBytesMax = 4 * bodyBytesMax
@@ -29,7 +33,7 @@ export function readBody(request: IncomingMessage, done: (body: Buffer | DomainE
     // In the thread pool, and never more than the limit, however small it is packed.
     unpack(packed, { maxOutputLength: bodyBytesMax }, (error, body) => {
       if (!error) return done(body)
-      if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') return done(tooLarge())
+      if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') return done(bodyTooLarge())
       const message = `the body is no ${name}, as its Content-Encoding says: ${messageOf(error)}`
       done(new DomainError('invalid', 'request_invalid', message))
     })
@@ -41,9 +45,9 @@ function collect(request: IncomingMessage, done: (body: Buffer | DomainError) =>
   let rest: Buffer[] | undefined
   let bytes = 0
   let isDone = false
-  if (Number(request.headers['content-length'] ?? 0) > bodyBytesMax) {
+  if (isTooLarge(request)) {
     isDone = true
-    done(tooLarge())
+    done(bodyTooLarge())
   }
   request.on('data', (chunk: Buffer) => {
     bytes += chunk.length
@@ -54,7 +58,7 @@ function collect(request: IncomingMessage, done: (body: Buffer | DomainError) =>
     if (bytes > bodyBytesMax) {
       isDone = true
       first = rest = undefined
-      return done(tooLarge())
+      return done(bodyTooLarge())
     }
     if (!first) first = chunk
     else (rest ??= [first]).push(chunk)
