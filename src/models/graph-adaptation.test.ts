@@ -291,6 +291,35 @@ test('what cannot be an answer is refused with what to export', () => {
   expect(() => adaptGraph(taken, { task: 'binary' })).toThrow('rename the input')
 })
 
+test('any byte changed to any of some values is refused or adapted, never an unexpected error', () => {
+  const bytes = Uint8Array.from(modelFile(zipMapModel(['no', 'yes', 'perhaps'])))
+  for (const wish of [columns('x', 'y'), {}]) {
+    for (let at = 0; at < bytes.length; at++) {
+      const before = bytes[at]!
+      for (const value of [0, 0x7f, 0xff, before ^ 1, before ^ 8]) {
+        bytes[at] = value
+        try {
+          adaptGraph(bytes, wish)
+        } catch (error) {
+          expect(error).toMatchObject({ name: 'DomainError' })
+        }
+        bytes[at] = before
+      }
+    }
+  }
+})
+
+test('a graph without inputs, or with one that has no name, is refused', () => {
+  const constant = { inputs: [], outputs: [valueInfo('prediction', float, ['N', 1])], nodes: [] }
+  expect(() => adaptGraph(modelFile(constant), {})).toThrow(
+    expect.objectContaining({ code: 'graph_signature_mismatch' }),
+  )
+  const nameless = { ...constant, inputs: [valueInfo('', float, ['N', 1])] }
+  expect(() => adaptGraph(modelFile(nameless), {})).toThrow(
+    expect.objectContaining({ code: 'graph_signature_mismatch' }),
+  )
+})
+
 test('a later version of the file format is lowered', async () => {
   const { bytes, signature } = regressionModel()
   const later = Buffer.concat([bytes, encode({ 1: 14 })])

@@ -1,11 +1,13 @@
 // Somebody's graph becomes one that serves: its answer named and typed as ours, its inputs open to any number of rows, its columns placed.
+import { z } from 'zod'
+import { DomainError } from '../platform/errors.ts'
 import { planAnswer, outputName, type AnswerPlan, type Operation } from './graph-answer.ts'
-import { checkGraph, inspectGraph } from './graph-check.ts'
+import { checkGraph, corrupt, inspectGraph } from './graph-check.ts'
 import { layOut, type WantedColumn } from './graph-layout.ts'
 import type { Message } from './onnx/message.ts'
+import { MalformedProtobuf } from './onnx/protobuf.ts'
 import type { GraphValue, OnnxFile } from './onnx/reader.ts'
 import { rewriteGraph, type GraphChange, type NewNode } from './onnx/rewrite.ts'
-import { DomainError } from '../platform/errors.ts'
 import { Signature, type GraphTensor, type Task } from './signature.ts'
 
 /** What is known of the model; what is left out is as the graph says. */
@@ -35,6 +37,16 @@ const prefix = 'trueloop_answer:'
  * @throws DomainError as `checkGraph`; graph_output_unsupported, graph_signature_mismatch
  */
 export function adaptGraph(bytes: Uint8Array, wish: GraphWish): AdaptedGraph {
+  try {
+    return adapt(bytes, wish)
+  } catch (error) {
+    // In what the check need not read: the labels of a class, say.
+    if (error instanceof MalformedProtobuf) throw corrupt(error)
+    throw error
+  }
+}
+
+function adapt(bytes: Uint8Array, wish: GraphWish): AdaptedGraph {
   const file = inspectGraph(bytes)
   const plan = planAnswer(file, wish)
   const opened = openedInputs(file)
@@ -43,10 +55,10 @@ export function adaptGraph(bytes: Uint8Array, wish: GraphWish): AdaptedGraph {
     .map((input) => opened.get(input.name) ?? input)
   const layout = layOut(inputs, wish.inputs, wish.tensors)
   const { task, classes } = plan
-  const signature = Signature.parse({
+  const signature = signatureOf({
     task,
-    inputs: layout.inputs,
-    classes,
+    inputs: [...layout.inputs],
+    classes: [...classes],
     ...(layout.tensors ? { tensors: layout.tensors } : {}),
   })
   const rewrites = rewritesOf(file, plan, opened)
@@ -57,6 +69,14 @@ export function adaptGraph(bytes: Uint8Array, wish: GraphWish): AdaptedGraph {
   const changed = rewriteGraph(bytes, file, changeOf(file, plan, opened))
   checkGraph(changed)
   return { bytes: changed, signature, rewrites }
+}
+
+/** @throws DomainError graph_signature_mismatch: the graph has no inputs, too many, or one without a name */
+function signatureOf(found: Signature): Signature {
+  const { data, error } = Signature.safeParse(found)
+  if (data) return data
+  const message = `the graph does not fit its signature: ${z.prettifyError(error).slice(0, 500)}`
+  throw new DomainError('invalid', 'graph_signature_mismatch', message)
 }
 
 /** Inputs that were declared for a fixed number of rows, as they are declared from now on. */

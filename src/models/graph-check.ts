@@ -73,10 +73,17 @@ function readFile(bytes: Uint8Array): OnnxFile {
   try {
     return readOnnx(bytes, { nodes: nodesMax, initializers: initializersMax, values: valuesMax })
   } catch (error) {
-    if (!(error instanceof MalformedProtobuf)) throw error
-    const message = `the file is no whole ONNX model: ${error.message}; export it again, or check that the upload was complete`
-    throw refuse('graph_corrupt', message)
+    if (error instanceof MalformedProtobuf) throw corrupt(error)
+    throw error
   }
+}
+
+export function corrupt({ message }: MalformedProtobuf): DomainError {
+  return new DomainError(
+    'invalid',
+    'graph_corrupt',
+    `the file is no whole ONNX model: ${message}; export it again, or check that the upload was complete`,
+  )
 }
 
 function checkHidden(file: OnnxFile): void {

@@ -6,6 +6,7 @@ import { DomainError, messageOf } from '../platform/errors.ts'
 import { quantileOfSorted } from '../statistics/bootstrap.ts'
 import { Examples, examplesTolerance } from './examples.ts'
 import { loadModel, loadUnchecked, type LoadedModel } from './inference.ts'
+import { assertRowsIndependent, plainRows } from './independence.ts'
 import type { InfraFailure, InfraResult, RunLatency } from './infra-result.ts'
 import { openEngine } from './onnx/engine.ts'
 import { appendRow, appendRows, createBatch, type Batch } from './rows.ts'
@@ -45,6 +46,8 @@ async function validate(request: Request): Promise<InfraResult> {
   )
   const loadMs = monotonicMs() - started
   const differenceMax = await askExamples(model, examples)
+  const [first, second] = examples.rows
+  if (first && second) await assertRowsIndependent(model, [first, second])
   const hundred = hundredRows(signature, examples)
   const one = createBatch(signature)
   appendRows(one, hundred, [0, 1])
@@ -93,11 +96,11 @@ async function askExamples(model: LoadedModel, { rows, outputs }: Examples): Pro
   return differenceMax
 }
 
-/** The examples over and over; without any, rows of missing values. */
+/** The examples over and over; without any, rows that fit every model. */
 function hundredRows(signature: Signature, { rows }: Examples): Batch {
   const batch = createBatch(signature, 100)
-  const missing = Object.fromEntries(signature.inputs.map(({ name }) => [name, null]))
-  for (let index = 0; index < 100; index++) appendRow(batch, rows[index % rows.length] ?? missing)
+  const [plain] = plainRows(signature)
+  for (let index = 0; index < 100; index++) appendRow(batch, rows[index % rows.length] ?? plain)
   return batch
 }
 
@@ -127,8 +130,10 @@ async function main(): Promise<void> {
     result = await validate(Request.parse(JSON.parse(Buffer.concat(chunks).toString())))
   } catch (error) {
     if (error instanceof Refusal) result = { passed: false, failure: error.failure, reason: error.message }
-    else if (error instanceof DomainError) result = { passed: false, failure: 'run_failed', reason: error.message }
-    else throw error // A bug of ours: the parent tells it with the stack.
+    else if (error instanceof DomainError) {
+      const failure = error.code.startsWith('graph_') ? 'graph_refused' : 'run_failed'
+      result = { passed: false, failure, reason: error.message }
+    } else throw error // A bug of ours: the parent tells it with the stack.
   }
   process.stdout.write(`${JSON.stringify(result)}\n`)
 }

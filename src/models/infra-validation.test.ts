@@ -5,7 +5,17 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Examples } from './examples.ts'
 import { assertInfraPassed, validateInfra } from './infra-validation.ts'
-import { endlessModel, fragileModel, regressionModel, smallModel, smallSignature } from './testing.ts'
+import {
+  endlessModel,
+  floatTensor,
+  fragileModel,
+  modelFile,
+  node,
+  regressionModel,
+  smallModel,
+  smallSignature,
+  valueInfo,
+} from './testing.ts'
 
 let directory = ''
 beforeAll(async () => {
@@ -41,6 +51,26 @@ test('a good model passes with its times, its size and its largest difference', 
   expect(result.oneRow.runs).toBeGreaterThan(10)
   expect(result.oneRow.p50Ms).toBeLessThanOrEqual(result.oneRow.p99Ms)
   expect(result.hundredRows.p50Ms).toBeGreaterThan(0)
+})
+
+test('a model whose answers change with the rows beside them is refused, should only real rows show it', async () => {
+  // x and the mean, over the batch, of what is above 10.
+  const above = modelFile({
+    inputs: [valueInfo('x', 1, ['N', 1])],
+    outputs: [valueInfo('prediction', 1, ['N', 1])],
+    initializers: [floatTensor('ten', [1], [10])],
+    nodes: [
+      node({ operator: 'Sub', inputs: ['x', 'ten'], outputs: ['rest'] }),
+      node({ operator: 'Relu', inputs: ['rest'], outputs: ['above'] }),
+      node({ operator: 'ReduceMean', inputs: ['above'], outputs: ['mean'] }),
+      node({ operator: 'Add', inputs: ['x', 'mean'], outputs: ['prediction'] }),
+    ],
+  })
+  const examples = { rows: [{ x: 20 }, { x: 30 }], outputs: [[35], [45]] }
+  const { signature } = regressionModel()
+  const result = await validateInfra({ path: await fileOf(above), signature, examples })
+  expect(result).toMatchObject({ passed: false, failure: 'graph_refused' })
+  expect(result).toMatchObject({ reason: expect.stringContaining('the rows beside it') as string })
 })
 
 test('a model that answers otherwise than its trainer, fails, or is no model is refused with the reason', async () => {

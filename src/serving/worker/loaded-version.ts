@@ -152,7 +152,9 @@ function plausibleColumns(signature: Signature, baseline: Baseline, rows: number
 
 function plausible(type: Signature['inputs'][number]['type'], value: unknown): unknown {
   if (type === 'string') return typeof value === 'string' ? value : ''
-  if (type === 'datetime' || typeof value !== 'number') return null
+  if (type === 'datetime') return null
+  // Whole numbers of the graph's own cannot be missing.
+  if (typeof value !== 'number') return type === 'float' || type === 'double' ? null : 0
   if (type === 'boolean') return value >= 0.5
   return type === 'float' || type === 'double' ? value : Math.round(value)
 }
