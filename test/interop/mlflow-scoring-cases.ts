@@ -1,4 +1,4 @@
-// What a scoring server may be asked, well and badly, and where the gateway answers otherwise than stock MLflow on purpose.
+// What a scoring server may be asked, well and badly.
 
 const json = 'application/json'
 const csv = 'text/csv'
@@ -104,20 +104,4 @@ export const cases: Readonly<Record<string, Case>> = {
   'another type': ['application/xml', '<a/>'],
   'no type': ['', '{}'],
   Parquet: ['application/vnd.apache.parquet', Buffer.from('PAR1')],
-}
-
-/** Status and error code of the gateway's answer where it is meant to be another; docs/reference/protocols.md says why. */
-export const differences: Readonly<Record<string, readonly [status: number, errorCode: string | undefined]>> = {
-  'dataframe_split without columns': [200, undefined],
-  'dataframe_records without a row': [200, undefined],
-  'a fraction in a column of whole numbers': [400, 'BAD_REQUEST'],
-  'a number in a column of texts': [400, 'BAD_REQUEST'],
-  'instances, lists': [200, undefined],
-  'instances that is an object': [400, 'BAD_REQUEST'],
-  'inputs that is a number': [400, 'BAD_REQUEST'],
-  'a missing number that the model cannot do without': [500, 'INTERNAL_ERROR'],
-  'CSV without a number that the model needs': [500, 'INTERNAL_ERROR'],
-  'CSV with a header alone': [200, undefined],
-  'no type': [415, undefined],
-  Parquet: [415, undefined],
 }
