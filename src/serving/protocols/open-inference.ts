@@ -7,6 +7,7 @@ import { datatypeOf, jsonChecks, shown, tensorInvalid, valuesOfBytes, type Tenso
 import {
   assertInBody, countOf, parametersOf, requestParametersOf, wantedOutputsOf, type RequestParameters, type WantedOutput,
 } from './open-inference-parameters.ts' // prettier-ignore
+import { quoteLongs } from './long-numbers.ts'
 import { inputsMax, shapeOf, sizeOf, tensorsOfSignature, type InputTensor } from './tensors.ts'
 
 export interface OpenInferenceRequest extends RequestParameters {
@@ -45,7 +46,7 @@ interface Source {
   /** What follows the JSON; tensors take their bytes in order. */
   readonly raw: Buffer
   rawAt: number
-  /** The same JSON with exact whole numbers, once somebody wants them. */
+  /** The same JSON with long whole numbers as text, once somebody wants them. */
   exact?: JsonObject
 }
 
@@ -120,8 +121,6 @@ interface JsonTensor extends Omit<InputTensor, 'values'> {
   readonly data: unknown
   /** Among the inputs. */
   readonly place: number
-  /** Read once more, with bigints. */
-  readonly isExact?: true
 }
 
 /** The data, flat: it may come nested as its shape says. */
@@ -138,16 +137,25 @@ function jsonValues(source: Source, tensor: JsonTensor): TensorValues {
     if (value === null || check(value)) continue
     const isLong = datatype === 'INT64' || datatype === 'UINT64'
     // Beyond 2^53 the number has lost its last digits: the text still has them.
-    if (isLong && Number.isInteger(value) && !tensor.isExact) return exactValues(source, tensor)
+    if (isLong && Number.isInteger(value)) return exactValues(source, tensor, values)
     throw tensorInvalid(name, `is ${shown(value)} in ${placeOf(at, shape)}, which is no ${datatype}`)
   }
   return values
 }
 
-function exactValues(source: Source, tensor: JsonTensor): TensorValues {
-  source.exact ??= parseLenientJson(source.json) as JsonObject
-  const inputs = source.exact['inputs'] as readonly JsonObject[]
-  return jsonValues(source, { ...tensor, data: inputs[tensor.place]!['data'], isExact: true })
+/** With bigints for what a double has rounded. @param values as JSON's parser read them */
+function exactValues(source: Source, tensor: JsonTensor, values: readonly unknown[]): unknown[] {
+  const { name, shape, datatype, place } = tensor
+  source.exact ??= parsed(quoteLongs(source.json)) as JsonObject
+  const data = (source.exact['inputs'] as readonly JsonObject[])[place]!['data'] as readonly unknown[]
+  const texts = Array.isArray(data[0]) ? unnested(name, data, shape) : data
+  return values.map((value, at) => {
+    const text = texts[at]
+    const isRounded = Number.isInteger(value) && !Number.isSafeInteger(value) && typeof text === 'string'
+    const exact = isRounded ? BigInt(text) : value
+    if (exact === null || jsonChecks[datatype]!(exact)) return exact
+    throw tensorInvalid(name, `is ${shown(exact)} in ${placeOf(at, shape)}, which is no ${datatype}`)
+  })
 }
 
 function unnested(name: string, data: readonly unknown[], shape: readonly number[]): unknown[] {
