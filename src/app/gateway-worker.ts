@@ -46,4 +46,5 @@ runGatewayWorker({
   identify,
   rootEndpoint: config.gatewayRootEndpoint,
   tracing: tracingSettings(config.tracing),
+  allowedAddresses: config.allowedAddresses,
 })

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 
 export const RateLimit = z.strictObject({
-  /** Of each caller (its token, or its address) and gateway worker, on the average. */
+  /** Of each calling address and gateway worker, on the average. */
   requestsPerSecond: z.number().positive().max(1_000_000),
   /** Requests that may come at once after a pause. */
   burst: z.int().min(1).max(1_000_000),
@@ -21,6 +21,16 @@ export const ResponseCache = z.strictObject({
 export const PredictionForm = z.enum(['labels', 'probabilities', 'records'])
 export type PredictionForm = z.infer<typeof PredictionForm>
 
+export const EventSink = z.strictObject({
+  /** Each gets every event. Public ones, or what `TRUELOOP_ALLOWED_ADDRESSES` names. */
+  urls: z
+    .array(z.url({ protocol: /^https?$/v }).max(2_000))
+    .min(1)
+    .max(4),
+  /** Which events of a request are sent. */
+  mode: z.enum(['all', 'request', 'response']).default('all'),
+})
+
 export const EndpointOptions = z.strictObject({
   /** A request that has waited for so long is refused instead of run; a request may ask for less. Null: it waits. */
   timeoutMs: z.int().min(1).max(600_000).nullable().default(null),
@@ -31,6 +41,8 @@ export const EndpointOptions = z.strictObject({
   rawShare: z.number().min(0).max(1).default(1),
   /** Columns whose values are left out of kept rows. */
   redact: z.array(z.string().min(1).max(500)).max(4096).default([]),
+  /** Where CloudEvents of the logged requests and answers go. */
+  eventSink: EventSink.nullable().default(null),
   /** Of answers in MLflow's and TensorFlow Serving's protocol, where a request says nothing. Null: labels, and records. */
   predictions: PredictionForm.nullable().default(null),
 })

@@ -25,6 +25,7 @@ export interface GatewayWorkerProcessDeps {
   readonly identify: (request: Pick<IncomingMessage, 'headers'>) => Caller
   readonly rootEndpoint: string | undefined
   readonly tracing: TracingSettings | undefined
+  readonly allowedAddresses: readonly string[]
 }
 
 const tell = (message: FromWorker): void => {

@@ -3,6 +3,7 @@ import type { Server, IncomingMessage } from 'node:http'
 import { Server as NetServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { Caller } from '../governance/access.ts'
+import type { AllowedAddresses } from '../platform/addresses.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Log } from '../platform/log.ts'
 import type { GatewayConfig } from './gateway-config.ts'
@@ -12,6 +13,7 @@ import type { GatewayReport } from './gateway-report.ts'
 import type { RepositoryChange } from './gateway-repository.ts'
 import type { VersionStatistics } from './gateway-statistics.ts'
 import { createWorkerGrpc } from './grpc/worker-grpc.ts'
+import { createEventSinks, type EventSinks } from './telemetry/event-sinks.ts'
 import { createWorkerTracing } from './telemetry/worker-tracing.ts'
 import { endsWithin } from './time-limit.ts'
 import type { TracingSettings } from './tracing-settings.ts'
@@ -75,6 +77,8 @@ export interface GatewayWorkerDeps {
   readonly noteCompute?: (pid: number | undefined) => void
   /** Is told when the compute process ended at work. */
   readonly computeLost?: (loss: ComputeLoss) => void
+  /** What events may be sent to although it is not public; nothing by default. */
+  readonly allowedAddresses?: AllowedAddresses
   /** Undefined: no request is traced. */
   readonly tracing?: TracingSettings | undefined
 }
@@ -102,6 +106,9 @@ export interface GatewayWorker {
   readonly statistics: readonly VersionStatistics[]
 }
 
+/** At the end of a worker, for events that wait. */
+const lastEventsLimitMs = 2_000
+
 const versionLabels = new Map<string, string>()
 
 /** Remembered: it is needed at each run. Versions of a home are few. */
@@ -120,6 +127,7 @@ interface Core {
   readonly tools: InferenceTools
   readonly mark: RunMark
   readonly reporting: Reporting
+  readonly events: EventSinks
   readonly compute: Compute
   readonly snapshot: () => MetricSnapshot
 }
@@ -159,14 +167,15 @@ function createCore(deps: GatewayWorkerDeps, metrics: Metrics): Core {
   const executor = createExecutorOf(deps, metrics, mark)
   const reports = createReportBuffer(worker)
   const raw = createRawLog({ directory: paths.raw, worker, nowMs, log })
-  const predictions = createPredictionLog({ reports, raw, executor, nowMs })
+  const events = createEventSinks({ allow: deps.allowedAddresses ?? [], metrics, log })
+  const predictions = createPredictionLog({ reports, raw, executor, nowMs, events })
   const take = (): GatewayReport | undefined => reports.take(serving.takeCounters(countersPerReportMax))
   let rowsReported = 0
   const spooled = (report: GatewayReport): void => {
     rowsReported += report.predictions.length + report.dropped
     mark.setReported(rowsReported)
   }
-  const reporting = startReporting({ directory: paths.reports, worker, take, spooled, raw, log })
+  const reporting = startReporting({ directory: paths.reports, worker, take, spooled, raw, nowMs, log })
   const fellBack = (endpoint: string): void =>
     metrics.add('trueloop_inference_fallbacks_total', label('endpoint', endpoint), 1)
   const looked = (endpoint: string, isFound: boolean): void =>
@@ -183,6 +192,7 @@ function createCore(deps: GatewayWorkerDeps, metrics: Metrics): Core {
     tools: { executor, nowMs, clock, predictions, fellBack, looked },
     mark,
     reporting,
+    events,
     compute,
     snapshot,
   }
@@ -191,7 +201,7 @@ function createCore(deps: GatewayWorkerDeps, metrics: Metrics): Core {
 export function createGatewayWorker(deps: GatewayWorkerDeps): GatewayWorker {
   const { clock, log } = deps
   const metrics = createMetrics()
-  const { serving, tools, mark, reporting, compute, snapshot } = createCore(deps, metrics)
+  const { serving, tools, mark, reporting, events, compute, snapshot } = createCore(deps, metrics)
   const statistics = createStatistics()
   const tracing = createWorkerTracing({ ...deps, metrics }, deps, deps.tracing)
   const alone = createLoneRepository((config) => serving.apply(config))
@@ -245,7 +255,7 @@ export function createGatewayWorker(deps: GatewayWorkerDeps): GatewayWorker {
       server.closeAllConnections()
       grpc.destroy()
       compute.close()
-      await Promise.all([reporting.close(), tracing?.exporter.close()])
+      await Promise.all([reporting.close(), tracing?.exporter.close(), events.close(lastEventsLimitMs)])
       mark.close()
     },
     flushNow: () => reporting.flushNow(),

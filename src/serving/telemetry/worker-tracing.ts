@@ -30,5 +30,8 @@ export function createWorkerTracing(
     deps.fillRandom(random)
     return random.toString('hex')
   }
-  return { exporter, tracer: createRequestTracer({ share, clock: deps.clock, randomHex, add: exporter.add }) }
+  return {
+    exporter,
+    tracer: createRequestTracer({ share, clock: deps.clock, randomHex, add: (span) => exporter.add(span) }),
+  }
 }

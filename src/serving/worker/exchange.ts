@@ -8,7 +8,7 @@ import { findVariant, type EndpointRuntime, type VariantRuntime } from './endpoi
 import { eventTimeOf } from './event-time.ts'
 import type { RouteRequest } from './http-server.ts'
 import { infer, type InferenceAnswer, type InferenceTools } from './inference.ts'
-import type { FailedRequest } from './prediction-logger.ts'
+import type { FailedRequest } from './logged-request.ts'
 import { readBody } from './request-body.ts'
 import { serverTiming } from './server-timing.ts'
 import type { RepositoryChange } from '../gateway-repository.ts'

@@ -8,41 +8,16 @@ import type { EndpointRuntime, VariantRuntime } from './endpoint-runtime.ts'
 import { isRunnable } from './endpoint-runtime.ts'
 import type { Executor } from './executor.ts'
 import { statusOf } from './http-answer.ts'
+import type { FailedRequest, LoggedAnswer } from './logged-request.ts'
+import type { EventSinks } from '../telemetry/event-sinks.ts'
 import { laneOf } from './lanes.ts'
 import type { RawLog } from './raw-log.ts'
 import type { ReportBuffer } from './report-buffer.ts'
-import type { RequestColumns } from '../request-rows.ts'
-import { enqueue, type RunOutcome } from './version-queue.ts'
-
-/** An answer that was sent. */
-export interface LoggedAnswer {
-  readonly id: string
-  readonly endpoint: EndpointRuntime
-  readonly variant: VariantRuntime
-  readonly assignedWith: number
-  readonly eventTimeMs: number
-  readonly atMs: number
-  readonly rows: number
-  readonly columns: RequestColumns
-  readonly outcome: RunOutcome
-}
-
-/** A request to an endpoint that got an error. */
-export interface FailedRequest {
-  readonly id: string
-  readonly endpoint: EndpointRuntime
-  /** Undefined: refused before one was chosen. */
-  readonly variant: VariantRuntime | undefined
-  readonly eventTimeMs: number
-  readonly atMs: number
-  /** Undefined: the request could not be read so far. */
-  readonly rows: { readonly columns: RequestColumns; readonly count: number } | undefined
-  readonly error: DomainError
-}
+import { enqueue } from './version-queue.ts'
 
 export interface PredictionLog {
   log(answer: LoggedAnswer): void
-  /** For the raw log only: there is no prediction that an outcome could be joined with. */
+  /** For the raw log and the events only: there is no prediction that an outcome could be joined with. */
   fail(request: FailedRequest): void
   noteEventTime(endpoint: string, eventTimeMs: number): void
   /** Rows of the answers so far. */
@@ -61,6 +36,7 @@ interface PredictionLogDeps {
   readonly raw: RawLog
   readonly executor: Executor
   readonly nowMs: () => number
+  readonly events: Pick<EventSinks, 'answered' | 'failed'>
 }
 
 export function createPredictionLog(deps: PredictionLogDeps): PredictionLog {
@@ -99,14 +75,17 @@ export function createPredictionLog(deps: PredictionLogDeps): PredictionLog {
   return {
     log(answer) {
       rowsAnswered += answer.rows
-      const { shadows } = answer.endpoint
+      const { shadows, config } = answer.endpoint
+      if (config.options.eventSink) deps.events.answered(answer)
       if (shadows.length === 0) finish(answer, [])
       else scoreByShadows(answer, shadows)
     },
     fail(request) {
       const { endpoint, id } = request
-      const { logShare } = endpoint.config
-      if (isKeptRaw(endpoint, id) && (logShare >= 1 || unitInterval('log', id) < logShare)) addFailed(deps.raw, request)
+      const { logShare, options } = endpoint.config
+      if (logShare < 1 && unitInterval('log', id) >= logShare) return
+      if (options.eventSink) deps.events.failed(request)
+      if (isKeptRaw(endpoint, id)) addFailed(deps.raw, request)
     },
     noteEventTime: (endpoint, eventTimeMs) => deps.reports.noteEventTime(endpoint, eventTimeMs),
     get rowsAnswered() {

@@ -22,7 +22,8 @@ export function inputsText({ columns, row, signature, redact }: RawInputs): stri
   return `{${text}}`
 }
 
-function valueText(value: unknown, column: { readonly name: string; readonly signature: Signature }): string {
+/** A value as JSON. */
+export function valueText(value: unknown, column: { readonly name: string; readonly signature: Signature }): string {
   if (typeof value !== 'bigint') return JSON.stringify(value) ?? 'null'
   const isTime = column.signature.inputs.some(({ name, type }) => name === column.name && type === 'datetime')
   return isTime ? timeText(value) : String(value)

@@ -13,7 +13,6 @@ export const reportFileName = (worker: string, sequence: number): string =>
 
 export interface SpooledReport {
   readonly path: string
-  readonly bytes: number
 }
 
 /** Whole or not at all: a reader only sees the finished file, which is there when this resolves, with no turn in between. @throws Error when the disk refuses */
@@ -42,22 +41,26 @@ export function clearUnfinished(directory: string): void {
   }
 }
 
-/** Oldest first within each worker. */
+/** Oldest first within each worker. One look at the folder, however many they are. */
 export async function listSpool(directory: string): Promise<SpooledReport[]> {
   const names = await readdir(directory).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [] as string[]
     throw error
   })
-  const found: SpooledReport[] = []
-  for (const name of names.filter((entry) => entry.endsWith(ending)).toSorted()) {
-    const path = join(directory, name)
-    const bytes = await stat(path).then(
+  const reports = names.filter((entry) => entry.endsWith(ending)).toSorted()
+  return reports.map((name) => ({ path: join(directory, name) }))
+}
+
+/** A look at each of them. */
+export async function bytesOfSpool(reports: readonly SpooledReport[]): Promise<number> {
+  let bytes = 0
+  for (const { path } of reports) {
+    bytes += await stat(path).then(
       (entry) => entry.size,
-      () => undefined, // Sent and removed meanwhile.
+      () => 0, // Sent and removed meanwhile.
     )
-    if (bytes !== undefined) found.push({ path, bytes })
   }
-  return found
+  return bytes
 }
 
 export const readReport = (report: SpooledReport): Promise<Buffer> => readFile(report.path)
