@@ -1,6 +1,6 @@
 // The HTTP/2 connections of a gRPC server: what each may hold, and how they are let go without losing a call.
-import { Server as NetServer } from 'node:net'
 import { constants, type Http2Server, type ServerHttp2Session } from 'node:http2'
+import { Server as NetServer, type Socket } from 'node:net'
 import { endsWithin } from '../time-limit.ts'
 
 /** A connection without a call is told to go after this time; clients connect anew with their next call. */
@@ -9,6 +9,8 @@ const idleLimitMs = 600_000
 const windowBytes = 4 * 1024 * 1024
 /** A caller that is told of the end has this long to say that it heard. */
 const noticeLimitMs = 2_000
+/** A connection that is closed on this side is cut when its caller has not closed it at the second look. */
+const lookIntervalMs = 1_000
 /** All streams that a client may open: the notice of an end says nothing yet about which were seen. */
 const lastStreamId = 2 ** 31 - 1
 
@@ -23,10 +25,13 @@ export interface GrpcConnections {
 }
 
 export function keepConnections(server: Http2Server): GrpcConnections {
-  const sessions = new Set<ServerHttp2Session>()
+  const sessions = new Map<ServerHttp2Session, Socket>()
+  let connecting: Socket | undefined
   let isLeaving = false
+  // A session hides its socket; it is made in the same turn.
+  server.prependListener('connection', (socket) => (connecting = socket))
   server.on('session', (session) => {
-    sessions.add(session)
+    sessions.set(session, connecting!)
     session.once('close', () => sessions.delete(session))
     // What a connection breaks with is its caller's, who sees it; its calls see their own end.
     session.on('error', () => undefined)
@@ -43,13 +48,22 @@ export function keepConnections(server: Http2Server): GrpcConnections {
         // The callback comes when the last connection is gone. Only the listener is dropped: Http2Server's own `close` ends connections at once.
         NetServer.prototype.close.call(server, () => resolve())
       })
-      for (const session of sessions) dismiss(session)
-      if (await endsWithin(isGone, idleMs)) return
-      endStreams()
-      await endsWithin(isGone, activeMs)
+      for (const session of sessions.keys()) dismiss(session)
+      const seen = new Set<ServerHttp2Session>()
+      const looking = setInterval(() => cutClosed(sessions, seen), lookIntervalMs)
+      try {
+        if (await endsWithin(isGone, idleMs)) return
+        endStreams()
+        await endsWithin(isGone, activeMs)
+      } finally {
+        clearInterval(looking)
+      }
     },
     destroy() {
-      for (const session of sessions) session.destroy()
+      for (const [session, socket] of sessions) {
+        session.destroy()
+        socket.destroy()
+      }
     },
   }
 }
@@ -67,4 +81,13 @@ function dismiss(session: ServerHttp2Session): void {
   const timer = setTimeout(close, noticeLimitMs)
   session.goaway(constants.NGHTTP2_NO_ERROR, lastStreamId)
   if (!session.ping(close)) close()
+}
+
+/** Its last call is answered and its end was told: a caller that keeps its own side open holds nobody up. */
+function cutClosed(sessions: ReadonlyMap<ServerHttp2Session, Socket>, seen: Set<ServerHttp2Session>): void {
+  for (const [session, socket] of sessions) {
+    if (!session.destroyed) continue
+    if (seen.has(session)) socket.destroy()
+    seen.add(session)
+  }
 }

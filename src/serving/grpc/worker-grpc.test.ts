@@ -5,7 +5,7 @@ import { connect as connectSocket } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { smallModel } from '../../models/testing.ts'
-import { sleep } from '../../platform/clock.ts'
+import { monotonicMs, sleep } from '../../platform/clock.ts'
 import { bodyBytesMax } from '../gateway-limits.ts'
 import {
   oipBody,
@@ -339,4 +339,17 @@ test('a stream that its caller keeps open is ended when the time to leave is ove
   const { status, code, messages } = await result
   expect([status, code, messages.length]).toEqual([statusCodes.UNAVAILABLE, 'worker_leaving', 1])
   await left
+})
+
+test('a caller that does not close its side holds up nobody who leaves', async () => {
+  await using grpc = await startTestGrpc()
+  const socket = connectSocket({ port: grpc.port, host: '127.0.0.1', allowHalfOpen: true })
+  socket.on('error', () => undefined)
+  // The preface and an empty SETTINGS; then nothing, not even an answer to a ping.
+  socket.write(Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), Buffer.of(0, 0, 0, 4, 0, 0, 0, 0, 0)]))
+  await new Promise((resolve) => socket.once('data', resolve))
+  const startedMs = monotonicMs()
+  await grpc.gateway.worker.leave({ idleLimitMs: 60_000, activeLimitMs: 60_000 })
+  expect(monotonicMs() - startedMs).toBeLessThan(30_000)
+  socket.destroy()
 })
