@@ -62,7 +62,7 @@ export const inferenceOf = ({ time, amount, country }: Pick<Loan, 'time' | 'amou
 
 const Answer = z.object({
   parameters: z.object({ prediction_id: z.string(), version: z.string() }),
-  outputs: z.array(z.object({ name: z.string(), data: z.array(z.union([z.number(), z.string()])) })),
+  outputs: z.array(z.object({ name: z.string(), data: z.array(z.union([z.number(), z.boolean(), z.string()])) })),
 })
 
 export interface Answered {
