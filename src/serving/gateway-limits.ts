@@ -2,6 +2,8 @@
 
 /** Of a request body. */
 export const bodyBytesMax = 8 * 1024 * 1024
+/** Of all bodies that a worker has begun to read: callers who send slowly cannot fill its memory. */
+export const bodiesBytesMax = 256 * 1024 * 1024
 /** Brackets within brackets in a JSON body; checked before it is parsed. */
 export const jsonDepthMax = 64
 export const rowsPerRequestMax = 10_000

@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 import { gunzip, inflate } from 'node:zlib'
 import { DomainError, messageOf } from '../../platform/errors.ts'
-import { bodyBytesMax } from '../gateway-limits.ts'
+import { bodiesBytesMax, bodyBytesMax } from '../gateway-limits.ts'
 
 export const bodyTooLarge = (): DomainError =>
   new DomainError('too_large', 'body_too_large', `a request body may have ${bodyBytesMax} bytes: send several requests`)
@@ -40,34 +40,44 @@ export function readBody(request: IncomingMessage, done: (body: Buffer | DomainE
   })
 }
 
+/** Bytes of bodies that are not whole yet. */
+let bytesWaiting = 0
+
+const tooMuchWaits = (): DomainError => {
+  const message = `this worker holds ${bodiesBytesMax} bytes of requests that are not whole yet: try again in a second`
+  return new DomainError('unavailable', 'bodies_full', message)
+}
+
 function collect(request: IncomingMessage, done: (body: Buffer | DomainError) => void): void {
   let first: Buffer | undefined
   let rest: Buffer[] | undefined
   let bytes = 0
   let isDone = false
-  if (isTooLarge(request)) {
+  const finish = (body: Buffer | DomainError): void => {
     isDone = true
-    done(bodyTooLarge())
+    bytesWaiting -= bytes
+    first = rest = undefined
+    done(body)
   }
+  if (isTooLarge(request)) finish(bodyTooLarge())
   request.on('data', (chunk: Buffer) => {
     bytes += chunk.length
     if (isDone) {
       if (bytes > wastedBytesMax) request.destroy()
       return
     }
-    if (bytes > bodyBytesMax) {
-      isDone = true
-      first = rest = undefined
-      return done(bodyTooLarge())
-    }
+    bytesWaiting += chunk.length
+    if (bytes > bodyBytesMax) return finish(bodyTooLarge())
+    if (bytesWaiting > bodiesBytesMax) return finish(tooMuchWaits())
     if (!first) first = chunk
     else (rest ??= [first]).push(chunk)
   })
   request.on('end', () => {
-    if (isDone) return
-    isDone = true
-    done(rest ? Buffer.concat(rest, bytes) : (first ?? Buffer.alloc(0)))
+    if (!isDone) finish(rest ? Buffer.concat(rest, bytes) : (first ?? Buffer.alloc(0)))
   })
-  // A caller that hangs up gets no answer; nothing waits for it.
-  request.on('error', () => undefined)
+  request.on('error', () => {
+    // A caller that hangs up gets no answer; nothing waits for it.
+    if (!isDone) bytesWaiting -= bytes
+    isDone = true
+  })
 }

@@ -2,6 +2,7 @@
 import { connect } from 'node:net'
 import { expect, test } from 'vitest'
 import { smallModel } from '../models/testing.ts'
+import { sleep } from '../platform/clock.ts'
 import { oipBody, smallConfig, startTestWorker, type TestWorker } from './testing.ts'
 
 const path = '/v2/models/flights/infer'
@@ -218,6 +219,41 @@ test('what is no HTTP gets an answer that says so', async () => {
     expect(answer).toContain('"code":"request_invalid"')
   }
   expect((await gateway.infer([1])).status).toBe(200)
+})
+
+/** Connections that send all but the last byte of 7 MiB; answers what they were told once `refusals` of them were told something. */
+async function fillMemory(gateway: TestWorker, connections: number, refusals: number): Promise<string[]> {
+  const part = 'x'.repeat(7 * 2 ** 20)
+  const answers: string[] = []
+  const sockets = Array.from({ length: connections }, () => {
+    const socket = connect(Number(new URL(gateway.url).port), '127.0.0.1', () => {
+      socket.write(head(`content-length: ${part.length + 1}`))
+      socket.write(part)
+    })
+    return socket
+      .setEncoding('latin1')
+      .on('error', () => undefined)
+      .on('data', (text: string) => answers.push(text))
+  })
+  for (let waitedMs = 0; answers.length < refusals && waitedMs < 20_000; waitedMs += 20) await sleep(20)
+  await sleep(200)
+  for (const socket of sockets) socket.resetAndDestroy()
+  return answers
+}
+
+test('callers who send large bodies and stop cannot fill the memory, and what they held is given back', async () => {
+  await using gateway = await start()
+  for (let wave = 0; wave < 2; wave++) {
+    const answers = await fillMemory(gateway, 40, 3)
+    // 36 of them fit.
+    expect(answers.length).toBeGreaterThanOrEqual(3)
+    expect(answers.length).toBeLessThan(10)
+    expect(answers.every((text) => text.startsWith('HTTP/1.1 503 ') && text.includes('"code":"bodies_full"'))).toBe(
+      true,
+    )
+    await sleep(200)
+    expect((await gateway.infer([1])).status).toBe(200)
+  }
 })
 
 test('callers who stop in the middle cost the others nothing', async () => {
