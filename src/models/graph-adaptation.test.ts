@@ -235,6 +235,19 @@ test('a graph whose rows are not independent is refused when it is loaded', asyn
   })
 })
 
+test('a classifier that answers no probabilities is refused when it is loaded', async () => {
+  const margin = modelFile({
+    ...linear(1),
+    outputs: [valueInfo('probabilities', float, ['N', 1])],
+    nodes: [...linear(1).nodes, node({ operator: 'Identity', inputs: ['raw'], outputs: ['probabilities'] })],
+  })
+  const wish = { ...columns('x', 'y'), task: 'binary' as const, classes: ['no', 'yes'] }
+  await expect(answers(margin, wish, [])).rejects.toMatchObject({
+    code: 'graph_output_unsupported',
+    message: expect.stringContaining('where a probability belongs') as string,
+  })
+})
+
 test('columns find their tensors by name, by kind, or as they are told', () => {
   const inputs = [valueInfo('n', float, ['N', 2]), valueInfo('s', text, ['N', 2]), valueInfo('id', int64, ['N', 1])]
   const file = modelFile({

@@ -1,4 +1,4 @@
-// Whether a graph answers each row as it would alone: rows of many requests run together, so that one that does not cannot be served.
+// What only a run shows of a graph: that it answers each row as it would alone, since rows of many requests run together, and in probabilities.
 import { DomainError } from '../platform/errors.ts'
 import { createBatch, type Batch } from './batch.ts'
 import { appendRow } from './rows.ts'
@@ -33,10 +33,12 @@ const tolerance = 1e-4
 
 /**
  * Runs two rows together and each alone. Rows that the model fails on tell nothing.
- * @throws DomainError graph_rows_mixed; graph_signature_mismatch: an answer has another number of columns than the signature says
+ * @throws DomainError graph_rows_mixed; graph_signature_mismatch: an answer has another number of columns than the signature says;
+ *   graph_output_unsupported: a classifier answers margins or the like
  */
 export async function assertRowsIndependent(model: Runnable, rows = plainRows(model.signature)): Promise<void> {
   const alone = [await answered(model, [rows[0]]), await answered(model, [rows[1]])]
+  for (const values of alone) if (values) assertProbabilities(model.signature, values)
   if (alone.includes(undefined)) return
   const together = await answered(model, rows)
   const expected = alone.flatMap((values) => [...values!])
@@ -44,6 +46,13 @@ export async function assertRowsIndependent(model: Runnable, rows = plainRows(mo
   if (isSame) return
   const message = `the graph does not answer rows one by one: ${together ? 'its answer to a row changes with the rows beside it' : 'it answers one row, and fails on two'}; export it for any number of rows, without anything that is computed across rows or at random`
   throw new DomainError('invalid', 'graph_rows_mixed', message)
+}
+
+function assertProbabilities({ task }: Signature, values: Float32Array): void {
+  const wrong = task === 'regression' ? undefined : values.find((value) => value < -tolerance || value > 1 + tolerance)
+  if (wrong === undefined) return
+  const message = `the graph answers ${wrong} where a probability belongs: export class probabilities, or logits under a name with "logit"`
+  throw new DomainError('invalid', 'graph_output_unsupported', message)
 }
 
 const isClose = (a: number, b: number): boolean =>

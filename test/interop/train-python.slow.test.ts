@@ -70,8 +70,5 @@ test('a scikit-learn pipeline goes live by the two files of the guide', async ()
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ dataframe_records: [{ amount, country }] }),
   })
-  expect([answer.status, await answer.json()]).toMatchObject([
-    200,
-    { predictions: [expect.stringMatching(/^(?:true|false)$/v)] },
-  ])
+  expect([answer.status, await answer.json()]).toMatchObject([200, { predictions: [expect.any(Boolean)] }])
 })
