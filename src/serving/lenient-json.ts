@@ -2,10 +2,13 @@
 import { isUtf8 } from 'node:buffer'
 import { assertNotTooDeep, invalidJson } from './json-body.ts'
 
-/** A whole number of so many digits that a double may not hold it; digits after a point are none. */
-const longInteger = /(?<![.\d])\d{16,}(?![.\deE])/v
 /** 2^64 has 20 digits; what is longer fits no column, and would take long to convert. */
 const digitsMax = 20
+/**
+ * A whole number of so many digits that a double may not hold it; digits after a point are none. Bounded: millions of digits would be too
+ * many for the stack of a regular expression.
+ */
+const longInteger = /(?<![.\d])\d{16,20}(?![.\deE])/v
 
 /**
  * NaN is null, a missing value; whole numbers that a double cannot hold are bigints.
@@ -39,7 +42,7 @@ function parseStrict(text: string, revive: Reviver | undefined): unknown {
 // The third argument is ES2025's; the library's types do not have it yet.
 const exactIntegers = ((_key: string, value: unknown, { source }: { source?: string }): unknown => {
   if (typeof value !== 'number' || Number.isSafeInteger(value) || source === undefined) return value
-  return /^-?\d+$/v.test(source) && source.length <= digitsMax + 1 ? BigInt(source) : value
+  return source.length <= digitsMax + 1 && /^-?\d+$/v.test(source) ? BigInt(source) : value
 }) as Reviver
 
 const quote = 0x22

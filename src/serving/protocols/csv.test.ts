@@ -1,3 +1,4 @@
+// CSV as pandas writes it, and as nobody should.
 import { expect, test } from 'vitest'
 import { readCsv } from './csv.ts'
 

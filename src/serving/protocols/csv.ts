@@ -40,7 +40,7 @@ export function readCsv(text: string, { isWanted, rowsMax }: CsvWanted): CsvTabl
   const columns = new Map<string, (string | undefined)[]>()
   const kept = header.map((name) => {
     if (!isWanted(name)) return undefined
-    if (columns.has(name)) throw invalid(`the header names the column "${name}" twice`)
+    if (columns.has(name)) throw invalid(`the header names the column "${name.slice(0, 100)}" twice`)
     const values: (string | undefined)[] = []
     columns.set(name, values)
     return values

@@ -26,13 +26,14 @@ const pieces = [
   '{', '}', '[', ']', ',', ':', '"', '\\', ' ', '\n', '\r', '0', '1', '-', '.', 'e', '9007199254740993', '1e400', 'NaN', '-Infinity',
   'null', 'true', '""', '"1"', '"2001-01-31"', '{"b64":"QUE="}', '{"b64":"!"}', '[[1]]', '{}', '[]', '"inputs":', '"instances":', '"params":',
   '"dataframe_split":', '"dataframe_records":', '"columns":', '"data":', '"constructor":', '"__proto__":', '"b64":', '"at":', '"signature_name":',
-  '"predict_method":', 'constructor,b64\n', '\u{FEFF}', 'ü',
+  '"predict_method":', '{"toString":1}', 'constructor,b64\n', '\u{FEFF}', 'ü',
 ] // prettier-ignore
 const good = [
   '{"dataframe_split":{"columns":["constructor","__proto__","at"],"data":[[1,2,"2001-01-31"],[null,3,0]]}}',
   '{"dataframe_records":[{"constructor":1,"b64":"x"},{"constructor":"2.5","flag":true}],"params":{"predict_method":"predict"}}',
   '{"instances":[{"constructor":1,"__proto__":9007199254740993},{"constructor":2,"__proto__":1}]}',
   '{"instances":[[1,2,"x",3,false]],"signature_name":"predict"}',
+  '{"dataframe_split":{"columns":[0,"constructor"],"data":[[1,2]]},"params":{"predict_method":"records"}}',
   '{"inputs":{"constructor":[1,2],"b64":[{"b64":"QUE="},"x"]}}',
   '{"inputs":{"dense":[[1,2,"x",3,false]]}}',
   'constructor,__proto__,b64\r\n1,2,"a""b"\r\n,,\r\n',

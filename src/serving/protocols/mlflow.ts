@@ -101,8 +101,17 @@ function splitTable(value: unknown, signature: Signature): RequestRows {
       "Provided dataframe_split field is not a valid dataframe representation in 'split' format: columns and data are lists",
     )
   }
-  const names = hasNames ? (columns as unknown[]).map(String) : inputNames(signature)
+  const names = hasNames ? (columns as unknown[]).map(columnName) : inputNames(signature)
   return columnsOfLists(data, { names, signature, unknown })
+}
+
+/** A number is one too, as pandas names columns that have no names. */
+function columnName(name: unknown): string {
+  if (typeof name === 'string') return name
+  if (typeof name === 'number' || typeof name === 'bigint') return String(name)
+  throw invalidRows(
+    'Provided dataframe_split field is not a valid dataframe representation: a column is named by a text',
+  )
 }
 
 const listTable = (rows: readonly unknown[], signature: Signature): RequestRows =>

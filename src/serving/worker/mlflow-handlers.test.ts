@@ -149,6 +149,7 @@ test('bad requests are answered with the statuses, codes and texts of MLflow', a
     [{ dataframe_split: [] }, 'BAD_REQUEST', 'Dataframe split format must be a dictionary. Got list'],
     [{ dataframe_split: { columns: [] } }, 'BAD_REQUEST', "Dataframe split format must have 'data' field"],
     [{ dataframe_split: { data: [], extra: 1 } }, 'BAD_REQUEST', "Dataframe split format must have 'data' field"],
+    [{ dataframe_split: { columns: [{ toString: 1 }], data: [] } }, 'BAD_REQUEST', 'a column is named by a text'],
     [{ dataframe_split: { data: 1 } }, 'BAD_REQUEST', 'Provided dataframe_split field is not a valid dataframe'],
     [{ dataframe_split: { columns: ['x'], data: [[1, 2]] } }, 'BAD_REQUEST', 'row 0 must be a list of 1 values'],
     [{ dataframe_split: { columns: ['x', 'x'], data: [] } }, 'BAD_REQUEST', 'stands twice'],

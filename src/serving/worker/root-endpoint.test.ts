@@ -1,3 +1,4 @@
+// Which endpoint answers at the root.
 import { expect, test } from 'vitest'
 import { rootEndpoint } from './root-endpoint.ts'
 
