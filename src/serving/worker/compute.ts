@@ -87,7 +87,8 @@ function remoteModel(
     },
     async release() {
       forget()
-      await calls.post(version, { kind: 'release', key })
+      // A process that ended holds nothing any more.
+      await calls.post(version, { kind: 'release', key }).catch(() => undefined)
     },
   }
 }

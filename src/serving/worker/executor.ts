@@ -48,6 +48,14 @@ export function createExecutor(tools: ExecutorTools): Executor {
     if (hasWaiting(queue)) queues.add(queue)
     if (ready.size + later.size > 0) schedule()
   }
+  const take = (queue: VersionQueue): Work | undefined => {
+    try {
+      return takeWork(queue, tools.nowMs())
+    } catch (error) {
+      tell(tools, error)
+      return undefined
+    }
+  }
   const turn = async (): Promise<void> => {
     isScheduled = false
     isRunning = true
@@ -58,7 +66,7 @@ export function createExecutor(tools: ExecutorTools): Executor {
       queues.delete(queue)
       // It comes back by itself.
       if (queue.isAway) continue
-      const work = takeWork(queue, tools.nowMs())
+      const work = take(queue)
       if (!work) continue
       if (work.isRemote) {
         void sendAway(queue, work, queues)
@@ -89,6 +97,11 @@ export function createExecutor(tools: ExecutorTools): Executor {
   }
 }
 
+/** A bug of ours must not keep the next run from its turn. */
+function tell({ log }: ExecutorTools, error: unknown): void {
+  log.error('a run ended unexpectedly', { error: error instanceof Error ? error.stack : String(error) })
+}
+
 function createRun(tools: ExecutorTools): (queue: VersionQueue, work: Work) => Promise<void> {
   const breathe = (): Promise<void> => {
     tools.idle()
@@ -99,7 +112,7 @@ function createRun(tools: ExecutorTools): (queue: VersionQueue, work: Work) => P
     try {
       await runWork(runTools, queue, work)
     } catch (error) {
-      tools.log.error('a run ended unexpectedly', { error: error instanceof Error ? error.stack : String(error) })
+      tell(tools, error)
     } finally {
       endWork(queue, work)
     }

@@ -57,12 +57,9 @@ export async function loadVersion(deps: LoadDeps, variant: Variant): Promise<Loa
   const startMs = deps.nowMs()
   let local: LoadedModel | undefined = await loadModel(bytes, { signature })
   const measured = await measure(deps, variant, local)
-  let remote: RemoteModel | undefined
-  if (Math.max(measured.oneMs, measured.manyMs) > runBudgetMs) {
-    remote = await deps.compute.load({ version, path, signature })
-    await measure(deps, variant, remote)
-  }
-  if (measured.oneMs > runBudgetMs) {
+  const isSlow = Math.max(measured.oneMs, measured.manyMs) > runBudgetMs
+  let remote = isSlow ? await loadElsewhere(deps, variant, path) : undefined
+  if (remote && measured.oneMs > runBudgetMs) {
     await local.release()
     local = undefined
   }
@@ -89,6 +86,19 @@ export async function loadVersion(deps: LoadDeps, variant: Variant): Promise<Loa
       await local?.release()
       await remote?.release()
     },
+  }
+}
+
+/** Undefined: the compute process could not take it, and it stalls this one rather than not to serve at all. */
+async function loadElsewhere(deps: LoadDeps, variant: Variant, path: string): Promise<RemoteModel | undefined> {
+  const { version, signature } = variant
+  try {
+    const remote = await deps.compute.load({ version, path, signature })
+    await measure(deps, variant, remote)
+    return remote
+  } catch (error) {
+    deps.log.warn('a slow version could not be moved out', { version, error: messageOf(error) })
+    return undefined
   }
 }
 
