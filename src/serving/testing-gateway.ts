@@ -4,10 +4,11 @@ import { createHash } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import { governanceMigrations } from '../governance/migrations.ts'
 import { createTestServer, testActor } from '../governance/testing.ts'
 import { modelMigrations } from '../models/migrations.ts'
+import { getGraphVersion } from '../models/model-version-store.ts'
 import { judgeVersion } from '../models/version-changes.ts'
 import { registerVersion } from '../models/registration.ts'
 import type { RegistryTables } from '../models/registry-tables.ts'
@@ -41,6 +42,24 @@ export interface TestControlPlane extends AsyncDisposable {
 
 const settings = { clock: 'event', logShare: 1, queueRowsMax: 10_000, options: defaultOptions } as const
 
+/** What gateways and the command line ask for besides: versions, and bytes by digest. */
+const objectRoutes: FastifyPluginAsync<{ db: TestDatabase<Tables>; blobs: ReadonlyMap<string, Uint8Array> }> = async (
+  api,
+  { db, blobs },
+) => {
+  api.get<{ Params: { model: string; version: string } }>(
+    '/models/:model/versions/:version',
+    { config: { permission: 'model.read' } },
+    async ({ params: { model, version } }) => getGraphVersion(db, { model, version: Number(version) }),
+  )
+  api.get<{ Params: { digest: string } }>(
+    '/blobs/:digest',
+    { config: { permission: 'data.read' } },
+    async (request, reply) =>
+      reply.type('application/octet-stream').send(Buffer.from(blobs.get(request.params.digest) ?? [])),
+  )
+}
+
 /** With one endpoint, `flights`, that has no variants yet. `how`: gateways hear of changes. */
 export async function startTestControlPlane(how: { pollMs?: number } = {}): Promise<TestControlPlane> {
   const migrations = { ...eventMigrations, ...governanceMigrations, ...modelMigrations, ...servingMigrations }
@@ -63,18 +82,12 @@ export async function startTestControlPlane(how: { pollMs?: number } = {}): Prom
         async (api) => {
           await api.register(endpointRoutes, deps)
           await api.register(gatewayControlRoutes, deps)
-          api.get<{ Params: { digest: string } }>(
-            '/blobs/:digest',
-            { config: { permission: 'data.read' } },
-            async (request, reply) =>
-              reply.type('application/octet-stream').send(Buffer.from(blobs.get(request.params.digest) ?? [])),
-          )
+          await api.register(objectRoutes, { db, blobs })
         },
         { prefix: '/api' },
       )
     }, {})
-    const address = await server.listen({ host: '127.0.0.1', port })
-    port = Number(new URL(address).port)
+    port = Number(new URL(await server.listen({ host: '127.0.0.1', port })).port)
   }
   const stop = async (): Promise<void> => {
     server?.server.closeAllConnections()
