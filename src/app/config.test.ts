@@ -8,6 +8,19 @@ test('without settings everything lives in .trueloop of the current folder, on l
   expect(config.database).toBe(`sqlite:${process.cwd()}/.trueloop/metadata.sqlite`)
 })
 
+test('gRPC is one port above the gateway, or free as that is, unless it is named or off', () => {
+  const portOf = (environment: Record<string, string>) => loadConfig(environment).gatewayGrpcPort
+  expect(portOf({})).toBe(7072)
+  expect(portOf({ TRUELOOP_GATEWAY_PORT: '9000' })).toBe(9001)
+  expect(portOf({ TRUELOOP_GATEWAY_PORT: '7069' })).toBe(7071)
+  expect(portOf({ TRUELOOP_GATEWAY_PORT: '0' })).toBe(0)
+  expect(portOf({ TRUELOOP_GATEWAY_PORT: '65535' })).toBe(0)
+  expect(portOf({ TRUELOOP_GATEWAY_GRPC_PORT: '8001' })).toBe(8001)
+  expect(portOf({ TRUELOOP_GATEWAY_GRPC_PORT: 'off' })).toBeNull()
+  expect(() => portOf({ TRUELOOP_GATEWAY_GRPC_PORT: 'on' })).toThrow('TRUELOOP_GATEWAY_GRPC_PORT="on"')
+  expect(() => portOf({ TRUELOOP_GATEWAY_GRPC_PORT: '7071' })).toThrow("the gateway's own port")
+})
+
 test('an unknown setting is an error that names it', () => {
   expect(() => loadConfig({ TRUELOOP_PROT: '7070' })).toThrow('there is no setting TRUELOOP_PROT')
 })

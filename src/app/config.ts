@@ -157,9 +157,20 @@ const list = (text: string): string[] =>
 const trackingNames = ['MLFLOW_TRACKING_URI', 'MLFLOW_TRACKING_TOKEN', 'MLFLOW_EXPERIMENT_ID', 'MLFLOW_RUN_ID']
 
 /** Null is no gRPC; without a wish it is beside the gateway's port: free as that is, or one above it. */
-export function grpcPortOf(wanted: number | 'off' | undefined, gatewayPort: number): number | null {
+export function grpcPortOf(
+  wanted: number | 'off' | undefined,
+  { port: controlPort, gatewayPort }: Pick<Config, 'port' | 'gatewayPort'>,
+): number | null {
   if (wanted !== undefined) return wanted === 'off' ? null : wanted
-  return gatewayPort === 0 || gatewayPort === 65_535 ? 0 : gatewayPort + 1
+  const next = gatewayPort + (gatewayPort + 1 === controlPort ? 2 : 1)
+  return gatewayPort === 0 || next > 65_535 ? 0 : next
+}
+
+function assertPortsDiffer(settings: z.infer<typeof Environment>): void {
+  const { TRUELOOP_GATEWAY_GRPC_PORT: wanted, TRUELOOP_GATEWAY_PORT: taken } = settings
+  if (wanted === undefined || wanted === 0 || wanted !== taken) return
+  const message = `TRUELOOP_GATEWAY_GRPC_PORT="${wanted}": that is the gateway's own port; gRPC needs another`
+  throw new DomainError('invalid', 'setting_invalid', message)
 }
 
 /** @throws DomainError setting_unknown, setting_invalid; each names the setting. */
@@ -186,10 +197,8 @@ export function loadConfig(environment: Environment): Config {
     )
   }
   const settings = parsed.data
-  if (settings.TRUELOOP_GATEWAY_GRPC_PORT === settings.TRUELOOP_GATEWAY_PORT && settings.TRUELOOP_GATEWAY_PORT !== 0) {
-    const message = `TRUELOOP_GATEWAY_GRPC_PORT="${settings.TRUELOOP_GATEWAY_PORT}": that is the gateway's own port; gRPC needs another`
-    throw new DomainError('invalid', 'setting_invalid', message)
-  }
+  assertPortsDiffer(settings)
+  const ports = { port: settings.TRUELOOP_PORT, gatewayPort: settings.TRUELOOP_GATEWAY_PORT }
   const home = resolve(settings.TRUELOOP_HOME ?? '.trueloop')
   const blobs = settings.TRUELOOP_BLOBS ?? join(home, 'blobs')
   return {
@@ -198,9 +207,8 @@ export function loadConfig(environment: Environment): Config {
     blobs: blobs.startsWith('s3://') || isAbsolute(blobs) ? blobs : resolve(blobs),
     host: settings.TRUELOOP_HOST,
     allowedHosts: list(settings.TRUELOOP_ALLOWED_HOSTS),
-    port: settings.TRUELOOP_PORT,
-    gatewayPort: settings.TRUELOOP_GATEWAY_PORT,
-    gatewayGrpcPort: grpcPortOf(settings.TRUELOOP_GATEWAY_GRPC_PORT, settings.TRUELOOP_GATEWAY_PORT),
+    ...ports,
+    gatewayGrpcPort: grpcPortOf(settings.TRUELOOP_GATEWAY_GRPC_PORT, ports),
     gatewayWorkers: settings.TRUELOOP_GATEWAY_WORKERS,
     gatewayRootEndpoint: settings.TRUELOOP_GATEWAY_ROOT_ENDPOINT,
     stepConcurrency: settings.TRUELOOP_STEP_CONCURRENCY,

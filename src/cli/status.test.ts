@@ -119,6 +119,13 @@ Open alerts
   none`)
 })
 
+test('status tells where the gateway of the home is reached', () => {
+  const gateway = { url: 'http://127.0.0.1:7071', grpc: '127.0.0.1:7072' }
+  const text = renderStatus({ ...full, gateway }, nowMs)
+  expect(text).toContain('Gateway\n  HTTP  http://127.0.0.1:7071\n  gRPC  127.0.0.1:7072')
+  expect(renderStatus({ ...full, gateway: { ...gateway, grpc: undefined } }, nowMs)).toContain('gRPC  off')
+})
+
 test('status of an empty home says what to do next', () => {
   const empty = { url: 'http://127.0.0.1:7070', loops: [], endpoints: [], alerts: [], rollouts: [] }
   expect(renderStatus(empty, nowMs)).toContain('trueloop init')

@@ -5,6 +5,7 @@ import { pathOf, type Client } from '../client/http-client.ts'
 import type { PipelineRunDetail } from '../pipelines/pipeline-run.ts'
 import { systemClock } from '../platform/clock.ts'
 import type { Deployment, Endpoint } from '../serving/endpoint.ts'
+import { findRuntime, type Addresses } from '../app/home.ts'
 import { DeploymentList } from './endpoint/deployments.ts'
 import { EndpointList, variantText } from './endpoint/list.ts'
 import {
@@ -42,10 +43,15 @@ export interface Status {
   readonly alerts: readonly Alert[]
   /** Under way, with the latest verdict. */
   readonly rollouts: readonly { readonly rollout: Rollout; readonly verdict: RolloutVerdict | null }[]
+  /** Of this home; undefined: none runs here. */
+  readonly gateway?: Addresses | undefined
 }
 
 export async function status(session: Session): Promise<void> {
-  session.terminal.show(await readStatus(connect(session)), (value) => renderStatus(value, systemClock()))
+  const found = await readStatus(connect(session))
+  const runtime = findRuntime(session.config.home, 'gateway')
+  const gateway = runtime && { url: runtime.url, grpc: runtime.grpc }
+  session.terminal.show({ ...found, gateway }, (value) => renderStatus(value, systemClock()))
 }
 
 async function readStatus(client: Client): Promise<Status> {
@@ -83,7 +89,7 @@ async function readStatus(client: Client): Promise<Status> {
   return { url: client.url, loops, endpoints, alerts, rollouts }
 }
 
-export function renderStatus({ url, loops, endpoints, alerts, rollouts }: Status, nowMs: number): string {
+export function renderStatus({ url, loops, endpoints, alerts, rollouts, gateway }: Status, nowMs: number): string {
   if (loops.length === 0 && endpoints.length === 0) {
     return `Trueloop is up at ${url}. No loop is applied: write one with "trueloop init", then "trueloop apply".`
   }
@@ -98,6 +104,16 @@ export function renderStatus({ url, loops, endpoints, alerts, rollouts }: Status
     ...loops.map((loop) => section(`Loop ${loop.loop}`, loopLines(loop, nowMs))),
     ...(rollouts.length > 0 ? [section('Rollouts under way', rollouts.flatMap(rolloutLines))] : []),
     section('Open alerts', alerts.length > 0 ? alerts.map(alertLine) : ['none']),
+    ...(gateway
+      ? [
+          section('Gateway', [
+            factLines([
+              ['HTTP', gateway.url],
+              ['gRPC', gateway.grpc ?? 'off'],
+            ]),
+          ]),
+        ]
+      : []),
   ]
   return sections.join('\n\n')
 }

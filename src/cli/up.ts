@@ -58,7 +58,10 @@ function withPorts(config: Config, { port, gatewayPort }: UpOptions): Config {
     ...config,
     port: chosen,
     gatewayPort: gateway,
-    gatewayGrpcPort: isMoved && gatewayGrpcPort !== null ? grpcPortOf(undefined, gateway) : gatewayGrpcPort,
+    gatewayGrpcPort:
+      isMoved && gatewayGrpcPort !== null
+        ? grpcPortOf(undefined, { port: chosen, gatewayPort: gateway })
+        : gatewayGrpcPort,
   }
 }
 

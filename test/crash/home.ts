@@ -51,6 +51,7 @@ export async function startCrashHome(options: { supervised: boolean }): Promise<
     TRUELOOP_HOME: home,
     TRUELOOP_PORT: String(await freePort()),
     TRUELOOP_GATEWAY_PORT: String(await freePort()),
+    TRUELOOP_GATEWAY_GRPC_PORT: '0',
     TRUELOOP_GATEWAY_WORKERS: '2',
     TRUELOOP_STEP_THREADS: '1',
     ...storage.settings,
