@@ -73,7 +73,7 @@ export function columnsOfLists(
     }
     columns[name] = values
   }
-  return complete(columns, rows.length, signature)
+  return complete({ columns, rows: rows.length }, signature, names)
 }
 
 /**
@@ -98,7 +98,9 @@ export function columnsOfRecords(
     }
   }
   // No rows name no columns.
-  return rows.length === 0 ? { columns, rows: 0 } : complete(columns, rows.length, signature)
+  return rows.length === 0
+    ? { columns, rows: 0 }
+    : complete({ columns, rows: rows.length }, signature, Object.keys(rows[0] as JsonObject))
 }
 
 const emptyColumn = (rows: number): unknown[] => Array.from({ length: rows })
@@ -129,7 +131,7 @@ export function columnsOfObject(
     columns[name] = values
   }
   assertRowCount(rows)
-  return complete(columns, Math.max(rows, 0), signature)
+  return complete({ columns, rows: Math.max(rows, 0) }, signature, Object.keys(value))
 }
 
 /** Values that come as lists of one, `[rows, 1]`. */
@@ -145,18 +147,25 @@ export const isListOfOne = (cell: unknown): cell is readonly [unknown] => Array.
 
 /**
  * Has every column that the model needs, and at least one where there are rows: it is by the columns that they are counted.
+ * @param given the names of the request, for the message: a column that is missing may be there under a wrong one
  * @throws DomainError input_column_missing
  */
-export function complete(columns: Record<string, unknown[]>, rows: number, { inputs }: Signature): RequestRows {
+export function complete(
+  { columns, rows }: { columns: Record<string, unknown[]>; rows: number },
+  signature: Signature,
+  given: readonly string[] = [],
+): RequestRows {
+  const { inputs } = signature
   let missing: string[] | undefined
   let hasAny = false
   for (const { name, required } of inputs) {
     if (columns[name]) hasAny = true
-    else if (required) (missing ??= []).push(`'${shortName(name)}'`)
+    else if (required) (missing ??= []).push(name)
   }
   if (missing) {
-    const rest = missing.length > namesShownMax ? ` and ${missing.length - namesShownMax} more` : ''
-    const message = `Model is missing inputs [${missing.slice(0, namesShownMax).join(', ')}]${rest}: send a column of each`
+    const extra = given.filter((name) => !inputsByName(signature).has(name))
+    const note = extra.length > 0 ? ` Note that there were extra inputs: ${quotedNames(extra)}.` : ''
+    const message = `Model is missing inputs ${quotedNames(missing)}: send a column of each.${note}`
     throw new DomainError('invalid', 'input_column_missing', message)
   }
   if (!hasAny) columns[inputs[0]!.name] = emptyColumn(rows)
@@ -164,6 +173,11 @@ export function complete(columns: Record<string, unknown[]>, rows: number, { inp
 }
 
 const namesShownMax = 20
+
+function quotedNames(names: readonly string[]): string {
+  const shown = names.slice(0, namesShownMax).map((name) => `'${shortName(name)}'`)
+  return `[${shown.join(', ')}]${names.length > namesShownMax ? ` and ${names.length - namesShownMax} more` : ''}`
+}
 
 /**
  * All records have the names of the first.

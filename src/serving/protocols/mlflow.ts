@@ -166,7 +166,7 @@ export function readCsvInvocation(text: string, signature: Signature): RequestRo
   const table = readCsv(text, { isWanted: (name) => inputs.has(name), rowsMax: rowsPerRequestMax })
   const columns = Object.create(null) as Record<string, unknown[]>
   for (const [name, texts] of table.columns) columns[name] = valuesOf(texts, inputs.get(name)!.type)
-  return complete(columns, table.rows, signature)
+  return complete({ columns, rows: table.rows }, signature)
 }
 
 const valuesOf = (texts: readonly (string | undefined)[], type: SignatureType): unknown[] =>

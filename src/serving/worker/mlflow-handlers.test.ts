@@ -163,6 +163,7 @@ test('bad requests are answered with the statuses, codes and texts of MLflow', a
       'BAD_REQUEST',
       'Dataframe records format must be a list of records. Got dictionary',
     ],
+    [{ dataframe_records: [{ X: 1, carrier: '', date }] }, 'INVALID_PARAMETER_VALUE', "extra inputs: ['X']"],
     [{ dataframe_records: [1] }, 'BAD_REQUEST', 'row 0 must be an object'],
     [{ dataframe_records: [{}] }, 'INVALID_PARAMETER_VALUE', 'Model is missing inputs'],
     [
