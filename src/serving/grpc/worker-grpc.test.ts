@@ -143,6 +143,11 @@ test('statuses say what is wrong, with the text and the code of HTTP', async () 
     statusCodes.UNIMPLEMENTED,
     'media_type_unsupported',
   ])
+  expect(await told(grpc.infer([1], { headers: { 'grpc-timeout': '1n' } }))).toEqual([
+    statusCodes.DEADLINE_EXCEEDED,
+    'deadline_passed',
+  ])
+  expect((await grpc.infer([1], { headers: { 'grpc-timeout': '30S' } })).status).toBe(statusCodes.OK)
   expect(await told(grpc.infer([1], { headers: { 'grpc-timeout': '5 s' } }))).toEqual([
     statusCodes.INVALID_ARGUMENT,
     'request_invalid',
