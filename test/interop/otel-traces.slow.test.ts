@@ -1,10 +1,14 @@
 // Traces of the gateway as OpenTelemetry's own messages read them, and as Trueloop's control plane keeps them.
 import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { createInterface } from 'node:readline'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { smallModel } from '../../src/models/testing.ts'
+import { sleep } from '../../src/platform/clock.ts'
 import { smallConfig, startTestWorker } from '../../src/serving/testing.ts'
+import { freePort } from '../free-port.ts'
 import { ensureVenv } from './venv.ts'
 
 const traceId = '0af7651916cd43dd8448eb211c80319c'
@@ -56,8 +60,7 @@ test('OpenTelemetry’s own messages read the spans of a request and find nothin
     await gateway.infer([1, 2, 3], { headers })
     await gateway.infer([1], { headers, path: '/v2/models/flights/versions/9/infer' })
     await gateway.worker.close()
-    for (let waited = 0; requests.length === 0 && waited < 5_000; waited += 20)
-      await new Promise((resolve) => setTimeout(resolve, 20))
+    for (let waited = 0; requests.length === 0 && waited < 5_000; waited += 20) await sleep(20)
     expect(requests.map(({ path, unknown }) => [path, unknown])).toEqual([['/v1/traces', false]])
     const { resource, scopeSpans } = requests[0]!.resourceSpans[0]!
     const attributes = Object.fromEntries(resource.attributes.map(({ key, value }) => [key, value.stringValue]))
@@ -83,5 +86,37 @@ test('OpenTelemetry’s own messages read the spans of a request and find nothin
     }
   } finally {
     collector.kill('SIGKILL')
+  }
+})
+
+test('Trueloop’s own control plane keeps them as a trace of an experiment', async () => {
+  const home = mkdtempSync(join(tmpdir(), 'trueloop-traces-'))
+  const port = await freePort()
+  const env = { ...process.env, TRUELOOP_HOME: home, TRUELOOP_PORT: String(port) }
+  const server = spawn(process.execPath, [join(import.meta.dirname, '../../src/app/server.ts')], {
+    env,
+    stdio: 'ignore',
+  })
+  const ended = new Promise((resolve) => server.once('exit', resolve))
+  try {
+    const base = `http://127.0.0.1:${port}`
+    const isUp = (): Promise<boolean> =>
+      fetch(`${base}/api/health`).then(
+        ({ ok }) => ok,
+        () => false,
+      )
+    for (let waited = 0; !(await isUp()) && waited < 60_000; waited += 100) await sleep(100)
+    const url = new URL(`${base}/v1/traces`)
+    const tracing = { url, headers: { 'x-mlflow-experiment-id': '0' }, share: 1, serviceName: 'trueloop-gateway' }
+    await using gateway = await startTestWorker(smallConfig(), [{ bytes: smallModel() }], { tracing })
+    await gateway.infer([1], { headers: { traceparent: `00-${traceId}-${parent}-01` } })
+    await gateway.worker.close()
+    expect(gateway.worker.snapshot().trueloop_spans_total).toEqual({ 'outcome="sent"': 4 })
+    const kept = (await (await fetch(`${base}/api/traces/tr-${traceId}`)).json()) as { spans: { name: string }[] }
+    expect(kept.spans.map(({ name }) => name).toSorted()).toEqual(['infer flights', 'queue', 'run'])
+  } finally {
+    server.kill('SIGTERM')
+    await ended
+    rmSync(home, { recursive: true, force: true })
   }
 })
