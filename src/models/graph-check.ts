@@ -89,7 +89,7 @@ export function corrupt({ message }: MalformedProtobuf): DomainError {
 function checkHidden(file: OnnxFile): void {
   const [external] = file.externalTensors
   if (external !== undefined) {
-    const message = `tensor "${external}" has its data in another file: save the model in one file (save_as_external_data=False)`
+    const message = `tensor "${external}" has its data in another file: save the model in one file (save_as_external_data=False; torch.onnx.export(…, external_data=False))`
     throw refuse('graph_external_data', message, { tensors: file.externalTensors.slice(0, 10) })
   }
   if (file.functionCount > 0) {

@@ -3,6 +3,7 @@ import { DomainError } from '../platform/errors.ts'
 import { reserveRows, type Batch, type BatchColumn } from './batch.ts'
 import { shortened, writeMissing, writeValue } from './cell.ts'
 
+// Whoever writes rows needs the batch that they are written into.
 export { appendRows, batchRowsMax, cellAt, clearBatch, createBatch } from './batch.ts'
 export type { Batch, BatchColumn, BatchTensor } from './batch.ts'
 export { missingMicros } from './cell.ts'
