@@ -235,6 +235,7 @@ test('urgent requests go first, and those that can wait still get every ninth tu
     const places = order.slice(0, urgentEnd).flatMap((found, at) => (found === priority ? [at] : []))
     const gaps = places.map((place, at) => place - (places[at - 1] ?? 0))
     expect(Math.max(...gaps)).toBeLessThanOrEqual(passesMax + 2)
+    expect(places.length).toBeGreaterThan(2)
     expect(places.length).toBeLessThan(urgentEnd / passesMax + 1)
   }
 })
