@@ -201,7 +201,10 @@ interface Judged {
   readonly nowMs: number
 }
 
-/** Stored unless it says the same on the same evidence as the one before. */
+/** A look that settles nothing new is stored this often at most: under traffic the evidence changes with every report. Wall time. */
+const lookIntervalMs = 60_000
+
+/** Stored unless it says the same on the same evidence as the one before, or the same on a little more of it. */
 async function storeVerdict(
   trx: RolloutTrx,
   actor: Actor,
@@ -211,6 +214,9 @@ async function storeVerdict(
   const { outcome, reason, arms } = judged
   const said = JSON.stringify([outcome, reason, arms])
   if (last && JSON.stringify([last.outcome, last.reason, last.arms]) === said) return undefined
+  const verdicts = (of: Pick<AbVerdict, 'outcome' | 'arms'>): string =>
+    [of.outcome, ...of.arms.map((arm) => arm.verdict)].join()
+  if (last && verdicts(last) === verdicts(judged) && actor.clock() - last.atMs < lookIntervalMs) return undefined
   const verdict: AbVerdict = {
     test: test.id,
     sequence: (last?.sequence ?? 0) + 1,

@@ -159,7 +159,10 @@ interface Judged {
   readonly nowMs: number
 }
 
-/** Stored unless it says the same on the same evidence as the one before. */
+/** A verdict to go on is stored this often at most while it stays: under traffic the evidence changes with every report. Wall time. */
+const continueIntervalMs = 60_000
+
+/** Stored unless it says the same on the same evidence as the one before, or to go on once more. */
 async function storeVerdict(
   actor: Actor,
   trx: RolloutTrx,
@@ -179,9 +182,17 @@ async function storeVerdict(
     atMs: actor.clock(),
   }
   if (last && evidenceText(last) === evidenceText(verdict)) return undefined
+  if (last && isSoonAfter(last, verdict)) return undefined
   await insertVerdict(trx, verdict)
   return verdict
 }
+
+const isSoonAfter = (last: RolloutVerdict, next: RolloutVerdict): boolean =>
+  next.verdict === 'continue' &&
+  last.verdict === 'continue' &&
+  last.phase === next.phase &&
+  last.step === next.step &&
+  next.atMs - last.atMs < continueIntervalMs
 
 /** Time alone is no new evidence. */
 function evidenceText({ phase, step, verdict, statistics }: RolloutVerdict): string {
