@@ -125,6 +125,9 @@ async function expectJudgement(home: Home, version: ModelVersion, nodes: Readonl
   const rolloutId = story.find(({ kind }) => kind === 'promoted')?.evidence['rollout']
   const rollout = await client.call({ path: pathOf`/rollouts/${rolloutId!}`, answer: Rollout })
   expect(rollout).toMatchObject({ state: 'promoted', champion: 1, challenger: version.version })
+  // Before the promotion the former champion was asked, in a process of its own, what it had said of its examples.
+  expect(rollout.rehearsal).toMatchObject({ version: `${rollout.model}/1`, passed: true })
+  expect(rollout.rehearsal!.examples).toBeGreaterThan(10)
   const answer = z.object({ verdicts: z.array(RolloutVerdict) })
   const { verdicts } = await client.call({ path: pathOf`/rollouts/${rolloutId!}/verdicts`, answer })
   expect(verdicts.map(({ verdict }) => verdict)).toEqual(expect.arrayContaining(['advance', 'promote']))
