@@ -2,6 +2,7 @@
 import { Command } from 'commander'
 import { addDataCommands } from './data/commands.ts'
 import { addEndpointCommands } from './endpoint/commands.ts'
+import { addGatewayCommands } from './gateway/commands.ts'
 import { addLoopCommands } from './loop/commands.ts'
 import { addLoopFileCommands } from './loop/file-commands.ts'
 import { addExchangeCommands } from './mlflow/commands.ts'
@@ -39,6 +40,7 @@ export function createProgram(): Command {
   addPipelineCommands(program)
   addModelCommands(program)
   addEndpointCommands(program)
+  addGatewayCommands(program)
   addLoopCommands(program)
   addMonitorCommands(program)
   addAbCommands(program)

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { Baseline } from '../models/baseline.ts'
 import { Signature } from '../models/signature.ts'
 import { defaultOptions, EndpointOptions } from './endpoint-options.ts'
+import { firstFleet, GatewayFleet } from './gateway-fleet.ts'
 
 /** champion: answers; canary: answers its share; shadow: scores the same rows, its answers are only logged. */
 export const VariantRole = z.enum(['champion', 'canary', 'shadow'])
@@ -41,5 +42,11 @@ export const EndpointConfig = z.strictObject({
 })
 export type EndpointConfig = Readonly<z.infer<typeof EndpointConfig>>
 
-export const GatewayConfig = z.strictObject({ generation: z.int().nonnegative(), endpoints: z.array(EndpointConfig) })
+export const GatewayConfig = z.strictObject({
+  generation: z.int().nonnegative(),
+  endpoints: z.array(EndpointConfig),
+  fleet: GatewayFleet.optional(),
+})
 export type GatewayConfig = Readonly<z.infer<typeof GatewayConfig>>
+
+export const fleetOf = ({ fleet }: GatewayConfig): GatewayFleet => fleet ?? firstFleet

@@ -8,6 +8,7 @@ import type { Db } from '../platform/database.ts'
 import type { Endpoint } from './endpoint.ts'
 import { currentGeneration, listEndpoints, type EndpointTables } from './endpoint-store.ts'
 import type { EndpointConfig, GatewayConfig, Variant } from './gateway-config.ts'
+import { findFleet, type FleetTables } from './gateway-fleet-store.ts'
 
 /** What never changes about a version. */
 interface VersionFacts {
@@ -38,7 +39,7 @@ export interface GatewayConfigs {
 }
 
 export function createGatewayConfigs(
-  db: Db<EndpointTables & ModelVersionTables>,
+  db: Db<EndpointTables & FleetTables & ModelVersionTables>,
   { pollMs = defaultPollMs } = {},
 ): GatewayConfigs {
   const facts = new Map<string, VersionFacts>()
@@ -65,7 +66,7 @@ export function createGatewayConfigs(
     const generation = await currentGeneration(db)
     const endpoints: EndpointConfig[] = []
     for (const endpoint of await listEndpoints(db)) endpoints.push(await configOf(endpoint))
-    return { generation, endpoints }
+    return { generation, endpoints, fleet: await findFleet(db) }
   }
   let nudge = new AbortController()
   return {

@@ -27,6 +27,8 @@ export type ToWorker =
   | { readonly kind: 'config'; readonly config: GatewayConfig }
   /** Take no new connections, answer on those there are for so long, then end. */
   | { readonly kind: 'leave'; readonly idleLimitMs: number }
+  /** Nothing comes after it: be gone. The answer to `left`. */
+  | { readonly kind: 'end' }
   /** Be not ready, with everything still answered. */
   | { readonly kind: 'announce_leaving' }
   | { readonly kind: 'metrics'; readonly id: number; readonly text: string }
@@ -46,6 +48,8 @@ export type FromWorker =
       readonly loadTimesMs: Readonly<Record<string, number>>
       readonly failures: readonly { readonly version: string; readonly digest: string; readonly message: string }[]
     }
+  /** Its connections are gone; those handed to it meanwhile come before the primary's answer, and are declined. */
+  | { readonly kind: 'left' }
   /** Its compute process hung or ended while it ran the version. */
   | { readonly kind: 'compute_lost'; readonly how: 'hung' | 'died' | 'killed'; readonly version: string }
   | { readonly kind: 'serving'; readonly port: number }

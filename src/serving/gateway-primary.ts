@@ -1,7 +1,7 @@
 // The gateway's primary: keeps the workers up and their configuration new, sends what they report. No request passes through its JavaScript.
 import cluster from 'node:cluster'
 import { join } from 'node:path'
-import type { Clock } from '../platform/clock.ts'
+import { sleep, type Clock } from '../platform/clock.ts'
 import type { IdSource } from '../platform/ids.ts'
 import type { Log } from '../platform/log.ts'
 import { DomainError } from '../platform/errors.ts'
@@ -55,6 +55,8 @@ export interface GatewayPrimary {
 }
 
 const lastReportsLimitMs = 3_000
+/** At a stop, how long the gateway is not ready and still takes connections, so that whoever asks for its health turns away first. */
+const stopNoticeMs = 1_000
 /** At a stop, how long a caller has to send its next request on an idle connection and be told that it closes. */
 const stopIdleLimitMs = 500
 
@@ -144,7 +146,7 @@ export async function startGatewayPrimary(deps: GatewayPrimaryDeps): Promise<Gat
     grpcPort,
     async stop() {
       for (const member of fleet.members) fleet.send(member, { kind: 'announce_leaving' })
-      await Promise.all([feed.stop(), rollout.stop()])
+      await Promise.all([feed.stop(), rollout.stop(), sleep(stopNoticeMs)])
       await dismiss(fleet)
       fleet.stop()
       await Promise.all([reports.stop(lastReportsLimitMs), told.stop(lastReportsLimitMs)])

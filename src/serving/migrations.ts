@@ -78,4 +78,15 @@ export const servingMigrations: Migrations = {
       await db.schema.alterTable('endpoint').addColumn('stopped', 'text').execute()
     },
   },
+  '2026-11-22-52-gateway-fleet': {
+    async up(db) {
+      // One row: how many workers the gateways run.
+      await db.schema
+        .createTable('gateway_fleet')
+        .addColumn('id', 'integer', (c) => c.primaryKey())
+        .addColumn('workers', 'integer')
+        .addColumn('restarts', 'bigint', (c) => c.notNull())
+        .execute()
+    },
+  },
 }

@@ -32,10 +32,13 @@ import type { GatewayConfigs } from './gateway-configs.ts'
 import { GatewayIncident } from './gateway-incident.ts'
 import { listIncidents, takeIncident, takeReport, type GatewayTables, type OnReport } from './gateway-intake.ts'
 import { GatewayReport } from './gateway-report.ts'
+import { fleetRoutes } from './fleet-routes.ts'
+import type { FleetTables } from './gateway-fleet-store.ts'
 import { scoringRoutes } from './scorings.ts'
 
 export type ServingTables = EndpointTables &
   GatewayTables &
+  FleetTables &
   ModelVersionTables &
   AuditTables &
   EventTables &
@@ -63,6 +66,7 @@ const switchRoutes: FastifyPluginAsyncZod<{ db: Connection<ServingTables> }> = a
 
 export const endpointRoutes: FastifyPluginAsyncZod<{ db: Connection<ServingTables> }> = async (server, { db }) => {
   await server.register(scoringRoutes, { db })
+  await server.register(fleetRoutes, { db })
   const listed = { response: { 200: z.object({ endpoints: z.array(Endpoint) }) } }
   server.get('/endpoints', { config: read, schema: listed }, async () => ({ endpoints: await listEndpoints(db) }))
 

@@ -182,6 +182,8 @@ function receive({ events, statistics }: Receiver, member: Member, message: From
       member.state = 'serving'
       member.hasServed = true
       return events.onServing(message.port)
+    case 'left':
+      return send(member, { kind: 'end' })
     case 'compute_lost':
       return events.onComputeLost(member, { kind: message.how, version: message.version })
     case 'metrics_wanted':

@@ -1,43 +1,46 @@
 // Connections on their way to a worker: when it dies before it has taken them, they are closed, so that their callers can try again.
 import type { ChildProcess, SendHandle } from 'node:child_process'
 
-/** As many are remembered before those that were taken are forgotten. */
-const rememberedMax = 64
-
 /** What a cluster's primary sends to a worker with a new connection: the bare handle of a socket. */
 interface Handle {
-  /** Negative once it is closed here, which the cluster does as soon as the worker says that it has it. */
-  readonly fd: number
   close(): void
 }
 
 const isHandle = (value: unknown): value is Handle =>
-  typeof value === 'object' && value !== null && 'fd' in value && 'close' in value && typeof value.close === 'function'
+  typeof value === 'object' && value !== null && 'close' in value && typeof value.close === 'function'
+
+/** Of a message of the cluster to or from a worker, the number that another one is answered by. */
+function numberIn(message: unknown, key: 'seq' | 'ack'): number | undefined {
+  if (typeof message !== 'object' || message === null || !(key in message)) return undefined
+  const number = (message as Record<string, unknown>)[key]
+  return typeof number === 'number' ? number : undefined
+}
 
 /**
  * Node's round robin waits for the worker's word before it closes its own end of a connection, and for ever when the worker dies before
- * it has said anything: the caller would wait as long. Call it right after the fork.
+ * it has said anything: the caller would wait as long. One that a worker declined is somebody else's. Call it right after the fork.
  */
 export function closeWhatIsNotTaken(worker: ChildProcess): void {
-  const handed = new Set<Handle>()
+  const handed = new Map<number, Handle>()
   let isGone = false
   const closeAll = (): void => {
     isGone = true
-    for (const handle of handed) handle.close()
+    for (const handle of handed.values()) handle.close()
     handed.clear()
-  }
-  const remember = (handle: Handle): void => {
-    if (handed.size >= rememberedMax) for (const each of handed) if (each.fd < 0) handed.delete(each)
-    handed.add(handle)
   }
   type Send = (message: unknown, handle?: SendHandle, ...rest: unknown[]) => boolean
   const send = worker.send.bind(worker) as Send
   const sendAndRemember: Send = (message, handle, ...rest) => {
-    if (isHandle(handle)) remember(handle)
+    const sequence = numberIn(message, 'seq')
+    if (sequence !== undefined && isHandle(handle)) handed.set(sequence, handle)
     const isSent = send(message, handle, ...rest)
     if (isGone) closeAll()
     return isSent
   }
   Object.assign(worker, { send: sendAndRemember })
+  worker.on('internalMessage', (message: unknown) => {
+    const answered = numberIn(message, 'ack')
+    if (answered !== undefined) handed.delete(answered)
+  })
   worker.once('exit', closeAll).once('disconnect', closeAll)
 }

@@ -2,7 +2,7 @@
 import { sleep } from '../../platform/clock.ts'
 import { messageOf } from '../../platform/errors.ts'
 import type { Log } from '../../platform/log.ts'
-import type { GatewayConfig } from '../gateway-config.ts'
+import { fleetOf, type GatewayConfig } from '../gateway-config.ts'
 import { inPlaceLoadMs, leavingWorkersMax, startLimitMs } from '../gateway-limits.ts'
 import type { Applied, Fleet, Member } from './fleet.ts'
 
@@ -19,6 +19,7 @@ export interface ConfigRollout {
 
 export interface ConfigRolloutDeps {
   readonly fleet: Fleet
+  /** Where the configuration asks for no number. */
   readonly workers: number
   readonly port: number
   /** Of a model by digest; undefined: unknown. */
@@ -41,8 +42,11 @@ const digestsOf = (config: GatewayConfig): Set<string> =>
 /** What each worker was last told to serve. */
 type Told = Map<Member, GatewayConfig>
 
-/** Whether the worker can load what is new to it without being noticed. */
+const wantedOf = ({ workers }: ConfigRolloutDeps, config: GatewayConfig): number => fleetOf(config).workers ?? workers
+
+/** Whether the worker can go on with it: all that is new to it loads without being noticed, and it was not asked to be replaced. */
 function isQuick({ loadMs }: ConfigRolloutDeps, before: GatewayConfig | undefined, config: GatewayConfig): boolean {
+  if (before && fleetOf(before).restarts !== fleetOf(config).restarts) return false
   const has = before ? digestsOf(before) : new Set<string>()
   return [...digestsOf(config)].every((digest) => has.has(digest) || (loadMs(digest) ?? Infinity) <= inPlaceLoadMs)
 }
@@ -64,12 +68,16 @@ async function step(deps: ConfigRolloutDeps, told: Told, config: GatewayConfig):
     told.set(member, config)
     deps.fleet.send(member, { kind: 'config', config })
   }
-  const missing = deps.workers - serving.length
+  const missing = wantedOf(deps, config) - serving.length
   if (missing > 0) {
     await Promise.all(Array.from({ length: missing }, () => startWorker(deps, told, config)))
     return true
   }
   const behind = serving.find((member) => told.get(member) !== config)
+  if (missing < 0) {
+    void deps.fleet.leave(behind ?? serving[0]!)
+    return true
+  }
   if (!behind) return false
   // Workers that still answer on old connections hold their models: not more than a few at a time.
   if (membersIn(deps, 'leaving').length >= leavingWorkersMax) await sleep(leavingPollMs)
@@ -121,7 +129,7 @@ export function startConfigRollout(deps: ConfigRolloutDeps): ConfigRollout {
       for (let waitedMs = 0; waitedMs <= startLimitMs; waitedMs += reachedPollMs) {
         const serving = membersIn(deps, 'serving')
         const hasAll = (member: Member): boolean => told.get(member) === target && member.applied === member.sent
-        if (!working && serving.length === deps.workers && serving.every(hasAll))
+        if (!working && target && serving.length === wantedOf(deps, target) && serving.every(hasAll))
           return serving.flatMap(({ failures }) => failures)
         await sleep(reachedPollMs)
       }
