@@ -322,6 +322,35 @@ test('any byte changed to any of some values is refused or adapted, never an une
   }
 })
 
+test('a graph that claims more columns or classes than memory holds is refused by their number', () => {
+  for (const size of [4097, 2 ** 31, 2 ** 52]) {
+    const answer = {
+      ...linear(1),
+      inputs: [valueInfo('X', float, ['N', size])],
+      outputs: [valueInfo('raw', float, ['N', 1])],
+    }
+    expect(() => adaptGraph(modelFile(answer), { task: 'regression' })).toThrow(`${size} columns, at most 4096`)
+  }
+  for (const size of [10_001, 2 ** 52]) {
+    const answer = { ...linear(1), outputs: [valueInfo('probabilities', float, ['N', size])] }
+    expect(() => adaptGraph(modelFile(answer), columns('x', 'y'))).toThrow(`${size} columns, at most 10000`)
+  }
+})
+
+test('of several matrices a graph that is alone tells its columns', () => {
+  const inputs = [valueInfo('n', float, ['N', 2]), valueInfo('m', float, ['N', 2])]
+  const file = modelFile({
+    inputs,
+    outputs: [valueInfo('prediction', float, ['N', 1])],
+    initializers: [floatTensor('w', [2, 1], [1, 1])],
+    nodes: [node({ operator: 'MatMul', inputs: ['n', 'w'], outputs: ['prediction'] })],
+  })
+  expect(adaptGraph(file, {}).signature.tensors).toEqual([
+    { name: 'n', elementType: 'float32', columns: ['n_0', 'n_1'] },
+    { name: 'm', elementType: 'float32', columns: ['m_0', 'm_1'] },
+  ])
+})
+
 test('a graph without inputs, or with one that has no name, is refused', () => {
   const constant = { inputs: [], outputs: [valueInfo('prediction', float, ['N', 1])], nodes: [] }
   expect(() => adaptGraph(modelFile(constant), {})).toThrow(

@@ -107,6 +107,9 @@ function planClasses(file: OnnxFile, wish: AnswerWish): AnswerPlan {
   }
   const width = isSingle ? 2 : found.width
   const labels = width !== undefined && found.labels?.length !== width ? undefined : found.labels
+  if (width !== undefined && width > classesMax) {
+    throw mismatch(`output "${found.name}" has ${width} columns, at most ${classesMax} classes are served`)
+  }
   const classes = wish.classes ?? labels ?? Array.from({ length: width ?? 0 }, (_, index) => String(index))
   if (classes.length === 0) throw mismatch(`it does not say how many classes "${found.name}" has: name them`)
   if (width !== undefined && width !== classes.length) {
@@ -123,6 +126,9 @@ function planClasses(file: OnnxFile, wish: AnswerWish): AnswerPlan {
   const task = wish.task ?? (classes.length === 2 ? 'binary' : 'multiclass')
   return { task, classes, source: found.name, operations, said }
 }
+
+/** A probability of each goes into every answer. */
+const classesMax = 10_000
 
 /** The output with one of the names, or else the only one. */
 function chosen(file: OnnxFile, outputs: readonly GraphValue[], names: readonly string[]): Found {

@@ -44,10 +44,15 @@ export function layOut(
   wanted: readonly WantedColumn[] | undefined,
   given: readonly GraphTensor[] | undefined,
 ): Layout {
-  const columns = wanted ?? inputs.flatMap(columnsOf)
+  if (!wanted) assertColumns(inputs)
+  const told = wanted ? undefined : inputs.map((input) => [input, columnsOf(input)] as const)
+  const columns = wanted ?? told!.flatMap(([, own]) => own)
   const byName = new Map(columns.map((column) => [column.name, column]))
   if (byName.size !== columns.length) throw mismatch('two of its columns have the same name')
-  const names = given?.map(({ name, columns: own }) => [name, own] as const) ?? matched(inputs, columns)
+  const names =
+    given?.map(({ name, columns: own }) => [name, own] as const) ??
+    told?.map(([{ name }, own]) => [name, own.map((column) => column.name)] as const) ??
+    matched(inputs, columns)
   const columnsByInput = new Map(names)
   const typed = new Map<string, SignatureColumn>()
   const tensors = inputs.map((input): GraphTensor => {
@@ -66,7 +71,8 @@ export function layOut(
     }
     return { name: input.name, elementType, columns: [...own] }
   })
-  const [unknown] = names.filter(([name]) => !inputs.some((input) => input.name === name))
+  const known = new Set(inputs.map(({ name }) => name))
+  const unknown = names.find(([name]) => !known.has(name))
   if (unknown) throw mismatch(`column "${unknown[1][0]}" is no input of the graph, which has ${list(inputs)}`)
   const ordered = columns.map(({ name }) => {
     const column = typed.get(name)
@@ -78,6 +84,15 @@ export function layOut(
     return own.length === 1 && own[0] === name && column && plainTensor(column).elementType === elementType
   })
   return { inputs: ordered, tensors: isPlain ? undefined : tensors }
+}
+
+/** As many as a signature has. */
+const columnsMax = 4096
+
+/** Before any of them is made. */
+function assertColumns(inputs: readonly GraphValue[]): void {
+  const count = inputs.reduce((sum, input) => sum + (widthOf(input) ?? 1), 0)
+  if (count > columnsMax) throw mismatch(`its inputs have ${count} columns, at most ${columnsMax} are served`)
 }
 
 /** What the graph says of its columns: a matrix's have no names of their own. */
