@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
+import { listAudit } from '../../src/governance/audit.ts'
 import { smallModel } from '../../src/models/testing.ts'
 import { sleep } from '../../src/platform/clock.ts'
 import { openTables } from '../../src/platform/tables.ts'
@@ -79,12 +80,8 @@ test('a scoring that is killed again and again has each row once, in order, as P
       labels_differ: 0,
     })
     expect(reference.far).toBeLessThan(1e-5)
-    const audit = await control.db
-      .selectFrom('audit_event')
-      .selectAll()
-      .where('action', '=', 'endpoint.score')
-      .execute()
-    expect(audit).toHaveLength(1)
+    const audit = await listAudit(control.db, { subject: 'flights', limit: 100 })
+    expect(audit.filter(({ action }) => action === 'endpoint.score')).toHaveLength(1)
   } finally {
     rmSync(home, { recursive: true, force: true })
   }

@@ -8,7 +8,7 @@ import type { Job } from './job.ts'
 import { append, createLanes, isWaiting, returnRun, rowsBefore, takeRun, type Lanes, type TakenRun } from './lanes.ts'
 import { createRunCost, predictedMs, rowsWithin, type RunCost } from './run-cost.ts'
 
-export type { Job, RunOutcome } from './job.ts'
+export type { Job } from './job.ts'
 
 /** Runs a batch; a promise comes from another process, or from an engine that does not answer at once. @throws DomainError */
 export interface Runner {
