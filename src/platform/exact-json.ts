@@ -1,4 +1,5 @@
 // JSON of people who are not ours: every number comes back as it was written (1.0, 2^63, NaN), as Python's json module writes and reads it.
+import { replaceBareNumbers } from './bare-numbers.ts'
 import { DomainError } from './errors.ts'
 
 /** A number as its text. */
@@ -23,7 +24,6 @@ export const isExactObject = (value: ExactJson | undefined): value is ExactObjec
 const depthMax = 200
 /** Numbers that JSON has not travel through the parser as texts that no client writes. */
 const mark = '\u0000number:'
-const stringOrOddNumber = /"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b/gsv
 
 interface Source {
   readonly source?: string
@@ -32,9 +32,7 @@ interface Source {
 /** @throws DomainError json_invalid: it is no JSON, or nested too deeply. */
 export function parseExact(text: string): ExactJson {
   const isOdd = text.includes('NaN') || text.includes('Infinity')
-  const marked = isOdd
-    ? text.replaceAll(stringOrOddNumber, (found) => (found.startsWith('"') ? found : JSON.stringify(mark + found)))
-    : text
+  const marked = isOdd ? replaceBareNumbers(text, (found) => JSON.stringify(mark + found)) : text
   // The third argument is ES2025's; the library's types do not have it yet.
   const revive = ((_key: string, value: unknown, { source }: Source) => {
     if (typeof value === 'number') return new JsonNumber(source ?? String(value))

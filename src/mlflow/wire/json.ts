@@ -1,5 +1,6 @@
 // JSON with integers of 64 bits: JavaScript's own loses what lies beyond 2^53, MLflow's clients do not.
 import { Readable } from 'node:stream'
+import { replaceBareNumbers } from '../../platform/bare-numbers.ts'
 
 /** An integer of sixteen digits may be more than a double holds; the digits of a fraction are not looked at. */
 const mayBeLarge = /(?<![\d.])\d{16}/v
@@ -19,16 +20,12 @@ export function parseJson(text: string): unknown {
   return JSON.parse(text, revive)
 }
 
-const texts = /"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b/gsv
-
 /** As `parseJson`; and as Python writes it: NaN and infinities bare (they become texts), a byte order mark first. @throws SyntaxError */
 export function parseLenientJson(text: string): unknown {
   try {
     return parseJson(text)
   } catch (error) {
-    const lenient = text
-      .replace(/^\uFEFF/v, '')
-      .replaceAll(texts, (found) => (found.startsWith('"') ? found : `"${found}"`))
+    const lenient = replaceBareNumbers(text.replace(/^\uFEFF/v, ''), (found) => `"${found}"`)
     if (!(error instanceof SyntaxError) || lenient === text) throw error
     return parseJson(lenient)
   }
