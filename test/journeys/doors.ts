@@ -15,13 +15,16 @@ const publicPaths: ReadonlySet<string> = new Set([
   '/api/health',
   '/api/openapi.json',
   '/health',
+  // MLflow's probe of a scoring server, and KServe's of a server.
+  '/ping',
+  '/',
   '/v2/health/live',
   '/v2/health/ready',
 ])
 
 const OpenApi = z.object({ openapi: z.string(), paths: z.record(z.string(), z.record(z.string(), z.unknown())) })
 
-const inPlace = (path: string): string => path.replaceAll(/\{[^\}]+\}/gv, '1')
+const inPlace = (path: string): string => path.replace('{verb}', 'explain').replaceAll(/\{[^\}]+\}/gv, '1')
 
 async function doorsOf({ url, gatewayUrl }: Home): Promise<Door[]> {
   const { paths } = OpenApi.parse(await (await fetch(new URL('/api/openapi.json', url))).json())
