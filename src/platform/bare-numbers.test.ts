@@ -1,3 +1,4 @@
+// Bare NaN and infinities in JSON, beside strings of any length.
 import { expect, test } from 'vitest'
 import { replaceBareNumbers } from './bare-numbers.ts'
 
