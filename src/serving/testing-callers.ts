@@ -52,8 +52,7 @@ const callHeaders = { ':method': 'POST', ':path': inferPath, 'content-type': 'ap
 const callBytes = framed(inferRequest({ inputs: smallInputs([1]) }))
 
 export function startCallers(gateway: TestGateway, { counts, pauseMs = 0, endsAtFailure }: CallersOptions): Callers {
-  const runtime = JSON.parse(readFileSync(join(gateway.home, 'run', 'gateway.json'), 'utf8')) as { grpc: string }
-  const grpcPort = Number(runtime.grpc.split(':').at(-1))
+  const grpcPort = grpcPortOf(gateway)
   const called: Called[] = []
   let isStopped = false
   const loops = (Object.entries(counts) as [CallerKind, number][]).flatMap(([kind, count]) =>
@@ -75,6 +74,11 @@ export function startCallers(gateway: TestGateway, { counts, pauseMs = 0, endsAt
       return called
     },
   }
+}
+
+export function grpcPortOf({ home }: TestGateway): number {
+  const runtime = JSON.parse(readFileSync(join(home, 'run', 'gateway.json'), 'utf8')) as { grpc: string }
+  return Number(runtime.grpc.split(':').at(-1))
 }
 
 function httpCaller(url: string, kind: CallerKind): Caller {
