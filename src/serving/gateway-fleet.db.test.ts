@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { governanceMigrations } from '../governance/migrations.ts'
 import { testActor } from '../governance/testing.ts'
 import { modelMigrations } from '../models/migrations.ts'
-import { transact } from '../platform/database.ts'
+import { on, transact } from '../platform/database.ts'
 import { eventMigrations } from '../platform/events.ts'
 import { createTestDatabase } from '../platform/testing.ts'
 import { restartFleet, scaleFleet } from './fleet-changes.ts'
@@ -29,8 +29,6 @@ test('a change of the workers reaches the gateways, is recorded once, and ends a
   await transact(db, (trx) => restartFleet(trx, actor, { reason: 'new settings' }))
   await scale(null)
   expect((await configs.current()).fleet).toEqual({ workers: null, restarts: 1 })
-  const audited = await transact(db, (trx) =>
-    trx.selectFrom('audit_event').select(['action']).where('subject', '=', 'gateway').orderBy('at_ms').execute(),
-  )
+  const audited = await on(db).selectFrom('audit_event').select('action').where('subject', '=', 'gateway').execute()
   expect(audited.map(({ action }) => action).toSorted()).toEqual(['gateway.restart', 'gateway.scale', 'gateway.scale'])
 })
