@@ -9,7 +9,7 @@ import type { GatewayConfig } from './gateway-config.ts'
 import type { Refusal } from './gateway-messages.ts'
 import { drainLimitMs } from './gateway-limits.ts'
 import { addSnapshot, createMetrics, metricsText, type Metrics, type MetricSnapshot } from './gateway-metrics.ts'
-import { gatewayPaths } from './gateway-worker.ts'
+import { gatewayPaths, type GatewayPaths } from './gateway-worker.ts'
 import { startConfigFeed, type ConfigFeed } from './primary/config-feed.ts'
 import type { FindControlPlane } from './primary/control-plane.ts'
 import { createFleet, type Applied, type Fleet, type Loss } from './primary/fleet.ts'
@@ -62,7 +62,7 @@ const stopIdleLimitMs = 500
 
 /** Wants the lock of the home. Serves what it has on disk at once, and what the control plane says when it answers. */
 export async function startGatewayPrimary(deps: GatewayPrimaryDeps): Promise<GatewayPrimary> {
-  const { clock, findControlPlane: find, ids, log } = deps
+  const { findControlPlane: find, ids, log } = deps
   const paths = gatewayPaths(deps.home)
   const metrics = createMetrics()
   const noteLost = (worker: string, rows: number): void =>
@@ -72,22 +72,10 @@ export async function startGatewayPrimary(deps: GatewayPrimaryDeps): Promise<Gat
   cluster.schedulingPolicy = cluster.SCHED_RR
   const { port, grpcPort } = await choosePorts(deps)
   const listening = Promise.withResolvers<number>()
-
-  const cachePath = join(deps.home, 'gateway', 'config.json')
-  const incidentDirectory = join(deps.home, 'gateway', 'incidents')
-  const cached = await readCachedConfig(cachePath, log)
-  const incidents = createIncidents({ directory: incidentDirectory, clock, ids }, cached?.quarantined ?? [])
-  const reports = startForwarder({ directory: paths.reports, path: '/api/gateway/reports', find, log })
-  const told = startForwarder({ directory: incidentDirectory, path: '/api/gateway/incidents', find, log })
+  const { cachePath, cached, incidents, reports, told } = await openDisk(deps, paths)
+  const { host, heartbeatLimitMs } = deps
   const fleet = createFleet(
-    {
-      paths,
-      ids,
-      log,
-      host: deps.host,
-      grpcPort,
-      ...(deps.heartbeatLimitMs ? { heartbeatLimitMs: deps.heartbeatLimitMs } : {}),
-    },
+    { paths, ids, log, host, grpcPort, ...(heartbeatLimitMs ? { heartbeatLimitMs } : {}) },
     {
       onServing: listening.resolve,
       onLoss: (loss) => onLoss(loss),
@@ -98,22 +86,11 @@ export async function startGatewayPrimary(deps: GatewayPrimaryDeps): Promise<Gat
         if (incidents.note({ kind, worker, version, detail })) takeOut(version)
       },
       onChange: (change) => refusalOf(repository.change(change)),
-      metricsText: () =>
-        metricsText(
-          [stateOf({ metrics, fleet, rollout, reports }).snapshot, deps.moreMetrics?.() ?? {}].reduce(
-            addSnapshot,
-            fleet.snapshot(),
-          ),
-        ),
+      metricsText: () => allMetrics({ metrics, fleet, rollout, reports }, deps.moreMetrics?.()),
     },
   )
-  const rollout = startConfigRollout({
-    fleet,
-    workers: deps.workers,
-    port,
-    loadMs: (digest) => feed?.loadMs(digest),
-    log,
-  })
+  const loadMs = (digest: string): number | undefined => feed?.loadMs(digest)
+  const rollout = startConfigRollout({ fleet, workers: deps.workers, port, loadMs, log })
   const repository = createRepository({
     path: join(deps.home, 'gateway', 'unloaded.json'),
     given: () => (feed?.given ? incidents.overlay(feed.given) : undefined),
@@ -166,6 +143,29 @@ async function refusalOf(work: Promise<void>): Promise<Refusal | undefined> {
   }
 }
 
+/** What the gateway keeps on its disk besides models: the last configuration, and what the control plane is to be told. */
+interface Disk {
+  readonly cachePath: string
+  readonly cached: Awaited<ReturnType<typeof readCachedConfig>>
+  readonly incidents: Incidents
+  readonly reports: Forwarder
+  readonly told: Forwarder
+}
+
+async function openDisk(deps: GatewayPrimaryDeps, paths: GatewayPaths): Promise<Disk> {
+  const { home, clock, findControlPlane: find, ids, log } = deps
+  const cachePath = join(home, 'gateway', 'config.json')
+  const directory = join(home, 'gateway', 'incidents')
+  const cached = await readCachedConfig(cachePath, log)
+  return {
+    cachePath,
+    cached,
+    incidents: createIncidents({ directory, clock, ids }, cached?.quarantined ?? []),
+    reports: startForwarder({ directory: paths.reports, path: '/api/gateway/reports', find, log }),
+    told: startForwarder({ directory, path: '/api/gateway/incidents', find, log }),
+  }
+}
+
 interface Running {
   readonly metrics: Metrics
   readonly fleet: Fleet
@@ -183,6 +183,9 @@ function stateOf({ metrics, fleet, rollout, reports }: Running): Metrics {
 }
 
 const howOf = (kind: Loss['kind']): string => (kind === 'hung' ? 'was silent for too long and was killed' : 'ended')
+
+const allMetrics = (running: Running, more: MetricSnapshot = {}): string =>
+  metricsText([stateOf(running).snapshot, more].reduce(addSnapshot, running.fleet.snapshot()))
 
 /** Answers the version that is taken out by this loss. */
 function noteLoss(incidents: Incidents, { member, kind, version }: Loss): string | undefined {

@@ -89,16 +89,10 @@ export function createFleet(deps: FleetDeps, events: FleetEvents): Fleet {
     members.delete(member)
     addSnapshot(departed, countersOf(member.snapshot))
     addStatistics(departedStatistics, member.statistics)
-    const { version: marked, rowsUnreported } = readRunMark(markPath(paths, member.name))
+    const { version, rowsUnreported } = readRunMark(markPath(paths, member.name))
     forgetWorker(paths, member.name)
     if (rowsUnreported > 0) events.onUnreported(member.name, rowsUnreported)
-    if (member.state === 'leaving') return
-    const { exitCode, signalCode } = member.process.process
-    const kind = member.state === 'killed' ? 'hung' : signalCode === 'SIGKILL' ? 'killed' : 'died'
-    // No model ends its process with SIGKILL: one that was just being loaded then happened to be there.
-    const version = kind === 'killed' && !member.hasServed ? undefined : marked
-    log.warn('a gateway worker ended', { worker: member.name, state: member.state, exitCode, signalCode, version })
-    events.onLoss({ member, kind, version })
+    if (member.state !== 'leaving') events.onLoss(lossOf(log, member, version))
   }
   const allStatistics = (): VersionStatistics[] => {
     const sum = new Map(departedStatistics)
@@ -114,18 +108,7 @@ export function createFleet(deps: FleetDeps, events: FleetEvents): Fleet {
       const name = deps.ids('wrk')
       const worker = cluster.fork()
       closeWhatIsNotTaken(worker.process)
-      const member: Member = {
-        name,
-        process: worker,
-        state: 'starting',
-        silentTurns: 0,
-        hasServed: false,
-        snapshot: {},
-        statistics: [],
-        sent: 0,
-        applied: 0,
-        failures: [],
-      }
+      const member = memberOf(name, worker)
       members.add(member)
       if (worker.process.pid) noteWorker(paths, name, worker.process.pid)
       return new Promise((resolve, reject) => {
@@ -158,6 +141,30 @@ export function createFleet(deps: FleetDeps, events: FleetEvents): Fleet {
     statistics: allStatistics,
     stop: () => clearInterval(watching),
   }
+}
+
+const memberOf = (name: string, worker: Worker): Member => ({
+  name,
+  process: worker,
+  state: 'starting',
+  silentTurns: 0,
+  hasServed: false,
+  snapshot: {},
+  statistics: [],
+  sent: 0,
+  applied: 0,
+  failures: [],
+})
+
+/** @param marked what it was running, by its own mark */
+function lossOf(log: Log, member: Member, marked: string | undefined): Loss {
+  const { name: worker, state, hasServed } = member
+  const { exitCode, signalCode } = member.process.process
+  const kind = state === 'killed' ? 'hung' : signalCode === 'SIGKILL' ? 'killed' : 'died'
+  // No model ends its process with SIGKILL: one that was just being loaded then happened to be there.
+  const version = kind === 'killed' && !hasServed ? undefined : marked
+  log.warn('a gateway worker ended', { worker, state, exitCode, signalCode, version })
+  return { member, kind, version }
 }
 
 interface Receiver {

@@ -9,7 +9,9 @@ const rememberedMax = 256
  * @param hosts names besides loopback under which the gateway is known
  * @returns throws DomainError host_refused, origin_refused
  */
-export function createRequestGuard(hosts: readonly string[]): (request: Pick<IncomingMessage, 'method' | 'headers'>) => void {
+export function createRequestGuard(
+  hosts: readonly string[],
+): (request: Pick<IncomingMessage, 'method' | 'headers'>) => void {
   const accepted = new Set<string>()
   return ({ method = 'GET', headers }) => {
     const { host, origin } = headers
