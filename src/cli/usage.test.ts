@@ -32,6 +32,8 @@ test('what changes something that serves or decides cannot be called without a r
     'endpoint rollback',
     'endpoint start',
     'endpoint stop',
+    'gateway restart',
+    'gateway workers',
     'ab start',
     'ab stop',
     'loop trigger',

@@ -5,7 +5,7 @@ import { shortened, writeMissing, writeValue } from './cell.ts'
 
 // Whoever writes rows needs the batch that they are written into.
 export { appendRows, batchRowsMax, cellAt, clearBatch, createBatch } from './batch.ts'
-export type { Batch, BatchColumn, BatchTensor } from './batch.ts'
+export type { Batch } from './batch.ts'
 export { missingMicros } from './cell.ts'
 
 /**
