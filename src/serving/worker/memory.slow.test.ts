@@ -50,7 +50,7 @@ const collect = runInNewContext('gc') as () => void
 const least = (samples: readonly number[], from: number, to: number): number => Math.min(...samples.slice(from, to))
 
 /** A leak of a whole model at each turn would be 300 of them. */
-const modelsLeftMax = 10
+const modelsLeftMax = 30
 /** Where nobody collects what is left: V8 lets bytes outside of its heap stand for a while. */
 const modelsUncollectedMax = 75
 
