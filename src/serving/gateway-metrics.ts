@@ -37,7 +37,10 @@ export const metricFamilies = {
   trueloop_grpc_calls_total: { type: 'counter', help: 'gRPC calls by the status they ended with.' },
   trueloop_queue_rows: { type: 'gauge', help: 'Rows that wait for a model version.' },
   trueloop_shadow_rows_dropped_total: { type: 'counter', help: 'Rows that a shadow version was too far behind for.' },
-  trueloop_predictions_dropped_total: { type: 'counter', help: 'Predictions that a full buffer dropped from the log.' },
+  trueloop_predictions_dropped_total: {
+    type: 'counter',
+    help: 'Predictions that the log left out: more than 15,000 a second in a worker, or a full buffer.',
+  },
   trueloop_predictions_lost_total: {
     type: 'counter',
     help: 'Predictions that were lost from the log with a killed worker.',

@@ -3,7 +3,7 @@ import { DomainError } from '../../platform/errors.ts'
 import { unitInterval } from '../../statistics/hash.ts'
 import type { Predictions } from '../../models/inference.ts'
 import type { PredictionRecord } from '../gateway-report.ts'
-import { shadowQueueRowsMax } from '../gateway-limits.ts'
+import { predictionsPerSecondMax, shadowQueueRowsMax } from '../gateway-limits.ts'
 import type { EndpointRuntime, VariantRuntime } from './endpoint-runtime.ts'
 import { isRunnable } from './endpoint-runtime.ts'
 import type { Executor } from './executor.ts'
@@ -11,6 +11,7 @@ import { statusOf } from './http-answer.ts'
 import type { FailedRequest, LoggedAnswer } from './logged-request.ts'
 import type { EventSinks } from '../telemetry/event-sinks.ts'
 import { laneOf } from './lanes.ts'
+import { createLogRate } from './log-rate.ts'
 import type { RawLog } from './raw-log.ts'
 import type { ReportBuffer } from './report-buffer.ts'
 import { enqueue } from './version-queue.ts'
@@ -40,10 +41,12 @@ interface PredictionLogDeps {
 }
 
 export function createPredictionLog(deps: PredictionLogDeps): PredictionLog {
+  const mayLog = createLogRate(deps.nowMs, predictionsPerSecondMax)
   let rowsAnswered = 0
   let shadowRowsDropped = 0
 
   const finish = (answer: LoggedAnswer, scores: readonly Score[]): void => {
+    if (!mayLog(answer.rows)) return deps.reports.drop(answer.rows)
     const isKept = isKeptRaw(answer.endpoint, answer.id)
     for (let row = 0; row < answer.rows; row++) {
       const record = recordOf(answer, scores, row)

@@ -5,6 +5,8 @@ import type { GatewayReport, PredictionRecord, TrafficCounter } from '../gateway
 export interface ReportBuffer {
   /** The oldest prediction makes room when the ring is full, and is counted as dropped. */
   add(prediction: PredictionRecord): void
+  /** Predictions that are not even offered. */
+  drop(count: number): void
   /** The largest event time of an endpoint. */
   noteEventTime(endpoint: string, eventTimeMs: number): void
   /** Predictions dropped since the start. */
@@ -30,6 +32,10 @@ export function createReportBuffer(worker: string, capacity = predictionsBuffere
       oldest = (oldest + 1) % capacity
       dropped++
       droppedTotal++
+    },
+    drop(count) {
+      dropped += count
+      droppedTotal += count
     },
     noteEventTime(endpoint, eventTimeMs) {
       if (eventTimeMs > (eventTimes.get(endpoint) ?? -Infinity)) eventTimes.set(endpoint, eventTimeMs)
