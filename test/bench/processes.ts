@@ -1,6 +1,7 @@
 // Processes of a benchmark: children that answer with JSON, and what a process has used by the kernel's own accounts.
 import { execFile, execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { setTimeout as wait } from 'node:timers/promises'
 import { promisify } from 'node:util'
 
 const run = promisify(execFile)
@@ -69,3 +70,22 @@ export const childrenOf = (pid: number): number[] =>
     .split(' ')
     .filter((text) => text !== '')
     .map(Number)
+
+const settleLimitMs = 180_000
+const settlePollMs = 500
+/** Who uses less than this share of a core has nothing left to do: it only looks at its clock. */
+const idleShare = 0.06
+
+/**
+ * Waits until a server has worked off what a load left behind, so that the next has the machine to itself.
+ * @param used milliseconds of processor time so far
+ * @throws Error when it does not come to rest
+ */
+export async function settled(used: () => number): Promise<void> {
+  for (let waited = 0; waited < settleLimitMs; waited += settlePollMs) {
+    const before = used()
+    await wait(settlePollMs)
+    if (used() - before < idleShare * settlePollMs) return
+  }
+  throw new Error(`a server was still busy ${settleLimitMs / 1000} s after its load had ended`)
+}

@@ -3,11 +3,10 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as wait } from 'node:timers/promises'
 import { newestVenv } from '../interop/mlflow/environments.ts'
 import { assertClose, megabytes, medianOf, times, type Bench, type BenchOptions, type Section } from './bench.ts'
 import type { LoadBody, LoadResult } from './load.ts'
-import { answerOf, cpuMsOf, memoryOf, nodeAnswer } from './processes.ts'
+import { answerOf, cpuMsOf, memoryOf, nodeAnswer, settled } from './processes.ts'
 import {
   startBentoml,
   startFastapi,
@@ -218,23 +217,8 @@ async function loadOnce(rival: Rival, load: Load): Promise<Round> {
   if (result.failures > 0 && !load.mayRefuse)
     throw new Error(`${rival.name}: ${result.failures} of ${result.total} requests failed`)
   const bytes = processes.reduce((sum, pid) => sum + memoryOf(pid).proportionalBytes, 0)
-  await settle(used)
+  await settled(used)
   return { ...result, micros: ((used() - before) * 1000) / result.total, bytes }
-}
-
-const settleLimitMs = 180_000
-const settlePollMs = 500
-/** A server that uses less than this share of a core has nothing left to do: it only looks at its clock. */
-const idleShare = 0.06
-
-/** Waits until a server has worked off what the load left behind, so that the next has the machine to itself. */
-async function settle(used: () => number): Promise<void> {
-  for (let waited = 0; waited < settleLimitMs; waited += settlePollMs) {
-    const before = used()
-    await wait(settlePollMs)
-    if (used() - before < idleShare * settlePollMs) return
-  }
-  throw new Error(`a server was still busy ${settleLimitMs / 1000} s after its load had ended`)
 }
 
 function sectionOf(rows: readonly string[][]): Omit<Section, 'rounds'> {

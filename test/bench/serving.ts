@@ -8,7 +8,7 @@ import { prepareHome, startRole } from './home.ts'
 import type { LoadResult } from './load.ts'
 import { startPlainServer } from './plain.ts'
 import type { PlainModel } from './plain-server.ts'
-import { childrenOf, cpuMsOf, nodeAnswer } from './processes.ts'
+import { childrenOf, cpuMsOf, nodeAnswer, settled } from './processes.ts'
 import { servedModels, type ServedModel } from './serving-models.ts'
 
 /** A server under load: where it is, who answers, and who else works for it. */
@@ -30,10 +30,6 @@ interface Round extends LoadResult {
 const connections = 32
 const workers = Math.min(2, availableParallelism())
 const durations = { full: { warmUpMs: 2_000, measuredMs: 6_000 }, smoke: { warmUpMs: 200, measuredMs: 500 } }
-const settleLimitMs = 180_000
-const settlePollMs = 500
-/** A process that uses less than this share of a core has nothing left to do: it only looks at its clock. */
-const idleShare = 0.06
 
 export const servingBench: Bench = async (options) => {
   const models = await servedModels(options.isSmoke)
@@ -141,20 +137,10 @@ async function loadOnce({ primary, others }: Side, args: readonly string[]): Pro
   const result = await nodeAnswer<LoadResult>(join(import.meta.dirname, 'load.ts'), args)
   if (result.failures > 0) throw new Error(`${result.failures} of ${result.total} requests failed`)
   const workerMs = used(pids) - workersBefore
-  await settle(() => used(all))
+  await settled(() => used(all))
   if (childrenOf(primary).join() !== pids.join()) throw new Error('the workers were replaced under load')
   const micros = (ms: number): number => (ms * 1000) / result.total
   return { ...result, workerMicros: micros(workerMs), allMicros: micros(used(all) - allBefore) }
-}
-
-/** Waits until a side has worked off what the load left behind, so that the other side has the machine to itself. */
-async function settle(used: () => number): Promise<void> {
-  for (let waited = 0; waited < settleLimitMs; waited += settlePollMs) {
-    const before = used()
-    await wait(settlePollMs)
-    if (used() - before < idleShare * settlePollMs) return
-  }
-  throw new Error(`a server was still busy ${settleLimitMs / 1000} s after its load had ended`)
 }
 
 /** Predictions that the gateway answered and did not log, since its buffers were full. */
