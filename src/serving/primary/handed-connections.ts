@@ -37,10 +37,27 @@ export function closeWhatIsNotTaken(worker: ChildProcess): void {
     if (isGone) closeAll()
     return isSent
   }
-  Object.assign(worker, { send: sendAndRemember })
+  Object.assign(worker, { send: sendAndRemember, disconnect: disconnectAndTell(worker) })
   worker.on('internalMessage', (message: unknown) => {
     const answered = numberIn(message, 'ack')
     if (answered !== undefined) handed.delete(answered)
   })
   worker.once('exit', closeAll).once('disconnect', closeAll)
+}
+
+/**
+ * Node calls it at the end of the channel, and then tells nobody while a connection is on its way in it, which in a dead worker it is for
+ * ever: the round robin would give that worker, until its exit is seen, a connection that it neither sends nor closes.
+ */
+function disconnectAndTell(worker: ChildProcess): () => void {
+  const disconnect = worker.disconnect.bind(worker)
+  let isTold = false
+  worker.once('disconnect', () => (isTold = true))
+  return () => {
+    disconnect()
+    // After Node's own word, which comes in the next tick.
+    process.nextTick(() => {
+      if (!isTold) worker.emit('disconnect')
+    })
+  }
 }
