@@ -85,6 +85,7 @@ async function play(home: CrashHome, story: Story): Promise<StoryEnd> {
     `seed "${seed}": ${kills.length} kills of a ${victim}; ${seconds.join(' + ')} s; slowest recovery ${Math.round(slowestRecoveryMs)} ms`,
     `${ledger.answered.length} answers, ${ledger.unanswered.length} without one ${unansweredText(ledger, kills)}, ${ledger.hung} hung, ${verdict.lost.length} lost from the log; ${ledger.outcomes.size} outcomes, ${ledger.batches.acknowledged.length} + ${ledger.batches.unknown.length} batches, ${ledger.experiments.acknowledged.length} + ${ledger.experiments.unknown.length} experiments, ${ledger.triggers.acknowledged.length} + ${ledger.triggers.unknown.length} retrains (acknowledged + unknown)`,
     `longest gap: gateway ${Math.round(ledger.longestGapMs.gateway)} ms, control plane ${Math.round(ledger.longestGapMs.server)} ms; ${verdict.versions} versions; attempts ${JSON.stringify(verdict.attempts)}; decisions ${JSON.stringify(verdict.decisions)}`,
+    ...verdict.failures,
     ...verdict.complaints,
     ...left,
   ].join('\n')

@@ -23,6 +23,8 @@ export interface Verdict {
   readonly versions: number
   readonly attempts: Readonly<Record<string, number>>
   readonly decisions: Readonly<Record<string, number>>
+  /** Why attempts of the loop failed, in its own words. */
+  readonly failures: readonly string[]
 }
 
 type Complain = (complaint: string) => void
@@ -52,7 +54,7 @@ export async function judge(config: Config, ledger: Ledger, workerKills: readonl
   const attempts = await judgeSteps(it, join(config.home, 'attempts'))
   const versions = await judgeVersions(it)
   judgeSpool(it, config.home)
-  const decisions = await on(db).selectFrom('loop_decision').select('kind').execute()
+  const decisions = await on(db).selectFrom('loop_decision').select(['kind', 'sentence']).execute()
   return {
     complaints,
     lost,
@@ -60,6 +62,7 @@ export async function judge(config: Config, ledger: Ledger, workerKills: readonl
     versions,
     attempts,
     decisions: countBy(decisions, ({ kind }) => kind),
+    failures: decisions.filter(({ kind }) => kind === 'attempt_failed').map(({ sentence }) => sentence),
   }
 }
 
