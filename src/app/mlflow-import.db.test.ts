@@ -40,10 +40,10 @@ const files: Readonly<Record<string, string>> = {
   'models/of run/version-1/meta.yaml': `name: of run\nversion: 1\nsource: ${old}/${run}/artifacts/model\nstorage_location: ${old}/models/${model}/artifacts\nrun_id: ${run}\ncurrent_stage: Staging\ncreation_timestamp: 1\nlast_updated_timestamp: 2\n`,
 }
 
-async function open(ends: AsyncDisposableStack) {
+async function open(ends: AsyncDisposableStack, changed: Readonly<Record<string, string>> = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'trueloop-mlruns-'))
   ends.defer(() => rm(folder, { recursive: true, force: true }))
-  for (const [path, content] of Object.entries(files)) {
+  for (const [path, content] of Object.entries({ ...files, ...changed })) {
     await mkdir(dirname(join(folder, 'mlruns', path)), { recursive: true })
     await writeFile(join(folder, 'mlruns', path), content)
   }
@@ -127,6 +127,18 @@ test('what came over from a moved folder names the files where they are now', as
     { path: `10/models/${model}/artifacts/weights` },
     { path: '10/traces/tr-1/artifacts/traces.json' },
   ])
+})
+
+test('a logged model comes without the points of a run that does not', async () => {
+  await using ends = new AsyncDisposableStack()
+  const { reader, db, bring } = await open(ends, { [`${experiment}/${run}/metrics/far`]: '1 two 3\n' })
+  const { notes, imported } = await bring()
+  expect(notes).toEqual([
+    expect.stringContaining(`The run ${run} of the experiment ${experiment} did not come`),
+    expect.stringContaining(`Stayed behind: the metrics of the logged model ${model} that the run ${run} logged`),
+  ])
+  expect(imported.counts).toMatchObject({ 'logged models': 1, traces: 1, 'model versions': 1 })
+  expect(await reader.all(sql<object>`select key from logged_model_metric`.compile(on(db)))).toEqual([])
 })
 
 test('an experiment whose name is taken is refused before anything is written', async () => {

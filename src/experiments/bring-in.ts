@@ -125,5 +125,9 @@ export async function bringLoggedModel(trx: Transaction<LoggedModelTables>, mode
   await putLoggedModelTags(trx, model.id, pairs(tags))
 }
 
-export const bringModelPoints = (trx: Trx, runId: string, points: readonly LoggedPoint[]): Promise<void> =>
-  addModelPoints(trx, [{ runId, points }])
+/** Of a run; answers false, and brings nothing, when that run is not here. */
+export async function bringModelPoints(trx: Trx, runId: string, points: readonly LoggedPoint[]): Promise<boolean> {
+  if ((await readRunHeaders(trx, [runId])).length === 0) return false
+  await addModelPoints(trx, [{ runId, points }])
+  return true
+}

@@ -37,6 +37,7 @@ export async function importMlflow(deps: ImportDeps, tell: (what: string) => voi
     add('files', files)
     add('bytes', bytes)
   }
+  const left: string[] = []
   const experiments = await importExperiments(deps, { add })
   counts['experiments'] = experiments.size
   const idOf = (row: SourceRow): number => experiments.get(String(row['experiment_id'])) ?? 0
@@ -47,7 +48,9 @@ export async function importMlflow(deps: ImportDeps, tell: (what: string) => voi
     add('runs')
   }
   for await (const row of rowsByKey(deps.source, { table: 'logged_models', key: 'model_id' })) {
-    copied(await copyFiles(deps, await importLoggedModel(deps, row, idOf(row))))
+    const model = await importLoggedModel(deps, row, idOf(row))
+    copied(await copyFiles(deps, model.place))
+    left.push(...model.left)
     add('logged models')
   }
   const takenModels = await importModels(deps, experiments, { add })
@@ -57,7 +60,7 @@ export async function importMlflow(deps: ImportDeps, tell: (what: string) => voi
     if (place) copied(await copyFiles(deps, place))
     add('traces')
   }
-  const left = await importLabelling(deps, experiments, { add })
+  left.push(...(await importLabelling(deps, experiments, { add })))
   const unsigned = await importWebhooks(deps, deps.webhookKeys, { add })
   return { counts, takenModels, notes: [...left.map((what) => `Stayed behind: ${what}`), ...unsigned] }
 }

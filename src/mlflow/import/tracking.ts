@@ -132,11 +132,18 @@ const datasetOf = (row: SourceRow): LoggedDataset => ({
 
 const modelStates = ['unspecified', 'pending', 'ready', 'upload_failed'] as const
 
+export interface ImportedModel {
+  /** Of its files. */
+  readonly place: ReturnType<typeof placeOf>
+  /** What stayed behind: its points of runs that are not here, in words. */
+  readonly left: readonly string[]
+}
+
 export async function importLoggedModel(
   deps: ImportDeps,
   row: SourceRow,
   experimentId: number,
-): Promise<ReturnType<typeof placeOf>> {
+): Promise<ImportedModel> {
   const { db, source, artifacts } = deps
   const id = String(row['model_id'])
   const own = `${experimentId}/models/${id}/artifacts`
@@ -164,17 +171,16 @@ export async function importLoggedModel(
     deletedAtMs: row['lifecycle_stage'] === 'deleted' ? updatedAtMs : null,
   }
   const points = await source.all('select * from logged_model_metrics where model_id = ?', [id])
-  await transact(db, async (trx) => {
+  const left = await transact(db, async (trx) => {
     await bringLoggedModel(trx, model)
+    const missing: string[] = []
     for (const [runId, some] of Map.groupBy(points, (point) => String(point['run_id']))) {
-      await bringModelPoints(
-        trx,
-        runId,
-        some.map((point) => modelPointOf(id, point)),
-      )
+      const brought = some.map((point) => modelPointOf(id, point))
+      if (!(await bringModelPoints(trx, runId, brought))) missing.push(runId)
     }
+    return missing.map((runId) => `the metrics of the logged model ${id} that the run ${runId} logged: it is not here`)
   })
-  return place
+  return { place, left }
 }
 
 function modelPointOf(id: string, row: SourceRow) {
