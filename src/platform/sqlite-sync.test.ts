@@ -12,20 +12,31 @@ afterAll(() => rmSync(directory, { recursive: true }))
 
 type Done = (error: Error | null) => void
 
-/** A disk that answers when it is told to. */
+/** A disk that answers when it is told to, after the milliseconds that it is told. */
 function createDisk() {
   const waiting: Done[] = []
+  const state = { nowMs: 0, waits: 0, waitMs: 0, error: undefined as Error | undefined }
   return {
     waiting,
-    sync: (_: number, done: Done) => void waiting.push(done),
-    answer: (error: Error | null = null) => waiting.shift()!(error),
+    state,
+    start: (_: number, done: Done) => void waiting.push(done),
+    wait: () => {
+      state.waits++
+      state.nowMs += state.waitMs
+      if (state.error) throw state.error
+    },
+    nowMs: () => state.nowMs,
+    answer(error: Error | null = null, ms = 2) {
+      state.nowMs += ms
+      waiting.shift()!(error)
+    },
   }
 }
 const turn = () => new Promise((resolve) => setImmediate(resolve))
 
 test('whoever comes while a sync is under way waits for the next, and all of those share it', async () => {
   const disk = createDisk()
-  const log = createLogSync(path, disk.sync)
+  const log = createLogSync(path, disk)
   const told: string[] = []
   const ask = (name: string) => log.synced().then(() => void told.push(name))
   const asked = [ask('first'), ask('second'), ask('third')]
@@ -50,7 +61,7 @@ test('whoever comes while a sync is under way waits for the next, and all of tho
 
 test('after a sync that failed nobody is told that anything is stored', async () => {
   const disk = createDisk()
-  const log = createLogSync(path, disk.sync)
+  const log = createLogSync(path, disk)
   const asked = [log.synced(), log.synced()]
   log.assertSound()
   disk.answer(new Error('EIO: i/o error'))
@@ -61,6 +72,30 @@ test('after a sync that failed nobody is told that anything is stored', async ()
   expect(disk.waiting).toHaveLength(0)
   await expect(log.synced()).rejects.toThrow('did not take what was written (EIO: i/o error)')
   expect(() => log.assertSound()).toThrow('look after the disk')
+  await log.close()
+})
+
+test('a disk that is fast enough is waited for, until it is slow', async () => {
+  const disk = createDisk()
+  const log = createLogSync(path, disk)
+  const first = log.synced()
+  disk.answer(null, 0.1)
+  await first
+  disk.state.waitMs = 0.1
+  await log.synced()
+  disk.state.waitMs = 20
+  await log.synced()
+  expect(disk.state.waits).toBe(2)
+  const slow = log.synced()
+  expect(disk.waiting).toHaveLength(1)
+  disk.answer()
+  await slow
+  const fast = log.synced()
+  disk.answer(null, 0.1)
+  await fast
+  disk.state.error = new Error('EIO: i/o error')
+  await expect(log.synced()).rejects.toMatchObject({ code: 'disk_sync_failed' })
+  expect(() => log.assertSound()).toThrow('EIO')
   await log.close()
 })
 
