@@ -9,7 +9,7 @@ import { findLoggedModel, type LoggedModelTables } from './stores/logged-model-s
 import { addPoints } from './stores/metric-store.ts'
 import { addModelPoints } from './stores/model-point-store.ts'
 import { insertParams, readParams } from './stores/param-store.ts'
-import { readRunHeaders } from './stores/run-store.ts'
+import { readDeletions } from './stores/run-store.ts'
 import type { ExperimentTables } from './tables.ts'
 
 export type LogTables = ExperimentTables & LoggedModelTables
@@ -59,7 +59,8 @@ export async function logBatches(trx: Trx, batches: readonly RunBatch[]): Promis
 
 /** What batches are held against. */
 interface Known {
-  readonly runs: ReadonlyMap<string, { readonly deletedAtMs: number | null }>
+  /** When each was deleted. */
+  readonly runs: ReadonlyMap<string, number | null>
   /** By run id; batches that were accepted add theirs. */
   readonly params: ReadonlyMap<string, Map<string, string>>
   /** Those that exist. */
@@ -67,8 +68,7 @@ interface Known {
 }
 
 async function readKnown(trx: Trx, batches: readonly RunBatch[]): Promise<Known> {
-  const headers = await readRunHeaders(trx, [...new Set(batches.map(({ runId }) => runId))])
-  const runs = new Map(headers.map((header) => [header.id, header]))
+  const runs = await readDeletions(trx, [...new Set(batches.map(({ runId }) => runId))])
   const params = new Map<string, Map<string, string>>()
   for (const runId of runs.keys()) {
     const keys = batches.filter((batch) => batch.runId === runId).flatMap((batch) => Object.keys(batch.params ?? {}))
@@ -89,9 +89,9 @@ function refusalOf(batch: RunBatch, known: Known): DomainError | undefined {
     tags: Object.keys(tags).length,
   })
   if (tooLarge) return tooLarge
-  const run = known.runs.get(runId)
-  if (!run) return runNotFound(runId)
-  if (run.deletedAtMs !== null) return runDeleted(runId)
+  const deletedAtMs = known.runs.get(runId)
+  if (deletedAtMs === undefined) return runNotFound(runId)
+  if (deletedAtMs !== null) return runDeleted(runId)
   const stored = known.params.get(runId)
   const changes = Object.entries(params).flatMap(([key, to]): ParamChange[] => {
     const from = stored?.get(key)

@@ -71,12 +71,12 @@ export function withPoint(before: MetricSummary | undefined, point: Omit<MetricP
   const { step, atMs, value } = point
   const bound = Number.isNaN(value) ? null : value
   if (!before) return { latest: value, step, atMs, min: bound, max: bound }
-  const isLater = compareMoments(point, before) || (value || 0) - (before.latest || 0)
-  return {
-    ...(isLater > 0 ? { latest: value, step, atMs } : { latest: before.latest, step: before.step, atMs: before.atMs }),
-    min: pick(before.min, bound, Math.min),
-    max: pick(before.max, bound, Math.max),
-  }
+  const min = pick(before.min, bound, Math.min)
+  const max = pick(before.max, bound, Math.max)
+  const isLater = (compareMoments(point, before) || (value || 0) - (before.latest || 0)) > 0
+  return isLater
+    ? { latest: value, step, atMs, min, max }
+    : { latest: before.latest, step: before.step, atMs: before.atMs, min, max }
 }
 
 /** By step, then by time. */

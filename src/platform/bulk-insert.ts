@@ -32,7 +32,8 @@ export async function insertRows<R>(
   const answered: R[] = []
   for (let at = 0; at < rows.length;) {
     const count = sizeOfNext(rows.length - at)
-    const values = rows.slice(at, at + count).flat()
+    const values: unknown[] = []
+    for (let row = at; row < at + count; row++) for (const value of rows[row]!) values.push(value)
     for (const row of await run<R>(trx, textForSqlite(insert, count), values)) answered.push(row)
     at += count
   }
@@ -42,8 +43,8 @@ export async function insertRows<R>(
 /** A power of two, so that there are few texts, whose statements stay prepared. */
 const sizeOfNext = (left: number): number => (left >= rowsMax ? rowsMax : 2 ** Math.floor(Math.log2(left)))
 
-async function run<R>(trx: Transaction<unknown>, text: string, values: readonly unknown[]): Promise<R[]> {
-  const { rows } = await on(trx).executeQuery<R>(CompiledQuery.raw(text, [...values]))
+async function run<R>(trx: Transaction<unknown>, text: string, values: unknown[]): Promise<R[]> {
+  const { rows } = await on(trx).executeQuery<R>(CompiledQuery.raw(text, values))
   return rows
 }
 

@@ -1,5 +1,5 @@
 // A reader thread of a SQLite file: a connection of its own that cannot write; one message in, one answer out (reader-threads.ts).
-import { DatabaseSync, type SQLInputValue, type SQLOutputValue } from 'node:sqlite'
+import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from 'node:sqlite'
 import { parentPort, workerData } from 'node:worker_threads'
 import { addRegexp } from './pattern.ts'
 
@@ -23,8 +23,13 @@ export interface ThreadData {
   readonly chunkRows: number
 }
 
-interface OpenQuery {
+interface Prepared {
+  readonly sql: string
+  readonly statement: StatementSync
   readonly names: readonly string[]
+}
+
+interface OpenQuery extends Prepared {
   readonly rows: Iterator<SQLOutputValue[]>
 }
 
@@ -42,22 +47,43 @@ const open = new Map<number, OpenQuery>()
 const plain = (value: unknown): unknown =>
   typeof value === 'bigint' && BigInt.asIntN(54, value) === value ? Number(value) : value
 
-function start({ sql, parameters }: { sql: string; parameters: readonly unknown[] }): OpenQuery {
+/** Those that nobody reads: to prepare a search again takes longer than some of its parts do. */
+const idle = new Map<string, Prepared>()
+const idleMax = 64
+
+function prepared(sql: string): Prepared {
+  const kept = idle.get(sql)
+  if (kept) {
+    idle.delete(sql)
+    return kept
+  }
   const statement = database.prepare(sql)
   statement.setReadBigInts(true)
   statement.setReturnArrays(true)
-  const names = statement.columns().map(({ name }) => name)
-  const values = parameters.map((value) => (typeof value === 'boolean' ? Number(value) : (value ?? null)))
-  const rows = statement.iterate(...(values as SQLInputValue[])) as Iterator<unknown> as OpenQuery['rows']
-  return { names, rows }
+  return { sql, statement, names: statement.columns().map(({ name }) => name) }
 }
 
-function take(id: number, { names, rows }: OpenQuery): Chunk {
+function keep({ sql, statement, names }: Prepared): void {
+  idle.delete(sql)
+  idle.set(sql, { sql, statement, names })
+  if (idle.size > idleMax) idle.delete(idle.keys().next().value!)
+}
+
+function start({ sql, parameters }: { sql: string; parameters: readonly unknown[] }): OpenQuery {
+  const { statement, names } = prepared(sql)
+  const values = parameters.map((value) => (typeof value === 'boolean' ? Number(value) : (value ?? null)))
+  const rows = statement.iterate(...(values as SQLInputValue[])) as Iterator<unknown> as OpenQuery['rows']
+  return { sql, statement, names, rows }
+}
+
+function take(id: number, query: OpenQuery): Chunk {
+  const { names, rows } = query
   const columns: unknown[][] = names.map(() => [])
   for (let count = 0; count < chunkRows; count++) {
     const { done, value } = rows.next()
     if (done) {
       open.delete(id)
+      keep(query)
       return { kind: 'chunk', names, columns: columns.map(packed), rows: count, isLast: true }
     }
     for (const [at, column] of columns.entries()) column.push(plain(value[at]))

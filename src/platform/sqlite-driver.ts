@@ -16,16 +16,17 @@ const keptTextMax = 16_384
 const bindable = (value: unknown): SQLInputValue =>
   typeof value === 'boolean' ? (value ? 1 : 0) : value === undefined ? null : (value as SQLInputValue)
 
-/** Integers that a double does not hold come as bigints; the driver reads either all integers so or none. */
-function allOf(statement: StatementSync, parameters: readonly SQLInputValue[]): unknown[] {
+/** Of a statement that gives lists of values. Integers that a double does not hold come as bigints; the driver reads either all integers so or none. */
+function allOf(statement: StatementSync, parameters: readonly SQLInputValue[]): unknown[][] {
+  const all = (): unknown[][] => statement.all(...parameters) as unknown as unknown[][]
   try {
-    return statement.all(...parameters)
+    return all()
   } catch (error) {
     // What writes and answers rows has written by now, and is not run again.
     if ((error as { code?: unknown }).code !== 'ERR_OUT_OF_RANGE' || !isRead.test(statement.sourceSQL)) throw error
     statement.setReadBigInts(true)
     try {
-      return statement.all(...parameters).map(withNumbers)
+      return all().map(withNumbers)
     } finally {
       statement.setReadBigInts(false)
     }
@@ -34,13 +35,17 @@ function allOf(statement: StatementSync, parameters: readonly SQLInputValue[]): 
 
 const isRead = /^\s*(?:select|with)\b/iv
 
-const withNumbers = (row: Record<string, unknown>): Record<string, unknown> =>
-  Object.fromEntries(
-    Object.entries(row).map(([name, value]) => [
-      name,
-      typeof value === 'bigint' && Number.isSafeInteger(Number(value)) ? Number(value) : value,
-    ]),
-  )
+const withNumbers = (row: readonly unknown[]): unknown[] =>
+  row.map((value) => (typeof value === 'bigint' && Number.isSafeInteger(Number(value)) ? Number(value) : value))
+
+const namesOf = (statement: StatementSync): string[] => statement.columns().map(({ name }) => name)
+
+/** Of rows with the same names, objects of one shape: the driver's own would each be a table of names. */
+function rowOf(names: readonly string[], values: readonly unknown[]): Record<string, unknown> {
+  const row: Record<string, unknown> = {}
+  for (let at = 0; at < names.length; at++) row[names[at]!] = values[at]
+  return row
+}
 
 /** SQLITE_FULL */
 const fullCode = 13
@@ -84,9 +89,16 @@ export function openSqliteDriver(path: string): SqliteFile {
   const log = path === ':memory:' ? undefined : createLogSync(`${path}-wal`)
   const prepare = (sql: string): SqliteStatement => {
     const statement = database.prepare(sql)
+    let names = namesOf(statement)
+    statement.setReturnArrays(true)
     return {
-      reader: statement.columns().length > 0,
-      all: (parameters) => told(path, () => allOf(statement, parameters.map(bindable))),
+      reader: names.length > 0,
+      all(parameters) {
+        const rows = told(path, () => allOf(statement, parameters.map(bindable)))
+        // A table that was changed since may have other columns for `*`.
+        if (rows.length > 0 && rows[0]!.length !== names.length) names = namesOf(statement)
+        return rows.map((values) => rowOf(names, values))
+      },
       run: (parameters) => told(path, () => statement.run(...parameters.map(bindable))),
       // Of its own: it is still being read while the same text may be run again.
       iterate: (parameters) => database.prepare(sql).iterate(...parameters.map(bindable)) as IterableIterator<unknown>,

@@ -1,4 +1,5 @@
 // The only file that reads or writes the tables logged_dataset and run_dataset.
+import { isAmong } from '../../platform/among.ts'
 import { on, type Db, type Transaction } from '../../platform/database.ts'
 import { contextTag, versionOfDataset, type DatasetInput, type LoggedDataset } from '../logged-dataset.ts'
 import { chunksOf } from '../../platform/chunks.ts'
@@ -18,32 +19,28 @@ export async function readDatasetInputs(
   runIds: readonly string[],
 ): Promise<Map<string, StoredInput[]>> {
   const found = new Map<string, StoredInput[]>()
-  for (const ids of chunksOf(runIds, idsPerStatement)) {
-    const rows = await on(db)
-      .selectFrom('run_dataset')
-      .innerJoin('logged_dataset', 'logged_dataset.id', 'run_dataset.dataset_id')
-      .selectAll()
-      .where('run_dataset.run_id', 'in', ids)
-      .orderBy('run_dataset.run_id')
-      .orderBy('run_dataset.dataset_id')
-      .orderBy('run_dataset.context')
-      .execute()
-    for (const row of rows) {
-      const inputs = found.get(row.run_id) ?? []
-      const { name, digest, source, schema, profile } = row
-      inputs.push({
-        dataset: { name, digest, sourceType: row.source_type, source, schema, profile },
-        tags: JSON.parse(row.tags) as DatasetInput['tags'],
-        datasetVersion: row.dataset_version,
-        context: row.context,
-      })
-      found.set(row.run_id, inputs)
-    }
+  const rows = await on(db)
+    .selectFrom('run_dataset')
+    .innerJoin('logged_dataset', 'logged_dataset.id', 'run_dataset.dataset_id')
+    .selectAll()
+    .where(isAmong(db, 'run_dataset.run_id', runIds))
+    .orderBy('run_dataset.run_id')
+    .orderBy('run_dataset.dataset_id')
+    .orderBy('run_dataset.context')
+    .execute()
+  for (const row of rows) {
+    const inputs = found.get(row.run_id) ?? []
+    const { name, digest, source, schema, profile } = row
+    inputs.push({
+      dataset: { name, digest, sourceType: row.source_type, source, schema, profile },
+      tags: JSON.parse(row.tags) as DatasetInput['tags'],
+      datasetVersion: row.dataset_version,
+      context: row.context,
+    })
+    found.set(row.run_id, inputs)
   }
   return found
 }
-
-const idsPerStatement = 1000
 
 const keyOf = ({ name, digest }: Pick<LoggedDataset, 'name' | 'digest'>): string => JSON.stringify([name, digest])
 

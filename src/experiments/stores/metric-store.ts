@@ -1,7 +1,8 @@
 // The only file that writes the tables run_metric and metric_point: points are appended, and what is known of each series is kept up with them.
-import { sql } from 'kysely'
+import { isAmong } from '../../platform/among.ts'
 import { insertRows, type BulkInsert } from '../../platform/bulk-insert.ts'
 import { databaseKind, on, type Db, type Transaction } from '../../platform/database.ts'
+import { textQuery } from '../../platform/text-query.ts'
 import { withPoint, type MetricPoint, type MetricSummary } from '../metric.ts'
 import { compareStored, storedValue, type StoredPoint } from '../metrics/bucket.ts'
 import { arePointsOrdered, isAfter, isBefore, type Series } from '../metrics/series.ts'
@@ -19,6 +20,7 @@ const summaryOf = (row: Pick<Row, (typeof summaryColumns)[number]>): MetricSumma
 })
 
 const summaryColumns = ['run_id', 'key', 'latest', 'latest_is_nan', 'step', 'at_ms', 'min_value', 'max_value'] as const
+type SeriesRow = Pick<Row, (typeof seriesColumns)[number]> & { readonly series: number }
 const seriesColumns = [...summaryColumns, 'series', 'points', 'is_ordered', 'bucket_bits'] as const
 
 /** Of many runs, by run id; of each in the order in which its keys came first. */
@@ -31,7 +33,7 @@ export async function readSummaries(
   const rows = await on(db)
     .selectFrom('run_metric')
     .select(summaryColumns)
-    .where('run_id', 'in', [...runIds])
+    .where(isAmong(db, 'run_id', runIds))
     .orderBy('run_id')
     .orderBy('series')
     .execute()
@@ -88,24 +90,32 @@ async function appendsOf(trx: Transaction<ExperimentTables>, { runId, points }: 
     const before = known.get(key)
     const summary = group.reduce<MetricSummary | undefined>(withPoint, before?.summary)!
     const isNew = { id: 0, runId, key, points: 0, isOrdered: true, bucketBits: null }
-    const sorted = withoutTwins(group.map(storedOf).toSorted(compareStored))
-    const fresh = before ? sorted.filter((point) => isAfter(point, before.summary)) : sorted
+    const sorted = inOrder(group.map(storedOf))
+    const isFresh = !before || isAfter(sorted[0]!, before.summary)
+    const fresh = isFresh ? sorted : sorted.filter((point) => isAfter(point, before.summary))
     const series = { ...(before ?? isNew), summary }
     const isOrdered = series.isOrdered && arePointsOrdered(fresh, before?.summary)
     return {
       before,
       series: { ...series, isOrdered, points: series.points + fresh.length },
       fresh,
-      doubtful: before ? sorted.filter((point) => !isAfter(point, before.summary)) : [],
+      doubtful: isFresh ? [] : sorted.filter((point) => !isAfter(point, before.summary)),
       added: fresh,
     }
   })
 }
 
-const storedOf = ({ step, atMs, value }: MetricPoint): StoredPoint => ({ step, atMs, ...storedValue(value) })
+function storedOf({ step, atMs, value }: MetricPoint): StoredPoint {
+  const stored = storedValue(value)
+  return { step, atMs, value: stored.value, isNan: stored.isNan }
+}
 
-const withoutTwins = (sorted: readonly StoredPoint[]): StoredPoint[] =>
-  sorted.filter((point, at) => at === 0 || compareStored(sorted[at - 1]!, point) !== 0)
+/** Sorted, none twice. Most come so. */
+function inOrder(points: readonly StoredPoint[]): readonly StoredPoint[] {
+  if (points.every((point, at) => at === 0 || compareStored(points[at - 1]!, point) < 0)) return points
+  const sorted = points.toSorted(compareStored)
+  return sorted.filter((point, at) => at === 0 || compareStored(sorted[at - 1]!, point) !== 0)
+}
 
 const pointInsert = (after: string): BulkInsert => ({
   table: 'metric_point',
@@ -141,12 +151,12 @@ async function insertDoubtful(trx: Transaction<ExperimentTables>, appends: reado
 }
 
 async function readSeries(db: Db<ExperimentTables>, runId: string, keys: readonly string[]): Promise<Series[]> {
-  const isOne =
-    databaseKind(db) === 'postgres'
-      ? sql<boolean>`key = any(${[...keys]})`
-      : sql<boolean>`key in (select value from json_each(${JSON.stringify(keys)}))`
-  const query = on(db).selectFrom('run_metric').select(seriesColumns).where('run_id', '=', runId)
-  const rows = await (keys.length === 1 ? query.where('key', '=', keys[0]!) : query.where(isOne)).execute()
+  const isPostgres = databaseKind(db) === 'postgres'
+  const isOne = isPostgres ? 'key = any(?)' : 'key in (select value from json_each(?))'
+  const [condition, wanted] =
+    keys.length === 1 ? ['key = ?', keys[0]!] : [isOne, isPostgres ? [...keys] : JSON.stringify(keys)]
+  const text = `select ${seriesColumns.join(', ')} from run_metric where run_id = ? and ${condition}`
+  const { rows } = await on(db).executeQuery(textQuery<SeriesRow>(db, text, [runId, wanted]))
   return rows.map((row) => ({
     id: row.series,
     runId,

@@ -1,4 +1,5 @@
 // The only file that reads or writes the tables run_param and run_tag.
+import { isAmong } from '../../platform/among.ts'
 import { on, type Db, type Transaction } from '../../platform/database.ts'
 import { chunksOf } from '../../platform/chunks.ts'
 import type { ExperimentTables } from '../tables.ts'
@@ -17,7 +18,7 @@ export async function readTexts(
   const rows = await on(db)
     .selectFrom(table)
     .selectAll()
-    .where('run_id', 'in', [...runIds])
+    .where(isAmong(db, 'run_id', runIds))
     .orderBy('run_id')
     .orderBy('key')
     .execute()

@@ -1,4 +1,5 @@
 // The only file that reads or writes the tables run_model_input and run_model_output.
+import { isAmong } from '../../platform/among.ts'
 import { on, type Db, type Transaction } from '../../platform/database.ts'
 import { chunksOf } from '../../platform/chunks.ts'
 import type { ExperimentTables } from '../tables.ts'
@@ -9,24 +10,20 @@ export interface ModelOutput {
   readonly step: number | bigint
 }
 
-const idsPerStatement = 1000
-
 /** Of many runs, by run id. */
 export async function readModelInputs(
   db: Db<ExperimentTables>,
   runIds: readonly string[],
 ): Promise<Map<string, string[]>> {
   const found = new Map<string, string[]>()
-  for (const ids of chunksOf(runIds, idsPerStatement)) {
-    const rows = await on(db)
-      .selectFrom('run_model_input')
-      .selectAll()
-      .where('run_id', 'in', ids)
-      .orderBy('run_id')
-      .orderBy('model_id')
-      .execute()
-    for (const { run_id: id, model_id: modelId } of rows) listOf(found, id).push(modelId)
-  }
+  const rows = await on(db)
+    .selectFrom('run_model_input')
+    .selectAll()
+    .where(isAmong(db, 'run_id', runIds))
+    .orderBy('run_id')
+    .orderBy('model_id')
+    .execute()
+  for (const { run_id: id, model_id: modelId } of rows) listOf(found, id).push(modelId)
   return found
 }
 
@@ -36,17 +33,15 @@ export async function readModelOutputs(
   runIds: readonly string[],
 ): Promise<Map<string, ModelOutput[]>> {
   const found = new Map<string, ModelOutput[]>()
-  for (const ids of chunksOf(runIds, idsPerStatement)) {
-    const rows = await on(db)
-      .selectFrom('run_model_output')
-      .selectAll()
-      .where('run_id', 'in', ids)
-      .orderBy('run_id')
-      .orderBy('step')
-      .orderBy('model_id')
-      .execute()
-    for (const { run_id: id, model_id: modelId, step } of rows) listOf(found, id).push({ modelId, step })
-  }
+  const rows = await on(db)
+    .selectFrom('run_model_output')
+    .selectAll()
+    .where(isAmong(db, 'run_id', runIds))
+    .orderBy('run_id')
+    .orderBy('step')
+    .orderBy('model_id')
+    .execute()
+  for (const { run_id: id, model_id: modelId, step } of rows) listOf(found, id).push({ modelId, step })
   return found
 }
 

@@ -1,6 +1,8 @@
 // The only file that reads or writes the tables run and run_environment.
 import { createHash } from 'node:crypto'
+import { isAmong } from '../../platform/among.ts'
 import { on, type Db, type Transaction } from '../../platform/database.ts'
+import { textQuery } from '../../platform/text-query.ts'
 import type { Run, RunSummary } from '../run.ts'
 import type { ExperimentTables } from '../tables.ts'
 
@@ -31,6 +33,18 @@ const columns = [
   'run.environment_digest',
 ] as const
 
+/** When each of the runs was deleted, by id; null: it was not. Ids without a run are left out. Asked at each batch of metrics, so as a finished text. */
+export async function readDeletions(
+  db: Db<ExperimentTables>,
+  ids: readonly string[],
+): Promise<Map<string, number | null>> {
+  if (ids.length === 0) return new Map()
+  const { rows } = await on(db).executeQuery<{ id: string; deleted_at_ms: number | null }>(
+    textQuery(db, `select id, deleted_at_ms from run where id in (${ids.map(() => '?').join(', ')})`, ids),
+  )
+  return new Map(rows.map((row) => [row.id, row.deleted_at_ms]))
+}
+
 /** In no order; ids without a run are left out. */
 export async function readRunHeaders(db: Db<ExperimentTables>, ids: readonly string[]): Promise<RunHeader[]> {
   if (ids.length === 0) return []
@@ -38,7 +52,7 @@ export async function readRunHeaders(db: Db<ExperimentTables>, ids: readonly str
     .selectFrom('run')
     .innerJoin('experiment', 'experiment.id', 'run.experiment_id')
     .select(columns)
-    .where('run.id', 'in', [...ids])
+    .where(isAmong(db, 'run.id', ids))
     .execute()
   return rows.map((row) => ({
     id: row.id,

@@ -8,11 +8,15 @@ export const tagValueLengthMax = 8000
 /** Python's `\w` is of any script; its `$` is before a last line break too. */
 const allowed = /^[\/\p{L}\p{N}_.\- :]*\n?$/v
 
+/** Most names: allowed, and no path that could be another's. */
+const plain = /^[\w\- :][\w\- :.]*$/v
+
 /**
  * @param path Where the name was given, such as `key` or `tags[3].key`.
  * @throws MlflowError INVALID_PARAMETER_VALUE
  */
 export function assertEntryName(name: string, path: string): void {
+  if (plain.test(name)) return
   if (!allowed.test(name)) {
     throw unfit(
       name,

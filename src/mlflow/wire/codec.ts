@@ -3,7 +3,8 @@ import { enums, messages } from '../generated/descriptors.ts'
 
 /** What a field holds is not of its type. */
 export class FieldError extends Error {
-  readonly field: string
+  /** Empty: the value itself. */
+  field: string
   readonly value: unknown
 
   constructor(field: string, value: unknown, wanted: string) {
@@ -67,68 +68,95 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** @throws FieldError naming the field, such as `metrics[2].step` */
-export function parseMessage(message: string, json: unknown, path = ''): Record<string, unknown> {
-  if (!isObject(json)) throw new FieldError(path, json, 'an object')
+export function parseMessage(message: string, json: unknown): Record<string, unknown> {
+  if (!isObject(json)) throw new FieldError('', json, 'an object')
   const fields = fieldsOf(message)
   const parsed: Record<string, unknown> = {}
   for (const key of Object.keys(json)) {
     const field = fields.get(key)
     const value = json[key]
     if (!field || value === null || value === undefined) continue
-    const read = parseField(field, value, path === '' ? field.name : `${path}.${field.name}`)
-    if (read !== undefined) parsed[field.name] = read
+    try {
+      const read = parseField(field, value)
+      if (read !== undefined) parsed[field.name] = read
+    } catch (error) {
+      throw placedIn(field.name, error)
+    }
   }
   return parsed
 }
 
-function parseField(field: Field, value: unknown, path: string): unknown {
-  if (field.isRepeated) {
-    if (!Array.isArray(value)) throw new FieldError(path, value, 'a list')
-    return value
-      .map((each, index) => parseValue(field.kind, each, `${path}[${index}]`))
-      .filter((each) => each !== undefined)
-  }
-  if (!field.isMap) return parseValue(field.kind, value, path)
-  if (!isObject(value)) throw new FieldError(path, value, 'an object')
-  const entries = Object.entries(value).map(([key, each]) => [key, parseValue(field.kind, each, `${path}.${key}`)])
+/** The error with what it is in before its field: paths are put together only when there is something to tell. */
+function placedIn(outer: string, error: unknown): unknown {
+  if (!(error instanceof FieldError)) return error
+  const { field } = error
+  error.field = field === '' || field.startsWith('[') ? outer + field : `${outer}.${field}`
+  return error
+}
+
+function parseField(field: Field, value: unknown): unknown {
+  if (field.isRepeated) return parseList(field.kind, value)
+  if (!field.isMap) return parseValue(field.kind, value)
+  if (!isObject(value)) throw new FieldError('', value, 'an object')
+  const entries = Object.entries(value).map(([key, each]) => {
+    try {
+      return [key, parseValue(field.kind, each)]
+    } catch (error) {
+      throw placedIn(key, error)
+    }
+  })
   return Object.fromEntries(entries)
 }
 
-function parseValue(kind: Kind, value: unknown, path: string): unknown {
-  if (kind.is === 'message') return parseMessage(kind.type, value, path)
-  if (kind.is === 'enum') return parseEnum(kind.values, value, path)
+function parseList(kind: Kind, value: unknown): unknown[] {
+  if (!Array.isArray(value)) throw new FieldError('', value, 'a list')
+  const list: unknown[] = []
+  for (let index = 0; index < value.length; index++) {
+    try {
+      const each = parseValue(kind, value[index])
+      if (each !== undefined) list.push(each)
+    } catch (error) {
+      throw placedIn(`[${index}]`, error)
+    }
+  }
+  return list
+}
+
+function parseValue(kind: Kind, value: unknown): unknown {
+  if (kind.is === 'message') return parseMessage(kind.type, value)
+  if (kind.is === 'enum') return parseEnum(kind.values, value)
   switch (kind.type) {
     case 'string':
       // Half of a surrogate pair has no place in UTF-8, and would be stored as another text.
       if (typeof value === 'string' && value.isWellFormed()) return value
-      throw new FieldError(path, value, 'a text')
+      throw new FieldError('', value, 'a text')
     case 'int64':
-      return parseInteger(value, path, 63n)
+      return parseInteger(value, 63n)
     case 'int32':
-      return parseInteger(value, path, 31n)
+      return parseInteger(value, 31n)
     case 'double':
-      return parseDouble(value, path)
+      return parseDouble(value)
     case 'bool':
       if (typeof value === 'boolean') return value
-      throw new FieldError(path, value, 'true or false')
+      throw new FieldError('', value, 'true or false')
     case 'json':
       return plain(value)
     default:
       if (typeof value === 'string') return value
-      throw new FieldError(path, value, `a text (${kind.type})`)
+      throw new FieldError('', value, `a text (${kind.type})`)
   }
 }
 
 /** The name; a name that is not known is as good as none, as in proto JSON that ignores what it does not know. */
-function parseEnum(values: Readonly<Record<string, number>>, value: unknown, path: string): string | undefined {
+function parseEnum(values: Readonly<Record<string, number>>, value: unknown): string | undefined {
   if (typeof value === 'string' && !/^-?\d+$/v.test(value)) return Object.hasOwn(values, value) ? value : undefined
-  if (typeof value !== 'number' && typeof value !== 'string') throw new FieldError(path, value, 'a name')
+  if (typeof value !== 'number' && typeof value !== 'string') throw new FieldError('', value, 'a name')
   const found = Object.entries(values).find(([, number]) => number === Number(value))
-  if (!found) throw new FieldError(path, value, `one of ${Object.keys(values).join(', ')}`)
+  if (!found) throw new FieldError('', value, `one of ${Object.keys(values).join(', ')}`)
   return found[0]
 }
 
-function parseInteger(value: unknown, path: string, bits: bigint): number | bigint {
+function parseInteger(value: unknown, bits: bigint): number | bigint {
   if (typeof value === 'number' && Number.isSafeInteger(value) && (bits > 31n || Math.abs(value) < 2 ** 31))
     return value
   const text = typeof value === 'string' ? value.trim() : value
@@ -138,20 +166,20 @@ function parseInteger(value: unknown, path: string, bits: bigint): number | bigi
       return Number.isSafeInteger(Number(integer)) ? Number(integer) : integer
     }
   }
-  throw new FieldError(path, value, `an integer of ${bits + 1n} bits`)
+  throw new FieldError('', value, `an integer of ${bits + 1n} bits`)
 }
 
 const notFinite = new Set(['NaN', 'Infinity', '-Infinity'])
 const decimal = /^\s*[+\-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+\-]?\d+)?\s*$/v
 
-function parseDouble(value: unknown, path: string): number | string {
+function parseDouble(value: unknown): number | string {
   if (typeof value === 'number') return value
   if (typeof value === 'bigint') return Number(value)
   if (typeof value === 'string') {
     if (notFinite.has(value)) return value
     if (decimal.test(value)) return Number(value)
   }
-  throw new FieldError(path, value, 'a number')
+  throw new FieldError('', value, 'a number')
 }
 
 /** Numbers inside of free JSON are doubles in the protocol. */
