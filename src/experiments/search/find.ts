@@ -2,12 +2,12 @@
 import { sql, type RawBuilder } from 'kysely'
 import { sqlOfCondition } from '../../platform/condition.ts'
 import { on, type DatabaseKind } from '../../platform/database.ts'
-import { comparisonOf } from './condition.ts'
+import { comparisonOf, startText } from './condition.ts'
 import { chooseAmongMany, chooseReads, readCost, sharesOf, walkCost, type Choice } from './cost.ts'
 import type { Search } from './context.ts'
 import type { RunCondition, RunFilter } from './filter.ts'
 import { isAfter, placeColumns, placeOfRow, sortingOf, type Place, type SortKey, type SortValue } from './sort.ts'
-import { conjuncts, rangesOf, sourceOf, startText, type Source } from './source.ts'
+import { conjuncts, rangesOf, sourceOf, type Source } from './source.ts'
 
 /** What is still to be found. */
 interface Part {

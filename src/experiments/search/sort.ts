@@ -3,9 +3,8 @@ import { sql, type RawBuilder } from 'kysely'
 import { z } from 'zod'
 import type { DatabaseKind } from '../../platform/database.ts'
 import { DomainError } from '../../platform/errors.ts'
-import { keyedTable } from './condition.ts'
+import { keyedTable, startLength, startOf } from './condition.ts'
 import { parseField, type Field, type RunCondition, type RunFilter, type RunOrder } from './filter.ts'
-import { startLength, startOf } from './source.ts'
 
 /** A value of a sort; null is that of a run without one. */
 export type SortValue = number | bigint | string | null

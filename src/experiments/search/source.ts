@@ -2,7 +2,16 @@
 import { sql, type RawBuilder } from 'kysely'
 import type { DatabaseKind } from '../../platform/database.ts'
 import { compareNumber } from '../../platform/sql-comparisons.ts'
-import { inList, inputHolds, keyedTable, metricValue, textComparison } from './condition.ts'
+import {
+  inList,
+  inputHolds,
+  keyedTable,
+  metricValue,
+  startLength,
+  startOf,
+  startText,
+  textComparison,
+} from './condition.ts'
 import { parseField, type Field, type RunCondition, type RunFilter } from './filter.ts'
 
 /** Ids of runs, each once: `select … as id`. */
@@ -112,13 +121,6 @@ function metricRead({ key, part }: Metric, filters: readonly RunFilter[]): Index
   const ids: IdQuery = sql`select run_id as id from run_metric where ${sql.join([sql`key = ${key}`, ...bounds], sql` and `)}`
   return { ...read(ids, filters), isScan: part !== 'latest' }
 }
-
-/** As in the index: PostgreSQL takes no longer values there. */
-export const startLength = 200
-export const startText = (value: string): string =>
-  value.length < startLength ? value : Array.from(value).slice(0, startLength).join('')
-export const startOf = (value: RawBuilder<unknown>): RawBuilder<unknown> =>
-  sql`substr(${value}, 1, ${sql.lit(startLength)})`
 
 function keyedRead(
   filter: RunFilter,
