@@ -39,7 +39,7 @@ export const metricFamilies = {
   trueloop_shadow_rows_dropped_total: { type: 'counter', help: 'Rows that a shadow version was too far behind for.' },
   trueloop_predictions_dropped_total: {
     type: 'counter',
-    help: 'Predictions that the log left out: more than 15,000 a second in a worker, or a full buffer.',
+    help: 'Predictions that the log left out: more than 5,000 a second in a worker, or a full buffer.',
   },
   trueloop_predictions_lost_total: {
     type: 'counter',

@@ -10,8 +10,13 @@ const closeBracket = 0x5d
 const openBrace = 0x7b
 const closeBrace = 0x7d
 
+/** Smaller bodies are read as fast as they are searched. */
+const searchedBytesMin = 1024
+
 /** Whether the text nests deeper than allowed; reads each byte once and allocates nothing. */
 export function isTooDeep(body: Uint8Array, depthMax = jsonDepthMax): boolean {
+  // A long list of numbers has hardly a bracket, and to search for those is many times faster than to look at each byte.
+  if (body.length >= searchedBytesMin && opensAtMost(body, depthMax)) return false
   let depth = 0
   let inString = false
   for (let at = 0; at < body.length; at++) {
@@ -25,6 +30,15 @@ export function isTooDeep(body: Uint8Array, depthMax = jsonDepthMax): boolean {
     } else if (byte === closeBracket || byte === closeBrace) depth--
   }
   return false
+}
+
+/** Whether there are so few brackets in all that no text of them could be deeper. */
+function opensAtMost(body: Uint8Array, max: number): boolean {
+  let count = 0
+  for (const bracket of [openBracket, openBrace]) {
+    for (let at = body.indexOf(bracket); at >= 0; at = body.indexOf(bracket, at + 1)) if (++count > max) return false
+  }
+  return true
 }
 
 /** @throws DomainError json_too_deep */

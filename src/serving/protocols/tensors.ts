@@ -91,15 +91,23 @@ function addMatrix(
   }
   for (const [place, column] of own.entries()) {
     if (columns[column]) throw tensorInvalid(name, `has the column "${column}", which stands in the request already`)
-    const part = emptyLike(values, rows) as unknown[]
-    for (let row = 0; row < rows; row++) part[row] = values[row * width + place]
-    columns[column] = columnOf(part as unknown as TensorValues, types.get(column))
+    columns[column] = columnOf(partOf(values, { rows, width, place }), types.get(column))
   }
 }
 
-function emptyLike(values: TensorValues, rows: number): TensorValues {
-  if (Array.isArray(values)) return Array.from({ length: rows })
-  return new (values.constructor as new (length: number) => Float32Array)(rows)
+/** One column of a matrix, in an array of the matrix's own kind. */
+function partOf(
+  values: TensorValues,
+  { rows, width, place }: { rows: number; width: number; place: number },
+): TensorValues {
+  if (Array.isArray(values)) {
+    const part: unknown[] = []
+    for (let at = place; part.length < rows; at += width) part.push(values[at])
+    return part
+  }
+  const part = new (values.constructor as new (length: number) => Float32Array)(rows)
+  for (let row = 0; row < rows; row++) part[row] = (values as Float32Array)[row * width + place]!
+  return part
 }
 
 interface Names {

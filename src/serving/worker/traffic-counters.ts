@@ -31,19 +31,26 @@ function derived(micros: bigint, derive: BaselineFeature['derive']): number | bi
   return Number(micros)
 }
 
-/** Reads a column of any batch of the signature; the batch is given with the row, since queues swap theirs. */
-function placer(feature: BaselineFeature, place: number): (batch: Batch, row: number) => number {
+/** Counts rows of a column of any batch of the signature; the batch is given with the rows, since queues swap theirs. */
+type Tally = (rows: { batch: Batch; from: number; count: number }, counts: number[]) => void
+
+function tallyOf(feature: BaselineFeature, place: number): Tally {
   const binOf = compileBins(feature.bins)
-  return (batch, row) => {
+  return ({ batch, from, count }, counts) => {
     const column = batch.columns[place]!
-    const { width } = column.tensor
-    const index = row * width + column.offset
+    const { width, values } = column.tensor
+    const first = from * width + column.offset
+    const end = first + count * width
     // The baseline's bins are of float32 numbers, whatever the graph takes.
-    if (column.kind === 'number' || column.kind === 'long')
-      return binOf(Math.fround(Number(column.tensor.values[index])))
-    if (column.kind === 'time') return binOf(derived(column.tensor.values[index]!, feature.derive))
-    const text = column.tensor.values[index]
-    return binOf(text === '' ? null : text)
+    if (column.kind === 'number' || column.kind === 'long') {
+      for (let at = first; at < end; at += width) counts[binOf(Math.fround(Number(values[at])))]!++
+    } else if (column.kind === 'time') {
+      const times = column.tensor.values
+      for (let at = first; at < end; at += width) counts[binOf(derived(times[at]!, feature.derive))]!++
+    } else {
+      const texts = column.tensor.values
+      for (let at = first; at < end; at += width) counts[binOf(texts[at] === '' ? null : texts[at])]!++
+    }
   }
 }
 
@@ -104,9 +111,9 @@ export function createVersionCounters(
   { signature, baseline }: { signature: Signature; baseline: Baseline },
 ): VersionCounters {
   const counters = new Map<string, Counter>()
-  const placers = baseline.features.map((feature) => {
+  const tallies = baseline.features.map((feature) => {
     const place = signature.inputs.findIndex((column) => column.name === feature.name)
-    return place < 0 ? undefined : placer(feature, place)
+    return place < 0 ? undefined : tallyOf(feature, place)
   })
   const binOfPrediction = compileBins(baseline.prediction.bins)
   const predicted = (predictions: Predictions, row: number): number => {
@@ -140,11 +147,8 @@ export function createVersionCounters(
       addRequest(counter, role, request)
       const { batch, from, rows } = request
       if (batch) {
-        for (let at = 0; at < placers.length; at++) {
-          const place = placers[at]
-          const counts = counter.features[at]!
-          for (let row = from; place && row < from + rows; row++) counts[place(batch, row)]!++
-        }
+        const counted = { batch, from, count: rows }
+        for (let at = 0; at < tallies.length; at++) tallies[at]?.(counted, counter.features[at]!)
       }
       if (!request.answer) return
       const { predictions, offset } = request.answer
