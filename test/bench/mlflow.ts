@@ -90,7 +90,7 @@ async function benchOn(
     const { rows: searchRows, peakBytes } = await searchTable(contenders, scale, say)
     rows.push(...searchRows, ...(await otherReads(contenders, scale)))
     const memory = (name: string, bytes: readonly number[]): string[] => [name, ...bytes.map(megabytes), '', '']
-    rows.push(memory('resident, after the start', idle))
+    rows.push(memory('resident, after the filling', idle))
     rows.push(['resident, most during the searches', megabytes(peakBytes[0]!), '', megabytes(peakBytes[1]!), '', ''])
     rows.push(
       memory(

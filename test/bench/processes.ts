@@ -1,6 +1,6 @@
 // Processes of a benchmark: children that answer with JSON, and what a process has used by the kernel's own accounts.
 import { execFile, execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
 import { promisify } from 'node:util'
 
@@ -48,6 +48,15 @@ export function cpuMsOf(pid: number): number {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   ticks ??= ticksPerSecond()
   return ((Number(fields[11]) + Number(fields[12])) * 1000) / ticks
+}
+
+/** Of all of them together; one that has ended keeps what it had when it was last seen. */
+export function cpuSumOf(pids: readonly number[]): () => number {
+  const seen = new Map<number, number>()
+  return () => {
+    for (const pid of pids) if (existsSync(`/proc/${pid}/stat`)) seen.set(pid, cpuMsOf(pid))
+    return [...seen.values()].reduce((sum, ms) => sum + ms, 0)
+  }
 }
 
 /** Resident set and proportional set (shared pages divided among those who share them), bytes. */

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { newestVenv } from '../interop/mlflow/environments.ts'
 import { assertClose, megabytes, medianOf, times, type Bench, type BenchOptions, type Section } from './bench.ts'
 import type { LoadBody, LoadResult } from './load.ts'
-import { answerOf, cpuMsOf, memoryOf, nodeAnswer, settled } from './processes.ts'
+import { answerOf, cpuSumOf, memoryOf, nodeAnswer, settled } from './processes.ts'
 import {
   startBentoml,
   startFastapi,
@@ -106,6 +106,9 @@ async function compare(
   { model, rivals, each }: Comparison,
 ): Promise<string[][]> {
   const found = new Map<Rival, { full: Round; half: Round | undefined }[]>(rivals.map((rival) => [rival, []]))
+  // Once for nothing, so that each has compiled what it runs.
+  for (const rival of rivals)
+    await loadOnce(rival, { bodies: bodiesOf(rival, model, { rows: each.rows, count: size.bodies }), directory, size })
   for (let round = 1; round <= rounds; round++) {
     for (const [rival, results] of found) {
       const bodies = bodiesOf(rival, model, { rows: each.rows, count: size.bodies })
@@ -205,7 +208,7 @@ async function loadOnce(rival: Rival, load: Load): Promise<Round> {
   const file = join(directory, 'bodies.json')
   await writeFile(file, JSON.stringify(bodies))
   const processes = rival.processes()
-  const used = (): number => processes.reduce((sum, pid) => sum + cpuMsOf(pid), 0)
+  const used = cpuSumOf(processes)
   const before = used()
   const args = [
     rival.url,
@@ -218,7 +221,7 @@ async function loadOnce(rival: Rival, load: Load): Promise<Round> {
   const result = await nodeAnswer<LoadResult>(join(import.meta.dirname, 'load.ts'), args.map(String))
   if (result.failures > 0 && !load.mayRefuse)
     throw new Error(`${rival.name}: ${result.failures} of ${result.total} requests failed`)
-  const bytes = processes.reduce((sum, pid) => sum + memoryOf(pid).proportionalBytes, 0)
+  const bytes = rival.processes().reduce((sum, pid) => sum + memoryOf(pid).proportionalBytes, 0)
   await settled(used)
   return { ...result, micros: ((used() - before) * 1000) / result.total, bytes }
 }
