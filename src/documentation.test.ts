@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 import { DomainError, type ErrorKind } from './platform/errors.ts'
 import { createHttpServer } from './platform/http.ts'
 import { createLog } from './platform/log.ts'
-import { statusOf as gatewayStatusOf } from './serving/worker/http-answer.ts'
+import { statusOf as gatewayStatusOf } from './serving/worker/http/http-answer.ts'
 
 const root = import.meta.dirname
 const documented = readFileSync(join(root, '../docs/reference/errors.md'), 'utf8')

@@ -8,7 +8,7 @@ import type { Db } from '../platform/database.ts'
 import type { Endpoint } from './endpoint.ts'
 import { currentGeneration, listEndpoints, type EndpointTables } from './endpoint-store.ts'
 import type { EndpointConfig, GatewayConfig, Variant } from './gateway-config.ts'
-import { findFleet, type FleetTables } from './gateway-fleet-store.ts'
+import { findFleet, type FleetTables } from './control-plane/gateway-fleet-store.ts'
 
 /** What never changes about a version. */
 interface VersionFacts {

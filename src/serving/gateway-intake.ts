@@ -3,7 +3,7 @@ import { recordAudit, type Actor, type AuditTables } from '../governance/audit.t
 import { on, transact, type Connection, type Db, type Transaction } from '../platform/database.ts'
 import { appendEvent, type EventTables } from '../platform/events.ts'
 import { addQuarantine, listEndpoints, nextGeneration, type EndpointTables } from './endpoint-store.ts'
-import type { GatewayIncident } from './gateway-incident.ts'
+import type { GatewayIncident } from './contract/gateway-incident.ts'
 import type { GatewayReport } from './gateway-report.ts'
 
 export interface GatewayTables {

@@ -10,7 +10,7 @@ import { silentLog } from '../platform/log.ts'
 import { cellText, openTables } from '../platform/tables.ts'
 import { convertSegments, pruneParquet, readPredictions, type PredictionLogPaths } from './prediction-log.ts'
 import { smallConfig, startTestWorker } from './testing.ts'
-import { createRawLog } from './worker/raw-log.ts'
+import { createRawLog } from './worker/reports/raw-log.ts'
 
 const day = 86_400_000
 const atMs = Date.UTC(2026, 0, 10, 12)

@@ -5,8 +5,8 @@ import { dirname, join } from 'node:path'
 import { DomainError } from '../platform/errors.ts'
 import { cellText, type Row, type Tables } from '../platform/tables.ts'
 import { literal, literalList } from '../platform/tables-sql.ts'
-import { rawRowBytesMax } from './gateway-limits.ts'
-import { rawSegmentEnding, type RawRow } from './worker/raw-log.ts'
+import { rawRowBytesMax } from './contract/gateway-limits.ts'
+import { rawSegmentEnding, type RawRow } from './worker/reports/raw-log.ts'
 
 export interface PredictionLogPaths {
   /** Segments of the workers: `gatewayPaths(home).raw`. */

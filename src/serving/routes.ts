@@ -29,12 +29,12 @@ import {
 } from './endpoints.ts'
 import { GatewayConfig } from './gateway-config.ts'
 import type { GatewayConfigs } from './gateway-configs.ts'
-import { GatewayIncident } from './gateway-incident.ts'
+import { GatewayIncident } from './contract/gateway-incident.ts'
 import { listIncidents, takeIncident, takeReport, type GatewayTables, type OnReport } from './gateway-intake.ts'
 import { GatewayReport } from './gateway-report.ts'
-import { fleetRoutes } from './fleet-routes.ts'
-import type { FleetTables } from './gateway-fleet-store.ts'
-import { scoringRoutes } from './scorings.ts'
+import { fleetRoutes } from './control-plane/fleet-routes.ts'
+import type { FleetTables } from './control-plane/gateway-fleet-store.ts'
+import { scoringRoutes } from './scoring/scorings.ts'
 
 export type ServingTables = EndpointTables &
   GatewayTables &

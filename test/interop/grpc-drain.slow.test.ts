@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { smallModel } from '../../src/models/testing.ts'
 import { sleep } from '../../src/platform/clock.ts'
-import { startTestControlPlane, startTestGateway, type TestGateway } from '../../src/serving/testing-gateway.ts'
+import { startTestControlPlane, startTestGateway, type TestGateway } from '../../src/serving/testing/gateway.ts'
 import { grpcPackages } from './grpc-packages.ts'
 import { ensureVenv } from './venv.ts'
 

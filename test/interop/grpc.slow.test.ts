@@ -11,7 +11,7 @@ import {
   startTestGateway,
   type TestControlPlane,
   type TestGateway,
-} from '../../src/serving/testing-gateway.ts'
+} from '../../src/serving/testing/gateway.ts'
 import { grpcPackages, kservePackages } from './grpc-packages.ts'
 import { ensureVenv } from './venv.ts'
 

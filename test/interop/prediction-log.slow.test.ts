@@ -10,7 +10,7 @@ import { monotonicMs } from '../../src/platform/clock.ts'
 import { silentLog } from '../../src/platform/log.ts'
 import { openTables } from '../../src/platform/tables.ts'
 import { convertSegments } from '../../src/serving/prediction-log.ts'
-import { createRawLog, type RawFacts } from '../../src/serving/worker/raw-log.ts'
+import { createRawLog, type RawFacts } from '../../src/serving/worker/reports/raw-log.ts'
 import { ensureVenv } from './venv.ts'
 
 const run = promisify(execFile)

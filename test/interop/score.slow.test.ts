@@ -10,7 +10,7 @@ import { smallModel } from '../../src/models/testing.ts'
 import { sleep } from '../../src/platform/clock.ts'
 import { openTables } from '../../src/platform/tables.ts'
 import { ScoringManifest } from '../../src/serving/batch-scoring-manifest.ts'
-import { startTestControlPlane } from '../../src/serving/testing-gateway.ts'
+import { startTestControlPlane } from '../../src/serving/testing/gateway.ts'
 import { ensureVenv } from './venv.ts'
 
 const run = promisify(execFile)

@@ -1,7 +1,7 @@
 // The HTTP/2 connections of a gRPC server: what each may hold, and how they are let go without losing a call.
 import { constants, type Http2Server, type ServerHttp2Session } from 'node:http2'
 import { Server as NetServer, type Socket } from 'node:net'
-import { endsWithin } from '../time-limit.ts'
+import { endsWithin } from '../contract/time-limit.ts'
 
 /** A connection without a call is told to go after this time; clients connect anew with their next call. */
 const idleLimitMs = 600_000

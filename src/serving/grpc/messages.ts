@@ -1,7 +1,7 @@
 // Messages out of the chunks of a gRPC stream: length-prefixed, perhaps compressed, within the limit.
 import { gunzipSync, inflateSync } from 'node:zlib'
 import { DomainError } from '../../platform/errors.ts'
-import { bodyBytesMax } from '../gateway-limits.ts'
+import { bodyBytesMax } from '../contract/gateway-limits.ts'
 import { framePrefixBytes } from '../protocols/grpc-wire.ts'
 
 /** Names in `grpc-encoding`; besides `identity`. */

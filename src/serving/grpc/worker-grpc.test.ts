@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { smallModel } from '../../models/testing.ts'
 import { monotonicMs, sleep } from '../../platform/clock.ts'
-import { bodyBytesMax } from '../gateway-limits.ts'
+import { bodyBytesMax } from '../contract/gateway-limits.ts'
 import {
   oipBody,
   smallConfig,

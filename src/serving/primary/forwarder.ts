@@ -4,8 +4,14 @@ import { basename, join } from 'node:path'
 import { sleep } from '../../platform/clock.ts'
 import { messageOf } from '../../platform/errors.ts'
 import type { Log } from '../../platform/log.ts'
-import { endsWithin } from '../time-limit.ts'
-import { clearUnfinished, listSpool, readReport, removeReport, type SpooledReport } from '../worker/report-spool.ts'
+import { endsWithin } from '../contract/time-limit.ts'
+import {
+  clearUnfinished,
+  listSpool,
+  readReport,
+  removeReport,
+  type SpooledReport,
+} from '../worker/reports/report-spool.ts'
 import { post, type FindControlPlane } from './control-plane.ts'
 
 const pollMs = 50

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { systemClock } from '../../platform/clock.ts'
 import { createIds } from '../../platform/ids.ts'
-import { foreignKillsBeforeQuarantine, killsBeforeQuarantine } from '../gateway-limits.ts'
+import { foreignKillsBeforeQuarantine, killsBeforeQuarantine } from '../contract/gateway-limits.ts'
 import { createIncidents, type Incidents } from './incidents.ts'
 
 async function open(): Promise<Incidents> {

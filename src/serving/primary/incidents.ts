@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import type { Clock } from '../../platform/clock.ts'
 import type { IdSource } from '../../platform/ids.ts'
 import type { GatewayConfig } from '../gateway-config.ts'
-import type { GatewayIncident } from '../gateway-incident.ts'
-import { foreignKillsBeforeQuarantine, killsBeforeQuarantine } from '../gateway-limits.ts'
-import { reportFileName } from '../worker/report-spool.ts'
+import type { GatewayIncident } from '../contract/gateway-incident.ts'
+import { foreignKillsBeforeQuarantine, killsBeforeQuarantine } from '../contract/gateway-limits.ts'
+import { reportFileName } from '../worker/reports/report-spool.ts'
 
 export interface Incidents {
   /** Versions that this gateway took out and that the configuration does not name as such yet. */

@@ -3,7 +3,7 @@ import { messageOf } from '../../platform/errors.ts'
 import type { Log } from '../../platform/log.ts'
 import type { Metrics } from '../gateway-metrics.ts'
 import type { GatewayReport } from '../gateway-report.ts'
-import { reportFileName, spoolReportNow } from '../worker/report-spool.ts'
+import { reportFileName, spoolReportNow } from '../worker/reports/report-spool.ts'
 
 /** `worker` is told of once: its numbers go on under a name that is its own too, for the last number that it used is not known. */
 export function tellLost(

@@ -11,7 +11,7 @@ import {
   loadFailed,
   withUnloaded,
   type RepositoryChange,
-} from '../gateway-repository.ts'
+} from '../contract/gateway-repository.ts'
 import type { ConfigRollout } from './rollout.ts'
 
 export interface Repository {

@@ -3,7 +3,7 @@ import { sleep } from '../../platform/clock.ts'
 import { messageOf } from '../../platform/errors.ts'
 import type { Log } from '../../platform/log.ts'
 import { fleetOf, type GatewayConfig } from '../gateway-config.ts'
-import { inPlaceLoadMs, leavingWorkersMax, startLimitMs } from '../gateway-limits.ts'
+import { inPlaceLoadMs, leavingWorkersMax, startLimitMs } from '../contract/gateway-limits.ts'
 import type { Applied, Fleet, Member } from './fleet.ts'
 
 export interface ConfigRollout {

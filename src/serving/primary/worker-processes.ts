@@ -5,7 +5,7 @@ import { identifyProcess, isAlive, ProcessIdentity, signalProcess } from '../../
 import type { Log } from '../../platform/log.ts'
 import type { GatewayPaths } from '../gateway-worker.ts'
 import { markPath } from '../gateway-worker.ts'
-import { readRunMark } from '../worker/run-mark.ts'
+import { readRunMark } from '../worker/runs/run-mark.ts'
 
 const ending = '.process.json'
 

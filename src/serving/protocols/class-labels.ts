@@ -1,7 +1,7 @@
 // The predicted class of each row as itself: whole numbers, true and false, or text, by what the class names of the model are. Pure.
 import { labelIndex } from '../../models/inference.ts'
 import type { Signature } from '../../models/signature.ts'
-import type { AnswerRows } from '../request-rows.ts'
+import type { AnswerRows } from './request-rows.ts'
 
 /** The classes in the order of the probability columns. */
 type ClassValues =

@@ -2,7 +2,7 @@
 import { WireType, type BinaryReader, type BinaryWriter } from '@bufbuild/protobuf/wire'
 import { DomainError } from '../../platform/errors.ts'
 import type { Signature } from '../../models/signature.ts'
-import type { AnswerRows } from '../request-rows.ts'
+import type { AnswerRows } from './request-rows.ts'
 import { datatypeOf } from './datatypes.ts'
 import { rawOf, valuesOfContents, valuesOfRaw, writeContents, type TensorHead } from './grpc-tensors.ts'
 import {
@@ -16,7 +16,7 @@ import {
   writeSizes,
   writeText,
 } from './grpc-wire.ts'
-import type { JsonObject } from '../json-body.ts'
+import type { JsonObject } from './json-body.ts'
 import { likeliest, type AnswerTensor } from './open-inference-answer.ts'
 import {
   assertInBody,

@@ -1,8 +1,8 @@
 // Rows as JSON writes them (lists, records, columns of lists) become columns of the signature. Shared by MLflow's protocol and V1. Pure.
 import { DomainError } from '../../platform/errors.ts'
 import type { Signature, SignatureColumn } from '../../models/signature.ts'
-import { rowsPerRequestMax } from '../gateway-limits.ts'
-import { isJsonObject, type JsonObject } from '../json-body.ts'
+import { rowsPerRequestMax } from '../contract/gateway-limits.ts'
+import { isJsonObject, type JsonObject } from './json-body.ts'
 import type { RequestRows } from './tensors.ts'
 
 export const invalidRows = (message: string): DomainError => new DomainError('invalid', 'request_invalid', message)

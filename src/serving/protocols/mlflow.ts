@@ -1,9 +1,9 @@
 // MLflow's scoring protocol: a table in one of four JSON formats or as CSV in, `predictions` out. A thin translation.
 import type { Signature, SignatureType } from '../../models/signature.ts'
 import type { PredictionForm } from '../endpoint-options.ts'
-import { rowsPerRequestMax } from '../gateway-limits.ts'
-import { isJsonObject, type JsonObject } from '../json-body.ts'
-import type { AnswerRows, RequestColumns } from '../request-rows.ts'
+import { rowsPerRequestMax } from '../contract/gateway-limits.ts'
+import { isJsonObject, type JsonObject } from './json-body.ts'
+import type { AnswerRows, RequestColumns } from './request-rows.ts'
 import { readCsv } from './csv.ts'
 import {
   assertSameNames,

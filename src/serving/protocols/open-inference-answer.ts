@@ -1,7 +1,7 @@
 // Open Inference Protocol (V2 over HTTP), answers: JSON, with the tensors in it or as raw bytes after it, or the likeliest classes as text.
 import { DomainError } from '../../platform/errors.ts'
 import type { Signature } from '../../models/signature.ts'
-import type { AnswerRows } from '../request-rows.ts'
+import type { AnswerRows } from './request-rows.ts'
 import { bytesOfValues, type Datatype, type TensorValues } from './datatypes.ts'
 import type { WantedOutput } from './open-inference-parameters.ts'
 import { shortVersion, type AnswerFacts } from './open-inference.ts'

@@ -1,6 +1,6 @@
 // What the Open Inference Protocol and Triton's extensions tell of a server and its models, besides inference. Pure.
 import type { Signature } from '../../models/signature.ts'
-import { rowsPerRequestMax } from '../gateway-limits.ts'
+import { rowsPerRequestMax } from '../contract/gateway-limits.ts'
 import type { Datatype } from './datatypes.ts'
 import { shortVersion } from './open-inference.ts'
 import { tensorsOfSignature } from './tensors.ts'

@@ -1,6 +1,6 @@
 // Parameters of the Open Inference Protocol and of Triton's extensions that mean something here; all others are let pass. Pure.
 import { DomainError } from '../../platform/errors.ts'
-import { isJsonObject, type JsonObject } from '../json-body.ts'
+import { isJsonObject, type JsonObject } from './json-body.ts'
 
 /** How the caller wants an output. */
 export interface WantedOutput {

@@ -1,6 +1,6 @@
 // Triton's model repository extension: the index, and what a load or an unload may ask for. Pure.
 import { DomainError } from '../../platform/errors.ts'
-import { isJsonObject, parseJsonBody } from '../json-body.ts'
+import { isJsonObject, parseJsonBody } from './json-body.ts'
 import { shortVersion } from './open-inference.ts'
 
 export interface IndexEntry {

@@ -1,5 +1,5 @@
 // Triton's statistics extension: what is told of each version behind an endpoint. Pure.
-import { noStatistics, type VersionStatistics } from '../gateway-statistics.ts'
+import { noStatistics, type VersionStatistics } from '../contract/gateway-statistics.ts'
 import { shortVersion } from './open-inference.ts'
 
 export interface Duration {

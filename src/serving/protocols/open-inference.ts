@@ -1,8 +1,8 @@
 // Open Inference Protocol (V2 over HTTP), requests: JSON, with the tensors in it or as raw bytes after it. A thin translation.
 import { DomainError } from '../../platform/errors.ts'
 import type { Signature } from '../../models/signature.ts'
-import { isJsonObject, parseJsonBody, type JsonObject } from '../json-body.ts'
-import { parseLenientJson } from '../lenient-json.ts'
+import { isJsonObject, parseJsonBody, type JsonObject } from './json-body.ts'
+import { parseLenientJson } from './lenient-json.ts'
 import { datatypeOf, jsonChecks, shown, tensorInvalid, valuesOfBytes, type TensorValues } from './datatypes.ts'
 import {
   assertInBody, countOf, parametersOf, requestParametersOf, wantedOutputsOf, type RequestParameters, type WantedOutput,

@@ -1,7 +1,7 @@
 // What a model said, as JSON rows: labels or values, class probabilities, or a record of all outputs. Shared by MLflow's protocol and V1.
 import type { Signature } from '../../models/signature.ts'
 import type { PredictionForm } from '../endpoint-options.ts'
-import type { AnswerRows } from '../request-rows.ts'
+import type { AnswerRows } from './request-rows.ts'
 import { labelValues } from './class-labels.ts'
 
 /** A JSON text of each row. */

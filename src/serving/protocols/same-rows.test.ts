@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { appendColumns, cellAt, createBatch } from '../../models/rows.ts'
 import type { Signature, SignatureType } from '../../models/signature.ts'
-import { parseLenientJson } from '../lenient-json.ts'
+import { parseLenientJson } from './lenient-json.ts'
 import { readCsvInvocation, readInvocation } from './mlflow.ts'
 import { readOpenInference } from './open-inference.ts'
 import { rowsOfTensors, type RequestRows } from './tensors.ts'

@@ -2,8 +2,8 @@
 import { DomainError } from '../../platform/errors.ts'
 import type { ColumnInput } from '../../models/rows.ts'
 import type { Signature, SignatureColumn } from '../../models/signature.ts'
-import { rowsPerRequestMax } from '../gateway-limits.ts'
-import type { AnswerRows, RequestColumns } from '../request-rows.ts'
+import { rowsPerRequestMax } from '../contract/gateway-limits.ts'
+import type { AnswerRows, RequestColumns } from './request-rows.ts'
 import { labelDatatype, labelValues } from './class-labels.ts'
 import { tensorInvalid, shown, type Datatype, type TensorValues } from './datatypes.ts'
 

@@ -3,8 +3,8 @@ import { isUtf8 } from 'node:buffer'
 import { DomainError } from '../../platform/errors.ts'
 import type { Signature } from '../../models/signature.ts'
 import type { PredictionForm } from '../endpoint-options.ts'
-import { isJsonObject } from '../json-body.ts'
-import type { AnswerRows, RequestColumns } from '../request-rows.ts'
+import { isJsonObject } from './json-body.ts'
+import type { AnswerRows, RequestColumns } from './request-rows.ts'
 import {
   assertSameNames,
   columnsOfLists,

@@ -6,7 +6,7 @@ import type { Tables } from '../../platform/tables.ts'
 import { literal, literalList, quoteName } from '../../platform/tables-sql.ts'
 import { firstBrokenRow, labelIndex, type LoadedModel, type Predictions } from '../../models/inference.ts'
 import { appendColumns, clearBatch, createBatch, type ColumnInput } from '../../models/rows.ts'
-import { rowsPerRunMax } from '../gateway-limits.ts'
+import { rowsPerRunMax } from '../contract/gateway-limits.ts'
 import { partFile, predictionColumns, type ScoringPart, type ScoringPlan } from './plan.ts'
 import { readPart, rowsSql } from './part-rows.ts'
 

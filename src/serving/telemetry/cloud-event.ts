@@ -1,7 +1,7 @@
 // Requests and answers as CloudEvents in the form of KServe's logger: HTTP's binary mode, attributes as headers, the body in V2's JSON. Pure.
-import { statusOf } from '../worker/http-answer.ts'
-import type { FailedRequest, LoggedAnswer } from '../worker/logged-request.ts'
-import { valueText } from '../worker/raw-inputs.ts'
+import { statusOf } from '../worker/http/http-answer.ts'
+import type { FailedRequest, LoggedAnswer } from '../worker/reports/logged-request.ts'
+import { valueText } from '../worker/reports/raw-inputs.ts'
 import { writeOpenInference } from '../protocols/open-inference-answer.ts'
 import { tensorsOfSignature } from '../protocols/tensors.ts'
 

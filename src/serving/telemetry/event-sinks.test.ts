@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 import { smallModel } from '../../models/testing.ts'
 import { defaultOptions, type EndpointOptions } from '../endpoint-options.ts'
 import type { GatewayConfig } from '../gateway-config.ts'
-import { eventsBufferedMax } from '../gateway-limits.ts'
+import { eventsBufferedMax } from '../contract/gateway-limits.ts'
 import { smallConfig, startTestWorker } from '../testing.ts'
 
 interface Received {

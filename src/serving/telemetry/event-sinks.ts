@@ -12,9 +12,9 @@ import {
   eventsInFlightMax,
   eventTimeoutMs,
   eventTriesMax,
-} from '../gateway-limits.ts'
+} from '../contract/gateway-limits.ts'
 import { label, type Metrics } from '../gateway-metrics.ts'
-import type { FailedRequest, LoggedAnswer } from '../worker/logged-request.ts'
+import type { FailedRequest, LoggedAnswer } from '../worker/reports/logged-request.ts'
 import { cloudEventOf, type CloudEvent, type EventSubject } from './cloud-event.ts'
 
 export interface EventSinks {

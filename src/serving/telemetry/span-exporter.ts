@@ -3,7 +3,7 @@ import { messageOf } from '../../platform/errors.ts'
 import { anyAddress } from '../../platform/addresses.ts'
 import type { Log } from '../../platform/log.ts'
 import { postOutbound } from '../../platform/outbound.ts'
-import { spansBufferedMax, spansPerExportMax } from '../gateway-limits.ts'
+import { spansBufferedMax, spansPerExportMax } from '../contract/gateway-limits.ts'
 import { encodeSpans, type Resource } from './otlp-writer.ts'
 import type { Span } from './span.ts'
 

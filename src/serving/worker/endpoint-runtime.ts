@@ -4,7 +4,7 @@ import { shortVersion } from '../protocols/open-inference.ts'
 import type { LoadedVersion } from './loaded-version.ts'
 import type { RateLimiter } from './rate-limiter.ts'
 import type { AnswerCache } from './response-cache.ts'
-import type { VersionCounters } from './traffic-counters.ts'
+import type { VersionCounters } from './reports/traffic-counters.ts'
 
 export interface VariantRuntime {
   readonly variant: Variant

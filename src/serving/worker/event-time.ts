@@ -2,7 +2,7 @@
 import { DomainError } from '../../platform/errors.ts'
 import { microsOf } from '../../models/time-value.ts'
 import type { EndpointConfig } from '../gateway-config.ts'
-import { eventTimeAheadMaxMs } from '../gateway-limits.ts'
+import { eventTimeAheadMaxMs } from '../contract/gateway-limits.ts'
 
 /**
  * Milliseconds since 1970, from ISO 8601 text or whole milliseconds; undefined without the header.

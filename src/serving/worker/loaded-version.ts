@@ -9,10 +9,10 @@ import type { Signature } from '../../models/signature.ts'
 import type { Log } from '../../platform/log.ts'
 import { messageOf } from '../../platform/errors.ts'
 import type { Variant } from '../gateway-config.ts'
-import { runBudgetMs } from '../gateway-limits.ts'
-import type { Compute, RemoteModel, RemoteVersion } from './compute.ts'
-import { createRunCost, learnRun, type RunCost } from './run-cost.ts'
-import { createVersionQueue, type Runner, type VersionQueue } from './version-queue.ts'
+import { runBudgetMs } from '../contract/gateway-limits.ts'
+import type { Compute, RemoteModel, RemoteVersion } from './compute/compute.ts'
+import { createRunCost, learnRun, type RunCost } from './runs/run-cost.ts'
+import { createVersionQueue, type Runner, type VersionQueue } from './runs/version-queue.ts'
 
 export interface LoadedVersion {
   readonly version: string

@@ -1,6 +1,6 @@
 // Loads and unloads of a worker that has no primary, as in a test: it follows them alone, and forgets them when it ends.
 import type { GatewayConfig } from '../gateway-config.ts'
-import { assertChangeable, assertLoaded, withUnloaded, type RepositoryChange } from '../gateway-repository.ts'
+import { assertChangeable, assertLoaded, withUnloaded, type RepositoryChange } from '../contract/gateway-repository.ts'
 import type { ApplyResult } from './serving-set.ts'
 
 export interface LoneRepository {

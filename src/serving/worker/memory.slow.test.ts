@@ -8,7 +8,7 @@ import { expect, test } from 'vitest'
 import { floatTensor, integerAttribute, modelFile, node, regressionModel, valueInfo } from '../../models/testing.ts'
 import { silentLog } from '../../platform/log.ts'
 import { startTestWorker, testEndpoint, testVariant, type TestModel } from '../testing.ts'
-import { createCompute } from './compute.ts'
+import { createCompute } from './compute/compute.ts'
 
 const float = 1
 const weights = 500_000

@@ -1,8 +1,8 @@
 // What a worker asks of its primary: numbers of all workers, and changes that all of them must follow.
 import { DomainError } from '../../platform/errors.ts'
-import type { FromWorker, ToWorker } from '../gateway-messages.ts'
-import type { RepositoryChange } from '../gateway-repository.ts'
-import type { VersionStatistics } from '../gateway-statistics.ts'
+import type { FromWorker, ToWorker } from '../contract/gateway-messages.ts'
+import type { RepositoryChange } from '../contract/gateway-repository.ts'
+import type { VersionStatistics } from '../contract/gateway-statistics.ts'
 
 const numbersLimitMs = 2_000
 /** As long as new workers may take to come up. */

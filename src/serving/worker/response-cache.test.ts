@@ -4,7 +4,7 @@ import type { Signature } from '../../models/signature.ts'
 import { createGenerator } from '../../statistics/random.ts'
 import type { LoadedVersion } from './loaded-version.ts'
 import { createAnswerCache } from './response-cache.ts'
-import { createVersionQueue } from './version-queue.ts'
+import { createVersionQueue } from './runs/version-queue.ts'
 
 const signature: Signature = {
   task: 'regression',

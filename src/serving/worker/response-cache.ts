@@ -4,10 +4,10 @@ import { clearBatch, createBatch, type Batch } from '../../models/batch.ts'
 import type { Predictions } from '../../models/inference.ts'
 import { appendColumns } from '../../models/rows.ts'
 import type { EndpointOptions } from '../endpoint-options.ts'
-import { cacheBytesMax, cachedAnswerBytesMax } from '../gateway-limits.ts'
-import type { RequestColumns } from '../request-rows.ts'
+import { cacheBytesMax, cachedAnswerBytesMax } from '../contract/gateway-limits.ts'
+import type { RequestColumns } from '../protocols/request-rows.ts'
 import type { LoadedVersion } from './loaded-version.ts'
-import { packRows } from './packed-rows.ts'
+import { packRows } from './compute/packed-rows.ts'
 
 type CacheOptions = NonNullable<EndpointOptions['cache']>
 

@@ -7,8 +7,8 @@ import { createEndpointRuntime, type EndpointRuntime } from './endpoint-runtime.
 import { loadVersion, type LoadDeps, type LoadedVersion } from './loaded-version.ts'
 import { createRateLimiter } from './rate-limiter.ts'
 import { createAnswerCache } from './response-cache.ts'
-import type { RunMark } from './run-mark.ts'
-import { createVersionCounters, type VersionCounters } from './traffic-counters.ts'
+import type { RunMark } from './runs/run-mark.ts'
+import { createVersionCounters, type VersionCounters } from './reports/traffic-counters.ts'
 
 export interface ServingSet {
   readonly endpoints: ReadonlyMap<string, EndpointRuntime>

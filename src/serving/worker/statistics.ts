@@ -1,7 +1,7 @@
 // What Triton's statistics tell: requests, rows and runs of each version behind each endpoint, with where the time went. Counted per request.
 import type { EndpointRuntime, VariantRuntime } from './endpoint-runtime.ts'
 import type { InferenceAnswer } from './inference.ts'
-import { noStatistics, type VersionStatistics } from '../gateway-statistics.ts'
+import { noStatistics, type VersionStatistics } from '../contract/gateway-statistics.ts'
 
 export interface Statistics {
   /** `ms`: from the end of the request to its answer. */

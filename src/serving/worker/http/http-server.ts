@@ -1,0 +1,123 @@
+// The hot path: raw node:http from request to answer. No framework, no promise and no log line for a request that goes well.
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { assertPermitted, type Caller } from '../../../governance/access.ts'
+import { DomainError } from '../../../platform/errors.ts'
+import type { Log } from '../../../platform/log.ts'
+import {
+  connectionsMax,
+  headersTimeoutMs,
+  keepAliveTimeoutMs,
+  requestTimeoutMs,
+} from '../../contract/gateway-limits.ts'
+import type { Metrics } from '../../gateway-metrics.ts'
+import { matchRoute, type Protocol, type RouteMatch, type RouteName } from '../../gateway-routes.ts'
+import { errorReply, refuseUnread, send, type Reply } from './http-answer.ts'
+import { encodingOf, pack, packedBytesMin } from './packed-answer.ts'
+import { bodyTooLarge, isTooLarge } from './request-body.ts'
+
+/** One request on a route that it may use. */
+export interface RouteRequest {
+  readonly match: RouteMatch
+  readonly request: IncomingMessage
+  /** Sends the one answer; an error is written in the route's protocol, with `headers` (names and values in turn) besides. */
+  readonly reply: (reply: Reply | DomainError, headers?: readonly string[]) => void
+  /** Sends what was thrown: a bug of ours as one, with the log telling its cause. */
+  readonly fail: (thrown: unknown) => void
+}
+
+export type RouteHandlers = Readonly<Record<RouteName, (request: RouteRequest) => void>>
+
+export interface GatewayHttpDeps {
+  /** @throws DomainError host_refused, origin_refused */
+  readonly guard: (request: IncomingMessage) => void
+  /** Who asks. @throws DomainError token_unknown and the like */
+  readonly identify: (request: IncomingMessage) => Caller
+  readonly handlers: RouteHandlers
+  readonly metrics: Metrics
+  readonly log: Log
+  /** While it is true, answers carry `Connection: close`. */
+  readonly isLeaving: () => boolean
+}
+
+/** Matches of paths that were seen; a caller cannot make it grow beyond this. */
+const matchesRememberedMax = 512
+
+export function createGatewayServer(deps: GatewayHttpDeps): Server {
+  const matches = new Map<string, RouteMatch>()
+  const find = (method: string, target: string): RouteMatch => {
+    const key = `${method} ${target}`
+    const known = matches.get(key)
+    if (known) return known
+    const found = matchRoute(method, target)
+    if (!found)
+      throw new DomainError(
+        'not_found',
+        'route_not_found',
+        `there is no ${method} ${target.split('?')[0]?.slice(0, 200)}`,
+      )
+    if (!('route' in found)) {
+      const allowed = found.allowed.join(', ')
+      throw new DomainError('invalid', 'method_not_allowed', `this path takes ${allowed}, not ${method}`, { allowed })
+    }
+    if (matches.size < matchesRememberedMax) matches.set(key, found)
+    return found
+  }
+
+  const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
+    let protocol: Protocol = 'open_inference'
+    const reply = (answer: Reply | DomainError, headers?: readonly string[]): void => {
+      let written = answer instanceof DomainError ? errorReply(answer, protocol, deps.log) : answer
+      if (headers) written = { ...written, headers: [...(written.headers ?? []), ...headers] }
+      deps.metrics.add('trueloop_http_responses_total', statusLabel(written.status), 1)
+      const encoding = written.body.length < packedBytesMin ? undefined : encodingOf(textOf(request, 'accept-encoding'))
+      if (encoding === undefined) send(response, written, deps.isLeaving())
+      else pack(written, encoding, (packed) => send(response, packed, deps.isLeaving()))
+    }
+    const fail = (thrown: unknown): void => reply(errorReply(thrown, protocol, deps.log))
+    try {
+      deps.guard(request)
+      const match = find(request.method ?? 'GET', request.url ?? '/')
+      protocol = match.route.protocol
+      const { permission } = match.route
+      // A prober of a public route may send whatever token it likes.
+      if (permission !== 'public') assertPermitted(deps.identify(request), permission)
+      deps.handlers[match.route.name]({ match, request, reply, fail })
+    } catch (error) {
+      fail(error)
+    }
+  }
+
+  const server = createServer(
+    {
+      headersTimeout: headersTimeoutMs,
+      requestTimeout: requestTimeoutMs,
+      keepAliveTimeout: keepAliveTimeoutMs,
+      noDelay: true,
+    },
+    onRequest,
+  )
+  server.maxConnections = connectionsMax
+  // A caller that asks first is told before it sends; without its body nothing that follows on the connection could be read.
+  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+    if (isTooLarge(request)) return send(response, errorReply(bodyTooLarge(), 'open_inference', deps.log), true)
+    response.writeContinue()
+    onRequest(request, response)
+  })
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => refuseUnread(socket, error.code))
+  return server
+}
+
+/** Of a header that may stand there once. */
+function textOf({ headers }: IncomingMessage, name: string): string | undefined {
+  const value = headers[name]
+  return typeof value === 'string' ? value : undefined
+}
+
+const statusLabels = new Map<number, string>()
+
+function statusLabel(status: number): string {
+  let found = statusLabels.get(status)
+  if (!found) statusLabels.set(status, (found = `status="${status}"`))
+  return found
+}

@@ -1,0 +1,40 @@
+// One row of a request's columns as JSON text, without the columns that nobody may see. Pure.
+import { missingMicros } from '../../../models/rows.ts'
+import type { Signature } from '../../../models/signature.ts'
+import type { RequestColumns } from '../../protocols/request-rows.ts'
+
+/** A row, and what may be told of it. */
+export interface RawInputs {
+  readonly columns: RequestColumns
+  readonly row: number
+  readonly signature: Signature
+  /** Names of columns whose values are left out. */
+  readonly redact: readonly string[]
+}
+
+/** Exact: integers beyond 2^53 keep their digits, microseconds become ISO 8601. What JSON cannot say, such as NaN, is null. */
+export function inputsText({ columns, row, signature, redact }: RawInputs): string {
+  let text = ''
+  for (const name in columns) {
+    if (redact.includes(name)) continue
+    text += `${text === '' ? '' : ','}${JSON.stringify(name)}:${valueText(columns[name]![row], { name, signature })}`
+  }
+  return `{${text}}`
+}
+
+/** A value as JSON. */
+export function valueText(value: unknown, column: { readonly name: string; readonly signature: Signature }): string {
+  if (typeof value !== 'bigint') return JSON.stringify(value) ?? 'null'
+  const isTime = column.signature.inputs.some(({ name, type }) => name === column.name && type === 'datetime')
+  return isTime ? timeText(value) : String(value)
+}
+
+const millisecondsMax = 8_640_000_000_000_000n
+
+function timeText(micros: bigint): string {
+  const rest = ((micros % 1000n) + 1000n) % 1000n
+  const ms = (micros - rest) / 1000n
+  if (micros === missingMicros || ms > millisecondsMax || ms < -millisecondsMax) return 'null'
+  const text = new Date(Number(ms)).toISOString()
+  return `"${rest === 0n ? text : text.replace('Z', `${String(rest).padStart(3, '0')}Z`)}"`
+}
