@@ -40,8 +40,14 @@ export async function insertRows<R>(
   return answered
 }
 
-/** A power of two, so that there are few texts, whose statements stay prepared. */
-const sizeOfNext = (left: number): number => (left >= rowsMax ? rowsMax : 2 ** Math.floor(Math.log2(left)))
+/** Up to so many rows are one statement: each has its price. */
+const exactRowsMax = 16
+
+/** Else a power of two, so that there are few texts, whose statements stay prepared. */
+function sizeOfNext(left: number): number {
+  if (left <= exactRowsMax) return left
+  return left >= rowsMax ? rowsMax : 2 ** Math.floor(Math.log2(left))
+}
 
 async function run<R>(trx: Transaction<unknown>, text: string, values: unknown[]): Promise<R[]> {
   const { rows } = await on(trx).executeQuery<R>(CompiledQuery.raw(text, values))

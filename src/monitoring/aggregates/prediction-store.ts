@@ -1,8 +1,10 @@
 // The table prediction: what was answered, kept until its retention ends, so that an outcome can find it.
+import { sql } from 'kysely'
+import { isAmong } from '../../platform/among.ts'
+import { insertRows, type BulkInsert } from '../../platform/bulk-insert.ts'
 import { on, type Db, type Transaction } from '../../platform/database.ts'
 import type { PredictionRecord } from '../../serving/gateway-report.ts'
 import { weightPpmOf } from './arm.ts'
-import { insertRows, selectByIds } from './bulk.ts'
 import type { MonitoringTables, OutcomeRow, PredictionRow } from '../tables.ts'
 
 type Tables = Pick<MonitoringTables, 'prediction' | 'outcome'>
@@ -38,25 +40,34 @@ export function predictionOfRow(row: PredictionRow): StoredPrediction {
   }
 }
 
+const insert: BulkInsert = {
+  table: 'prediction',
+  columns: {
+    id: 'text',
+    endpoint: 'text',
+    version: 'text',
+    role: 'text',
+    weight_ppm: 'integer',
+    event_time_ms: 'bigint',
+    at_ms: 'bigint',
+    output: 'text',
+    shadows: 'text',
+  },
+  after: 'on conflict (id) do nothing returning id',
+}
+
+function cellsOf(record: PredictionRecord): unknown[] {
+  const { id, endpoint, version, role, assignedWith, eventTimeMs, atMs, output, shadows } = record
+  const others = shadows.length > 0 ? JSON.stringify(shadows) : null
+  return [id, endpoint, version, role, weightPpmOf(assignedWith), eventTimeMs, atMs, JSON.stringify(output), others]
+}
+
 /** Stores those whose id is new; answers them in order. */
 export async function insertPredictions(
   trx: Transaction<Tables>,
   records: readonly PredictionRecord[],
 ): Promise<StoredPrediction[]> {
-  const rows = records.map(({ assignedWith, eventTimeMs, atMs, output, shadows, ...rest }) => ({
-    ...rest,
-    weight_ppm: weightPpmOf(assignedWith),
-    event_time_ms: eventTimeMs,
-    at_ms: atMs,
-    output: JSON.stringify(output),
-    shadows: shadows.length > 0 ? JSON.stringify(shadows) : null,
-  }))
-  const inserted = (await insertRows(trx, {
-    table: 'prediction',
-    columns,
-    rows,
-    ending: 'on conflict (id) do nothing returning id',
-  })) as { id: string }[]
+  const inserted = await insertRows<{ id: string }>(trx, insert, records.map(cellsOf))
   const isNew = new Set(inserted.map((row) => row.id))
   return records
     .filter(({ id }) => isNew.delete(id))
@@ -65,8 +76,11 @@ export async function insertPredictions(
 
 /** By id; ids that are not there are left out. */
 export async function findPredictions(db: Db<Tables>, ids: readonly string[]): Promise<Map<string, StoredPrediction>> {
-  const select = `select ${columns.join(', ')} from prediction where id in`
-  const rows = (await selectByIds(db, select, ids)) as PredictionRow[]
+  const rows = await on(db)
+    .selectFrom('prediction')
+    .select(columns)
+    .where(isAmong(db, 'id', ids))
+    .execute()
   return new Map(rows.map((row) => [row.id, predictionOfRow(row)]))
 }
 
@@ -84,24 +98,42 @@ export async function listPredictions(
 const outcomeColumns = ['prediction_id', 'value', 'revision', 'received_ms', 'observed_ms', 'state'] as const
 
 export async function findOutcomes(db: Db<Tables>, ids: readonly string[]): Promise<Map<string, OutcomeRow>> {
-  const select = `select ${outcomeColumns.join(', ')} from outcome where prediction_id in`
-  const rows = (await selectByIds(db, select, ids)) as OutcomeRow[]
+  const rows = await on(db)
+    .selectFrom('outcome')
+    .select(outcomeColumns)
+    .where(isAmong(db, 'prediction_id', ids))
+    .execute()
   return new Map(rows.map((row) => [row.prediction_id, row]))
 }
 
 /** The outcomes among these that came before their prediction. */
-export async function findUnmatchedOutcomes(db: Db<Tables>, ids: readonly string[]): Promise<OutcomeRow[]> {
-  const select = `select ${outcomeColumns.join(', ')} from outcome where state = 'unmatched' and prediction_id in`
-  return (await selectByIds(db, select, ids)) as OutcomeRow[]
+export const findUnmatchedOutcomes = (db: Db<Tables>, ids: readonly string[]): Promise<OutcomeRow[]> =>
+  on(db)
+    .selectFrom('outcome')
+    .select(outcomeColumns)
+    // As a literal, since the index is of these alone.
+    .where('state', '=', sql.lit('unmatched'))
+    .where(isAmong(db, 'prediction_id', ids))
+    .execute()
+
+const outcomeInsert: BulkInsert = {
+  table: 'outcome',
+  columns: {
+    prediction_id: 'text',
+    value: 'text',
+    revision: 'integer',
+    received_ms: 'bigint',
+    observed_ms: 'bigint',
+    state: 'text',
+  },
+  after: `on conflict (prediction_id) do update set ${outcomeColumns
+    .slice(1)
+    .map((column) => `${column} = excluded.${column}`)
+    .join(', ')}`,
 }
 
 /** Writes the newest state of each outcome. */
 export async function putOutcomes(trx: Transaction<Tables>, rows: readonly OutcomeRow[]): Promise<void> {
-  const change = outcomeColumns.slice(1).map((column) => `${column} = excluded.${column}`)
-  await insertRows(trx, {
-    table: 'outcome',
-    columns: outcomeColumns,
-    rows,
-    ending: `on conflict (prediction_id) do update set ${change.join(', ')}`,
-  })
+  const cells = rows.map((row) => outcomeColumns.map((column) => row[column]))
+  await insertRows(trx, outcomeInsert, cells)
 }
