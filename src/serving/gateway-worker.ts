@@ -19,7 +19,7 @@ import { endsWithin } from './contract/time-limit.ts'
 import type { TracingSettings } from './tracing-settings.ts'
 import { createCompute, type Compute, type ComputeLoss } from './worker/compute/compute.ts'
 import { createExecutor, type Executor } from './worker/runs/executor.ts'
-import { createGatewayServer } from './worker/http/http-server.ts'
+import { createGatewayServer, type GatewayServer } from './worker/http/http-server.ts'
 import type { HandlerDeps } from './worker/exchange.ts'
 import type { InferenceTools } from './worker/inference.ts'
 import { createPredictionIds } from './worker/prediction-id.ts'
@@ -222,14 +222,16 @@ export function createGatewayWorker(deps: GatewayWorkerDeps): GatewayWorker {
   }
   const guard = createRequestGuard(deps.hosts)
   const grpc = createWorkerGrpc(handlerDeps, { guard, identify: deps.identify, log })
-  const server = createGatewayServer({
+  const http = createGatewayServer({
     guard,
     identify: deps.identify,
     handlers: createRouteHandlers(handlerDeps),
     metrics,
     log,
+    clock,
     isLeaving: () => isLeaving,
   })
+  const { server } = http
   return {
     server,
     snapshot,
@@ -249,10 +251,10 @@ export function createGatewayWorker(deps: GatewayWorkerDeps): GatewayWorker {
     },
     async leave(limits) {
       isLeaving = true
-      await Promise.all([leaveSockets(server, limits), grpc.leave(limits)])
+      await Promise.all([leaveSockets(http, limits), grpc.leave(limits)])
     },
     async close() {
-      server.closeAllConnections()
+      http.closeAllConnections()
       grpc.destroy()
       compute.close()
       await Promise.all([reporting.close(), tracing?.exporter.close(), events.close(lastEventsLimitMs)])
@@ -267,7 +269,7 @@ export function createGatewayWorker(deps: GatewayWorkerDeps): GatewayWorker {
  * one of them would be reset. They end with their next answer, or with their keep-alive time.
  */
 async function leaveSockets(
-  server: Server,
+  { server, closeIdleConnections }: GatewayServer,
   { idleLimitMs, activeLimitMs }: { idleLimitMs: number; activeLimitMs: number },
 ): Promise<void> {
   const isGone = new Promise<void>((resolve) => {
@@ -275,6 +277,6 @@ async function leaveSockets(
     NetServer.prototype.close.call(server, () => resolve())
   })
   if (await endsWithin(isGone, idleLimitMs)) return
-  server.closeIdleConnections()
+  closeIdleConnections()
   await endsWithin(isGone, activeLimitMs)
 }

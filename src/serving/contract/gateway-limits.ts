@@ -4,6 +4,10 @@
 export const bodyBytesMax = 8 * 1024 * 1024
 /** Of all bodies that a worker has begun to read: callers who send slowly cannot fill its memory. */
 export const bodiesBytesMax = 256 * 1024 * 1024
+/** A request of more, its head with it, is read by Node's parser; so is one that finds no room in a worker for what has come of it. */
+export const plainRequestBytesMax = 64 * 1024
+export const plainHeadBytesMax = 8 * 1024
+export const plainBytesHeldMax = 16 * 1024 * 1024
 /** Brackets within brackets in a JSON body; checked before it is parsed. */
 export const jsonDepthMax = 64
 export const rowsPerRequestMax = 10_000

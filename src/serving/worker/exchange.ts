@@ -103,7 +103,7 @@ const textOf = (header: string | string[] | undefined): string | undefined =>
 /** Answers one request of a protocol once its body is there. */
 export function exchange(deps: HandlerDeps, { match, request, reply, fail }: RouteRequest, read: Reader): void {
   const endpoint = deps.serving.endpoints.get(match.endpoint)
-  const limited = endpoint && limitCaller(deps, endpoint, request.socket.remoteAddress ?? '')
+  const limited = endpoint && limitCaller(deps, endpoint, request.callerAddress)
   if (limited) return reply(limited)
   readBody(request, (body) => {
     if (body instanceof DomainError) return reply(body)

@@ -39,7 +39,8 @@ export interface Reply {
 
 export const json = (value: unknown, status = 200): Reply => ({ status, body: JSON.stringify(value) })
 
-export function send(response: ServerResponse, reply: Reply, isLeaving: boolean): void {
+/** @param isLast the connection ends with it */
+export function send(response: ServerResponse, reply: Reply, isLast: boolean): void {
   if (response.writableEnded || response.destroyed) return
   const { body } = reply
   const bytes = Buffer.byteLength(body)
@@ -52,7 +53,7 @@ export function send(response: ServerResponse, reply: Reply, isLeaving: boolean)
     'nosniff',
     ...(reply.headers ?? []),
   ]
-  if (isLeaving) headers.push('connection', 'close')
+  if (isLast) headers.push('connection', 'close')
   response.writeHead(reply.status, headers)
   if (typeof body !== 'string') response.end(body)
   // As many bytes as characters: ASCII, which is written faster without UTF-8's care.

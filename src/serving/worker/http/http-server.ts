@@ -1,7 +1,8 @@
-// The hot path: raw node:http from request to answer. No framework, no promise and no log line for a request that goes well.
+// The hot path from request to answer. No framework, no promise and no log line for a request that goes well.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { assertPermitted, type Caller } from '../../../governance/access.ts'
+import type { Clock } from '../../../platform/clock.ts'
 import { DomainError } from '../../../platform/errors.ts'
 import type { Log } from '../../../platform/log.ts'
 import {
@@ -13,13 +14,15 @@ import {
 import type { Metrics } from '../../gateway-metrics.ts'
 import { matchRoute, type Protocol, type RouteMatch, type RouteName } from '../../gateway-routes.ts'
 import { errorReply, refuseUnread, send, type Reply } from './http-answer.ts'
+import { requestOfNode, type GatewayRequest } from './gateway-request.ts'
+import { createPlainConnections, type SendReply } from './plain-connections.ts'
 import { encodingOf, pack, packedBytesMin } from './packed-answer.ts'
 import { bodyTooLarge, isTooLarge } from './request-body.ts'
 
 /** One request on a route that it may use. */
 export interface RouteRequest {
   readonly match: RouteMatch
-  readonly request: IncomingMessage
+  readonly request: GatewayRequest
   /** Sends the one answer; an error is written in the route's protocol, with `headers` (names and values in turn) besides. */
   readonly reply: (reply: Reply | DomainError, headers?: readonly string[]) => void
   /** Sends what was thrown: a bug of ours as one, with the log telling its cause. */
@@ -30,12 +33,13 @@ export type RouteHandlers = Readonly<Record<RouteName, (request: RouteRequest) =
 
 export interface GatewayHttpDeps {
   /** @throws DomainError host_refused, origin_refused */
-  readonly guard: (request: IncomingMessage) => void
+  readonly guard: (request: Pick<GatewayRequest, 'method' | 'headers'>) => void
   /** Who asks. @throws DomainError token_unknown and the like */
-  readonly identify: (request: IncomingMessage) => Caller
+  readonly identify: (request: Pick<GatewayRequest, 'headers'>) => Caller
   readonly handlers: RouteHandlers
   readonly metrics: Metrics
   readonly log: Log
+  readonly clock: Clock
   /** While it is true, answers carry `Connection: close`. */
   readonly isLeaving: () => boolean
 }
@@ -43,7 +47,15 @@ export interface GatewayHttpDeps {
 /** Matches of paths that were seen; a caller cannot make it grow beyond this. */
 const matchesRememberedMax = 512
 
-export function createGatewayServer(deps: GatewayHttpDeps): Server {
+export interface GatewayServer {
+  /** Not listening yet. */
+  readonly server: Server
+  /** Those that no request is answered on. */
+  readonly closeIdleConnections: () => void
+  readonly closeAllConnections: () => void
+}
+
+export function createGatewayServer(deps: GatewayHttpDeps): GatewayServer {
   const matches = new Map<string, RouteMatch>()
   const find = (method: string, target: string): RouteMatch => {
     const key = `${method} ${target}`
@@ -64,20 +76,20 @@ export function createGatewayServer(deps: GatewayHttpDeps): Server {
     return found
   }
 
-  const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
+  const answer = (request: GatewayRequest, sendReply: SendReply): void => {
     let protocol: Protocol = 'open_inference'
     const reply = (answer: Reply | DomainError, headers?: readonly string[]): void => {
       let written = answer instanceof DomainError ? errorReply(answer, protocol, deps.log) : answer
       if (headers) written = { ...written, headers: [...(written.headers ?? []), ...headers] }
       deps.metrics.add('trueloop_http_responses_total', statusLabel(written.status), 1)
       const encoding = written.body.length < packedBytesMin ? undefined : encodingOf(textOf(request, 'accept-encoding'))
-      if (encoding === undefined) send(response, written, deps.isLeaving())
-      else pack(written, encoding, (packed) => send(response, packed, deps.isLeaving()))
+      if (encoding === undefined) sendReply(written, deps.isLeaving())
+      else pack(written, encoding, (packed) => sendReply(packed, deps.isLeaving()))
     }
     const fail = (thrown: unknown): void => reply(errorReply(thrown, protocol, deps.log))
     try {
       deps.guard(request)
-      const match = find(request.method ?? 'GET', request.url ?? '/')
+      const match = find(request.method, request.target)
       protocol = match.route.protocol
       const { permission } = match.route
       // A prober of a public route may send whatever token it likes.
@@ -88,6 +100,27 @@ export function createGatewayServer(deps: GatewayHttpDeps): Server {
     }
   }
 
+  const server = createNodeServer((request, response) => {
+    answer(requestOfNode(request), (reply, isLast) => send(response, reply, isLast))
+  }, deps.log)
+  const plain = createPlainConnections({ answer, handOver: handedTo(server), clock: deps.clock })
+  server.on('connection', plain.take)
+  return {
+    server,
+    closeIdleConnections() {
+      plain.closeIdle()
+      server.closeIdleConnections()
+    },
+    closeAllConnections() {
+      plain.closeAll()
+      server.closeAllConnections()
+    },
+  }
+}
+
+type OnRequest = (request: IncomingMessage, response: ServerResponse) => void
+
+function createNodeServer(onRequest: OnRequest, log: Log): Server {
   const server = createServer(
     {
       headersTimeout: headersTimeoutMs,
@@ -100,7 +133,7 @@ export function createGatewayServer(deps: GatewayHttpDeps): Server {
   server.maxConnections = connectionsMax
   // A caller that asks first is told before it sends; without its body nothing that follows on the connection could be read.
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
-    if (isTooLarge(request)) return send(response, errorReply(bodyTooLarge(), 'open_inference', deps.log), true)
+    if (isTooLarge(request)) return send(response, errorReply(bodyTooLarge(), 'open_inference', log), true)
     response.writeContinue()
     onRequest(request, response)
   })
@@ -108,8 +141,17 @@ export function createGatewayServer(deps: GatewayHttpDeps): Server {
   return server
 }
 
+/** What the server does itself with a new connection, which from now on it does only when it is told. */
+function handedTo(server: Server): (socket: Socket) => void {
+  const own = server.listeners('connection')
+  server.removeAllListeners('connection')
+  return (socket) => {
+    for (const listener of own) listener.call(server, socket)
+  }
+}
+
 /** Of a header that may stand there once. */
-function textOf({ headers }: IncomingMessage, name: string): string | undefined {
+function textOf({ headers }: GatewayRequest, name: string): string | undefined {
   const value = headers[name]
   return typeof value === 'string' ? value : undefined
 }

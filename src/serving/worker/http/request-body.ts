@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import { gunzip, inflate } from 'node:zlib'
 import { DomainError, messageOf } from '../../../platform/errors.ts'
 import { bodiesBytesMax, bodyBytesMax } from '../../contract/gateway-limits.ts'
+import type { GatewayRequest } from './gateway-request.ts'
 
 export const bodyTooLarge = (): DomainError =>
   new DomainError('too_large', 'body_too_large', `a request body may have ${bodyBytesMax} bytes: send several requests`)
@@ -19,16 +20,19 @@ type Unpack = typeof gunzip
 const unpackers: Readonly<Record<string, Unpack>> = { gzip: gunzip, 'x-gzip': gunzip, deflate: inflate }
 
 /** Calls `done` once with the bytes, or with an error; never when the caller hung up before the end. */
-export function readBody(request: IncomingMessage, done: (body: Buffer | DomainError) => void): void {
-  const encoding = request.headers['content-encoding']
-  if (encoding === undefined || encoding === 'identity') return collect(request, done)
+export function readBody(
+  { headers, body: source }: Pick<GatewayRequest, 'headers' | 'body'>,
+  done: (body: Buffer | DomainError) => void,
+): void {
+  const encoding = headers['content-encoding']
+  if (encoding === undefined || encoding === 'identity') return collect(source, done)
   const name = encoding.toLowerCase()
   const unpack = Object.hasOwn(unpackers, name) ? unpackers[name] : undefined
   if (!unpack) {
     const message = `the content encoding "${encoding.slice(0, 40)}" is not supported: send gzip, deflate, or the body as it is`
     return done(new DomainError('invalid', 'media_type_unsupported', message))
   }
-  collect(request, (packed) => {
+  collect(source, (packed) => {
     if (packed instanceof DomainError) return done(packed)
     // In the thread pool, and never more than the limit, however small it is packed.
     unpack(packed, { maxOutputLength: bodyBytesMax }, (error, body) => {
@@ -48,7 +52,8 @@ const tooMuchWaits = (): DomainError => {
   return new DomainError('unavailable', 'bodies_full', message)
 }
 
-function collect(request: IncomingMessage, done: (body: Buffer | DomainError) => void): void {
+function collect(request: IncomingMessage | Buffer, done: (body: Buffer | DomainError) => void): void {
+  if (Buffer.isBuffer(request)) return done(request)
   let first: Buffer | undefined
   let rest: Buffer[] | undefined
   let bytes = 0
