@@ -38,6 +38,8 @@ export interface Collections extends AsyncDisposable {
 
 /** Of bytes that nothing names yet: an upload comes before its name. */
 export const blobAgeMinMs = 3_600_000
+/** A kernel stamps files by its last tick, and a store on another machine by its own clock. */
+const clockSlackMs = 60_000
 
 export function createCollections(deps: CollectionDeps): Collections {
   const stop = new AbortController()
@@ -244,12 +246,12 @@ async function isStillDeleted(db: Connection<Tables>, { kind, id }: FoundOwner):
   return now !== undefined && now.deletedAtMs !== null
 }
 
-/** Bytes that a running step has stored are named when it ends, however long it takes. */
+/** Bytes that a running step has stored are named when it ends, however long it takes. The times of files are another clock's. */
 async function blobsBeforeMs({ actor, db }: Work): Promise<number> {
   const running = await on(db)
     .selectFrom('step_attempt')
     .select((eb) => eb.fn.min('started_at_ms').as('ms'))
     .where('finished_at_ms', 'is', null)
     .executeTakeFirst()
-  return Math.min(actor.clock() - blobAgeMinMs, Number(running?.ms ?? Number.POSITIVE_INFINITY))
+  return Math.min(actor.clock() - blobAgeMinMs, Number(running?.ms ?? Number.POSITIVE_INFINITY) - clockSlackMs)
 }
