@@ -1,6 +1,6 @@
 // What a search of many runs reads: the indexes of names and of metrics, with the least and greatest value beside the latest.
 import { sql } from 'kysely'
-import type { Migrations } from '../../platform/database.ts'
+import { databaseKind, type Migrations } from '../../platform/database.ts'
 
 export const runSearchMigrations: Migrations = {
   '2026-11-21-52-run-search': {
@@ -13,6 +13,13 @@ export const runSearchMigrations: Migrations = {
         .execute()
       await db.schema.createIndex('run_name').on('run').columns(['name', 'id']).execute()
       await sql`create index run_deleted on run (deleted_at_ms, id) where deleted_at_ms is not null`.execute(db)
+    },
+  },
+  '2026-11-22-72-run-scope': {
+    async up(db) {
+      // SQLite answers from it whether a run counts and how new it is; the row itself would be a second look for each run that has been found.
+      if (databaseKind(db) === 'sqlite')
+        await sql`create index run_scope on run (id, experiment_id, deleted_at_ms, started_at_ms)`.execute(db)
     },
   },
 }
