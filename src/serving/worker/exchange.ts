@@ -187,7 +187,7 @@ export function serve(
       'trueloop-prediction-id',
       predictionId,
       'trueloop-model-version',
-      variant.variant.version,
+      versionHeader(variant.variant.version),
       'server-timing',
       serverTiming(outcome, nowMs() - startMs),
     ]
@@ -219,6 +219,16 @@ function refuse(
   predictions.fail({ id, endpoint, variant, eventTimeMs: atMs, atMs, rows, error })
   if (trace) tracer?.end(trace, { endpoint: endpoint.name, predictionId: id, rows: rows?.count ?? 0, ms, error })
   reply(error, ['trueloop-prediction-id', id, 'server-timing', serverTiming(undefined, ms)])
+}
+
+const versionHeaders = new Map<string, string>()
+
+/** A header is ASCII: of a model's name, other letters are written as in a URL. Versions of a home are few. */
+function versionHeader(version: string): string {
+  let found = versionHeaders.get(version)
+  if (found === undefined)
+    versionHeaders.set(version, (found = version.toWellFormed().replace(/[^\x20-\x7E]/gv, encodeURIComponent)))
+  return found
 }
 
 /** Label texts by variant, since they are needed at each request. */

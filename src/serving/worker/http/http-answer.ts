@@ -133,6 +133,9 @@ const refusals: Readonly<Record<string, Refusal>> = {
   },
 }
 
+/** For the caller to read why. */
+const refusedMs = 2_000
+
 /** Answers what never became a request, and closes the connection. */
 export function refuseUnread(socket: Socket, code: string | undefined): void {
   if (!socket.writable || code === 'ECONNRESET') return void socket.destroy()
@@ -140,4 +143,6 @@ export function refuseUnread(socket: Socket, code: string | undefined): void {
   const text = JSON.stringify(body)
   const headers = `content-type: application/json\r\ncontent-length: ${text.length}\r\nconnection: close`
   socket.end(`HTTP/1.1 ${status}\r\n${headers}\r\n\r\n${text}`)
+  // Whoever does not close its side either would keep the connection for ever.
+  setTimeout(() => socket.destroy(), refusedMs).unref()
 }

@@ -83,8 +83,16 @@ export function createGatewayServer(deps: GatewayHttpDeps): GatewayServer {
       if (headers) written = { ...written, headers: [...(written.headers ?? []), ...headers] }
       deps.metrics.add('trueloop_http_responses_total', statusLabel(written.status), 1)
       const encoding = written.body.length < packedBytesMin ? undefined : encodingOf(textOf(request, 'accept-encoding'))
-      if (encoding === undefined) sendReply(written, deps.isLeaving())
-      else pack(written, encoding, (packed) => sendReply(packed, deps.isLeaving()))
+      if (encoding === undefined) deliver(written)
+      else pack(written, encoding, deliver)
+    }
+    const deliver = (written: Reply): void => {
+      try {
+        sendReply(written, deps.isLeaving())
+      } catch (error) {
+        // Nothing of it was written; whoever waits is told, and whoever called goes on.
+        sendReply(errorReply(error, protocol, deps.log), true)
+      }
     }
     const fail = (thrown: unknown): void => reply(errorReply(thrown, protocol, deps.log))
     try {

@@ -13,7 +13,10 @@ interface Sending {
   readonly nowMs: number
 }
 
-/** False: the other end asks faster than it reads, and a `drain` will come. */
+/**
+ * @returns false: the other end asks faster than it reads, and a `drain` will come
+ * @throws TypeError before anything is written, for a header that is not one line of ASCII
+ */
 export function sendPlain(socket: Socket, reply: Reply, { isLast, nowMs }: Sending): boolean {
   const { status, body, contentType = 'application/json' } = reply
   const bytes = Buffer.byteLength(body)
@@ -29,7 +32,6 @@ export function sendPlain(socket: Socket, reply: Reply, { isLast, nowMs }: Sendi
     isTaken = socket.write(body)
     socket.uncork()
   }
-  if (isLast) socket.end()
   return isTaken
 }
 

@@ -7,7 +7,7 @@ import { gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { smallModel } from '../../../models/testing.ts'
 import { systemClock } from '../../../platform/clock.ts'
-import { oipBody, smallConfig, startTestWorker } from '../../testing.ts'
+import { oipBody, smallConfig, startTestWorker, testEndpoint, testVariant } from '../../testing.ts'
 
 const path = '/v2/models/flights/infer'
 
@@ -231,4 +231,68 @@ test('a worker that leaves says so with the next answer, and closes what stays i
   expect([idOf(answer), answer?.headers['connection']]).toEqual(['after', 'close'])
   for (const line of [asking, idle]) expect(await line.answer()).toBeUndefined()
   await gone
+})
+
+test('a request that comes byte by byte is read once and answered', async () => {
+  await using home = await start()
+  await using line = new Line(home.gateway.url)
+  const bytes = requestOf(bodyOf('bytes'))
+  const from = bytes.indexOf('\r\n\r\n') + 4
+  line.send(bytes.subarray(0, from))
+  for (let at = from; at < bytes.length; at++) {
+    line.send(bytes.subarray(at, at + 1))
+    if (at % 16 === 0) await sleep(1)
+  }
+  expect(idOf(await line.answer())).toBe('bytes')
+  line.send(requestOf(bodyOf('next')))
+  expect(idOf(await line.answer())).toBe('next')
+})
+
+test('nothing is done for a caller after the last answer of its connection', async () => {
+  await using home = await start()
+  await using line = new Line(home.gateway.url)
+  home.gateway.worker.announceLeaving()
+  line.send(requestOf(bodyOf('last')))
+  expect(await line.answer()).toMatchObject({ status: 200, headers: { connection: 'close' } })
+  line.send(requestOf(bodyOf('late')))
+  expect(await line.answer()).toBeUndefined()
+  // One is what the log has, however long it is waited for the other.
+  await sleep(50)
+  expect((await home.gateway.reports()).flatMap(({ predictions }) => predictions)).toHaveLength(1)
+})
+
+test('a refused caller that does not close its side is closed all the same', async () => {
+  await using home = await start()
+  const open = (): Promise<number> =>
+    new Promise((resolve, reject) =>
+      home.gateway.worker.server.getConnections((error, count) => (error ? reject(error) : resolve(count))),
+    )
+  const lines = [
+    'HELLO\r\n\r\n',
+    'POST / HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n',
+  ].map((bytes) => {
+    const line = new Line(home.gateway.url)
+    line.send(bytes)
+    return line
+  })
+  for (const line of lines) expect((await line.answer())?.status).toBe(400)
+  await expect.poll(open, { timeout: 20_000 }).toBe(0)
+  for (const line of lines) await line[Symbol.asyncDispose]()
+})
+
+test('a model’s name in other letters is a header like any other, packed or not', async () => {
+  const model = { bytes: smallModel() }
+  const endpoints = [testEndpoint([testVariant(1, model, { version: 'Flüge 模型/1' })])]
+  await using gateway = await startTestWorker({ generation: 1, endpoints }, [model])
+  for (const rows of [1, 500]) {
+    const response = await gateway.infer(
+      Array.from({ length: rows }, () => 1),
+      { headers: { 'accept-encoding': 'gzip' } },
+    )
+    expect([response.status, response.headers.get('trueloop-model-version')]).toEqual([
+      200,
+      'Fl%C3%BCge %E6%A8%A1%E5%9E%8B/1',
+    ])
+    expect(((await response.json()) as { outputs: { shape: number[] }[] }).outputs[0]!.shape).toEqual([rows, 2])
+  }
 })

@@ -6,7 +6,11 @@ import { headersTimeoutMs, keepAliveTimeoutMs } from '../../contract/gateway-lim
 import type { GatewayRequest } from './gateway-request.ts'
 import { refuseUnread, type Reply } from './http-answer.ts'
 import { sendPlain } from './plain-answer.ts'
-import { createRequestHolder, type RequestHolder, type WholeRequest } from './whole-requests.ts'
+import type { PlainHead } from './plain-head.ts'
+import { createRequestHolder, type Arrival, type RequestHolder } from './whole-requests.ts'
+
+/** A second more than callers are told, so that nothing is reset that they send at the last moment. */
+const keptMs = keepAliveTimeoutMs + 1_000
 
 /** Sends the one answer of a request; after it, it sends nothing. */
 export type SendReply = (reply: Reply, isLast: boolean) => void
@@ -33,14 +37,18 @@ interface Shared extends PlainConnectionDeps {
 interface Connection {
   readonly socket: Socket
   readonly callerAddress: string
-  /** Of a request that is not whole, or that came before the one ahead of it was answered. */
-  pending: Buffer | undefined
+  /** What has come of the request that arrives, or after the one that is being answered. */
+  pieces: Buffer[]
+  piecesBytes: number
+  arrival: Arrival | undefined
   /** A request is being answered. */
   isBusy: boolean
   hasAsked: boolean
   /** The caller sends nothing more. */
   hasEnded: boolean
-  /** What is pending was not whole in time. */
+  /** Its last answer is on its way: what still comes is not read. */
+  isOver: boolean
+  /** What arrives was not whole in time. */
   readonly giveUp: () => void
   readonly letGo: () => void
 }
@@ -51,7 +59,7 @@ export function createPlainConnections(deps: PlainConnectionDeps): PlainConnecti
   return {
     take: (socket) => take(shared, socket),
     closeIdle() {
-      for (const { socket, isBusy } of open) if (!isBusy) socket.destroy()
+      for (const { socket, isBusy, pieces } of open) if (!isBusy && pieces.length === 0) socket.destroy()
     },
     closeAll() {
       for (const { socket } of open) socket.destroy()
@@ -63,11 +71,14 @@ function take(shared: Shared, socket: Socket): void {
   const connection: Connection = {
     socket,
     callerAddress: socket.remoteAddress ?? '',
-    pending: undefined,
+    pieces: [],
+    piecesBytes: 0,
+    arrival: undefined,
     isBusy: false,
     hasAsked: false,
     hasEnded: false,
-    giveUp: () => handOver(shared, connection, takePending(connection)),
+    isOver: false,
+    giveUp: () => handOver(shared, connection),
     letGo() {
       shared.holder.release(connection.giveUp)
       shared.open.delete(connection)
@@ -76,7 +87,7 @@ function take(shared: Shared, socket: Socket): void {
   }
   const listeners: readonly (readonly [string, (...values: Buffer[]) => void])[] = [
     ['data', (chunk) => onData(shared, connection, chunk!)],
-    ['end', () => onEnd(connection)],
+    ['end', () => onEnd(shared, connection)],
     ['timeout', () => onTimeout(connection)],
     // What is wrong with a connection is its caller's; that it is gone is told by `close`.
     ['error', () => undefined],
@@ -88,74 +99,98 @@ function take(shared: Shared, socket: Socket): void {
 }
 
 function onData(shared: Shared, connection: Connection, chunk: Buffer): void {
-  const bytes = connection.pending ? Buffer.concat([connection.pending, chunk]) : chunk
-  if (!connection.isBusy) return receive(shared, connection, bytes)
-  connection.socket.pause()
-  connection.pending = bytes
+  if (connection.isOver) return
+  connection.pieces.push(chunk)
+  connection.piecesBytes += chunk.length
+  if (connection.isBusy) connection.socket.pause()
+  else receive(shared, connection)
 }
 
-function onEnd(connection: Connection): void {
+function onEnd({ holder }: Shared, connection: Connection): void {
+  const { socket, isBusy, arrival, giveUp } = connection
   connection.hasEnded = true
-  if (connection.isBusy) return
-  if (connection.pending) refuseUnread(connection.socket, undefined)
-  else connection.socket.end()
+  if (isBusy || connection.isOver) return
+  connection.isOver = true
+  holder.release(giveUp)
+  if (arrival) refuseUnread(socket, undefined)
+  else socket.destroySoon()
 }
 
-function onTimeout({ socket, isBusy, hasAsked }: Connection): void {
+function onTimeout(connection: Connection): void {
+  const { socket, isBusy, hasAsked, isOver } = connection
   if (isBusy) return
-  if (hasAsked) socket.destroy()
+  connection.isOver = true
+  if (hasAsked || isOver) socket.destroy()
   else refuseUnread(socket, 'ERR_HTTP_REQUEST_TIMEOUT')
 }
 
-function takePending(connection: Connection): Buffer {
-  const bytes = connection.pending!
-  connection.pending = undefined
+/** Looks at what has come while nothing is being answered. */
+function receive(shared: Shared, connection: Connection): void {
+  const { holder } = shared
+  const arrival = (connection.arrival ??= holder.read(takeBytes(connection, false)))
+  const { piecesBytes, giveUp } = connection
+  if (arrival && piecesBytes < arrival.end && holder.hold(giveUp, piecesBytes)) return
+  if (arrival?.end !== piecesBytes) return handOver(shared, connection)
+  holder.release(giveUp)
+  connection.arrival = undefined
+  serve(shared, connection, { head: arrival.head, body: takeBytes(connection, true).subarray(arrival.start) })
+}
+
+/** In one piece. */
+function takeBytes(connection: Connection, isTaken: boolean): Buffer {
+  const { pieces, piecesBytes } = connection
+  const bytes = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces, piecesBytes)
+  connection.pieces = isTaken ? [] : [bytes]
+  if (isTaken) connection.piecesBytes = 0
   return bytes
 }
 
-function receive(shared: Shared, connection: Connection, bytes: Buffer): void {
-  const { holder } = shared
-  const arrival = holder.read(bytes)
-  if (arrival === 'partial' && holder.hold(connection.giveUp, bytes.length)) {
-    connection.pending = bytes
-    return
-  }
-  if (connection.pending) holder.release(connection.giveUp)
-  connection.pending = undefined
-  if (typeof arrival === 'string') handOver(shared, connection, bytes)
-  else serve(shared, connection, arrival)
-}
-
-function serve(shared: Shared, connection: Connection, { head, body }: WholeRequest): void {
+function serve(
+  shared: Shared,
+  connection: Connection,
+  { head, body }: { readonly head: PlainHead; readonly body: Buffer },
+): void {
   const { socket, callerAddress } = connection
   const { method, target, headers } = head
   connection.isBusy = true
   let isAnswered = false
-  shared.answer({ method, target, headers, callerAddress, body }, (reply, isLast) => {
+  shared.answer({ method, target, headers, callerAddress, body }, (reply, isLastWanted) => {
     if (isAnswered || socket.destroyed) return
+    const isLast = isLastWanted || connection.hasEnded
+    const isRead = sendPlain(socket, reply, { isLast, nowMs: shared.clock() })
     isAnswered = true
-    const isRead = sendPlain(socket, reply, { isLast: isLast || connection.hasEnded, nowMs: shared.clock() })
-    if (isRead) next(shared, connection)
+    if (isLast) end(connection)
+    else if (isRead) next(shared, connection)
     else socket.once('drain', () => next(shared, connection))
   })
+}
+
+function end(connection: Connection): void {
+  const { socket } = connection
+  connection.isBusy = false
+  connection.isOver = true
+  connection.pieces = []
+  socket.setTimeout(keptMs)
+  socket.destroySoon()
 }
 
 function next(shared: Shared, connection: Connection): void {
   const { socket, hasAsked } = connection
   connection.isBusy = false
   connection.hasAsked = true
-  if (!hasAsked) socket.setTimeout(keepAliveTimeoutMs)
-  if (!connection.pending) return
+  if (!hasAsked) socket.setTimeout(keptMs)
+  if (connection.pieces.length === 0) return
   socket.resume()
-  receive(shared, connection, takePending(connection))
+  receive(shared, connection)
 }
 
 /** With what has come of its next request. */
-function handOver(shared: Shared, { socket, letGo }: Connection, bytes: Buffer): void {
+function handOver(shared: Shared, connection: Connection): void {
+  const { socket, letGo } = connection
   letGo()
   socket.setTimeout(0)
   socket.pause()
-  socket.unshift(bytes)
+  socket.unshift(takeBytes(connection, true))
   shared.handOver(socket)
   socket.resume()
 }

@@ -2,16 +2,18 @@
 import { plainBytesHeldMax, plainHeadBytesMax, plainRequestBytesMax } from '../../contract/gateway-limits.ts'
 import { createHeadReader, type PlainHead } from './plain-head.ts'
 
-export interface WholeRequest {
+/** A request that may not be whole yet. Its head is read once, however small the pieces are in which its body comes. */
+export interface Arrival {
   readonly head: PlainHead
-  readonly body: Buffer
+  /** Bytes of the head. */
+  readonly start: number
+  /** Bytes in all. */
+  readonly end: number
 }
 
-/** `other`: not of the plain form, or more than one request. */
-export type Arrival = WholeRequest | 'partial' | 'other'
-
 export interface RequestHolder {
-  readonly read: (bytes: Buffer) => Arrival
+  /** Undefined: not of the plain form, or more than one request. */
+  readonly read: (bytes: Buffer) => Arrival | undefined
   /** All that has come of a request. False: there is no room for it. `giveUp` is called when it is not whole in time. */
   readonly hold: (giveUp: () => void, bytes: number) => boolean
   readonly release: (giveUp: () => void) => void
@@ -33,12 +35,8 @@ export function createRequestHolder(): RequestHolder {
     clearInterval(timer)
     timer = undefined
   }
-  const release = (giveUp: () => void): void => {
-    bytesHeld -= held.get(giveUp)?.bytes ?? 0
-    held.delete(giveUp)
-  }
   return {
-    read: (bytes) => readWhole(headOf, bytes),
+    read: (bytes) => readArrival(headOf, bytes),
     hold(giveUp, bytes) {
       const begun = held.get(giveUp)
       const more = bytes - (begun?.bytes ?? 0)
@@ -48,17 +46,19 @@ export function createRequestHolder(): RequestHolder {
       timer ??= setInterval(look, turnMs).unref()
       return true
     },
-    release,
+    release(giveUp) {
+      bytesHeld -= held.get(giveUp)?.bytes ?? 0
+      held.delete(giveUp)
+    },
   }
 }
 
-function readWhole(headOf: (text: string) => PlainHead | undefined, bytes: Buffer): Arrival {
-  const end = bytes.indexOf('\r\n\r\n')
-  if (end < 0 || end > plainHeadBytesMax) return 'other'
-  const head = headOf(bytes.toString('latin1', 0, end))
-  if (!head) return 'other'
-  const start = end + 4
-  const missing = start + head.bodyBytes - bytes.length
-  if (missing === 0) return { head, body: bytes.subarray(start) }
-  return missing > 0 && start + head.bodyBytes <= plainRequestBytesMax ? 'partial' : 'other'
+function readArrival(headOf: (text: string) => PlainHead | undefined, bytes: Buffer): Arrival | undefined {
+  const headEnd = bytes.indexOf('\r\n\r\n')
+  if (headEnd < 0 || headEnd > plainHeadBytesMax) return undefined
+  const head = headOf(bytes.toString('latin1', 0, headEnd))
+  if (!head) return undefined
+  const start = headEnd + 4
+  const end = start + head.bodyBytes
+  return bytes.length === end || (bytes.length < end && end <= plainRequestBytesMax) ? { head, start, end } : undefined
 }
