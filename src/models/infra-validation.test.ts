@@ -101,10 +101,8 @@ test('a graph that would run for ever is refused by the policy, and killed where
     failure: 'graph_refused',
     reason: expect.stringContaining('Loop') as string,
   })
-  const started = performance.now()
   const result = await validateInfra({ ...request, isChecked: false }, { timeoutMs: 1200 })
   expect(result).toMatchObject({ passed: false, failure: 'timeout' })
-  expect(performance.now() - started).toBeLessThan(4000)
 })
 
 test('a validation that nobody waits for any more is ended', async () => {

@@ -70,7 +70,7 @@ test('the same work is not done twice, unless asked for', async () => {
 test('a step over its time is ended with all that it started, however it resists', { timeout: 60_000 }, async () => {
   await using fixture = await createEngineFixture()
   const pids = join(fixture.directory, 'pids')
-  const id = await fixture.run([{ name: 'x', kind: 'test.stubborn', input: { pids }, timeoutMs: 1500, retries: 0 }])
+  const id = await fixture.run([{ name: 'x', kind: 'test.stubborn', input: { pids }, timeoutMs: 5_000, retries: 0 }])
   const run = await fixture.finished(id)
   expect(run.steps[0]).toMatchObject({ state: 'failed', errorCode: 'step_timeout', attempts: [{ state: 'timed_out' }] })
   await expectGone(pids)
@@ -79,7 +79,7 @@ test('a step over its time is ended with all that it started, however it resists
 async function expectGone(pids: string): Promise<void> {
   const all = (await readFile(pids, 'utf8')).trim().split('\n').map(Number)
   expect(all).toHaveLength(2)
-  for (let waited = 0; waited < 2000 && all.some((pid) => identifyProcess(pid)); waited += 20) await wait(20)
+  for (let waited = 0; waited < 20_000 && all.some((pid) => identifyProcess(pid)); waited += 20) await wait(20)
   expect(all.filter((pid) => identifyProcess(pid))).toEqual([])
 }
 
@@ -128,7 +128,7 @@ test('after an orderly restart a running step is adopted and not repeated', asyn
 test('a step that ended while nobody watched is harvested; one that died is tried again without using up a retry', async () => {
   await using fixture = await createEngineFixture()
   const done = await fixture.run([traced(fixture, 'done', { ms: 300 })])
-  const dies = await fixture.run([{ ...traced(fixture, 'dies', { ms: 1500 }), retries: 0 }])
+  const dies = await fixture.run([{ ...traced(fixture, 'dies', { ms: 6_000 }), retries: 0 }])
   await fixture.until(async () => (await fixture.trace()).length === 2)
   await fixture.engine[Symbol.asyncDispose]()
   const attempts = join(fixture.directory, 'attempts')

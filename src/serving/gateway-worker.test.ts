@@ -177,7 +177,8 @@ test('a shadow scores the same rows, and its failures cost nobody an answer', as
   await using gateway = await startTestWorker({ generation: 1, endpoints: [endpoint] }, [champion, shadow])
   expect((await gateway.infer([1, 2])).status).toBe(200)
   expect((await gateway.infer([1], { carrier: 'ZZ' })).status).toBe(200)
-  await new Promise((resolve) => setTimeout(resolve, 20))
+  // A prediction is told of when its shadows are.
+  await expect.poll(async () => predictionsOf(await gateway.reports()).length, { timeout: 20_000 }).toBe(3)
   const reports = await gateway.reports()
   const records = predictionsOf(reports)
   expect(records.map((record) => record.shadows)).toEqual([
@@ -185,8 +186,9 @@ test('a shadow scores the same rows, and its failures cost nobody an answer', as
     [{ version: 'small/2', output: records[1]!.output }],
     [{ version: 'small/2', output: null }],
   ])
-  const counted = countersOf(reports).find((counter) => counter.role === 'shadow')
-  expect(counted).toMatchObject({ requests: 2, rows: 3, errors: 1, assignedWith: 0 })
+  const counted = countersOf(reports).filter((counter) => counter.role === 'shadow')
+  expect([total(counted, 'requests'), total(counted, 'rows'), total(counted, 'errors')]).toEqual([2, 3, 1])
+  expect(new Set(counted.map(({ assignedWith }) => assignedWith))).toEqual(new Set([0]))
 })
 
 test('live values are counted into the baseline’s bins, by day of event time', async () => {
@@ -208,7 +210,7 @@ test('live values are counted into the baseline’s bins, by day of event time',
   ])
   expect(counters[0]!.prediction.reduce((sum, rows) => sum + rows, 0)).toBe(4)
   expect(counters[1]!.features[1]).toEqual([1, 0, 0, 0])
-  expect(reports[0]!.eventTimes).toEqual({ flights: Date.UTC(2001, 1, 4) })
+  expect(reports.at(-1)!.eventTimes).toEqual({ flights: Date.UTC(2001, 1, 4) })
   expect(predictionsOf(reports)[0]!.id).toMatch(/^prd_[\da-z]+\.0$/v)
 })
 
@@ -246,9 +248,9 @@ test('a new configuration under load fails no request', async () => {
     await new Promise((resolve) => setTimeout(resolve, 30))
     await gateway.worker.apply(configOf(swap + 1, 1 + (swap % 2), swap % 2 ? second : first))
   }
+  await expect.poll(() => statuses.length, { timeout: 20_000 }).toBeGreaterThan(100)
   isDone = true
   await load
-  expect(statuses.length).toBeGreaterThan(100)
   expect(statuses.filter((status) => status !== 200)).toEqual([])
 })
 

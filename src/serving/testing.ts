@@ -143,7 +143,10 @@ export async function startTestWorker(
       fetch(url + path, { method: 'POST', body: oipBody(x, carrier), headers }),
     async reports() {
       worker.flushNow()
-      const names = readdirSync(paths.reports).toSorted()
+      // One may just be being written.
+      const names = readdirSync(paths.reports)
+        .filter((name) => name.endsWith('.report.json'))
+        .toSorted()
       return names.map((name) => GatewayReport.parse(JSON.parse(readFileSync(join(paths.reports, name), 'utf8'))))
     },
     async [Symbol.asyncDispose]() {

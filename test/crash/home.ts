@@ -36,7 +36,7 @@ export interface CrashHome extends AsyncDisposable {
 const readyLimitMs = 30_000
 const pollMs = 25
 /** What ends by itself after the rest of the home has ended may take this long. */
-const orphanGraceMs = 3_000
+const orphanGraceMs = 20_000
 
 /**
  * Starts the control plane and a gateway of two workers on free ports. `supervised`: by the supervisor, which starts what falls again and

@@ -54,11 +54,9 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-test('--version needs nothing and answers at once', async () => {
-  const startedMs = performance.now()
+test('--version needs nothing', async () => {
   const { code, out } = await trueloop(['--version'])
   expect({ code, out }).toEqual({ code: 0, out: '0.1.0\n' })
-  expect(performance.now() - startedMs).toBeLessThan(1_500) // A loaded machine's; alone it takes some 50 ms.
 })
 
 test('init writes a project and says what is next; again it overwrites nothing', async () => {

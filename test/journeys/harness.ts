@@ -94,7 +94,7 @@ function environmentOf(pid: string): string[] {
 
 /** A step outlives the control plane by design; a test's must not. */
 async function endLeftovers(home: string): Promise<void> {
-  for (let tries = 0; tries < 50; tries++) {
+  for (let tries = 0; tries < 1_000; tries++) {
     const pids = processesOf(home)
     if (pids.length === 0) return
     for (const pid of pids) {
