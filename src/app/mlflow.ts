@@ -35,4 +35,5 @@ const locationRules = ({ mlflow }: Config): LocationRules => ({
   artifactRoot: mlflow.defaultArtifactRoot,
   directory: process.cwd(),
   allowedSchemes: mlflow.allowedHostSchemes,
+  lengthMax: mlflow.artifactLocationLengthMax,
 })

@@ -1,8 +1,6 @@
 // Where an experiment may keep its artifacts: what MLflow's server refuses, in its words.
 import { invalidParameter } from '../wire/errors.ts'
 
-export const artifactLocationLengthMax = 2048
-
 export interface LocationRules {
   /** The server's own default root: its host may be named. */
   readonly artifactRoot: string
@@ -10,6 +8,8 @@ export interface LocationRules {
   readonly directory: string
   /** Schemes that name a host and are allowed nevertheless, in lower case (`MLFLOW_ALLOWED_HOST_ADDRESSED_ARTIFACT_SCHEMES`). */
   readonly allowedSchemes: ReadonlySet<string>
+  /** Characters of a location (`MLFLOW_ARTIFACT_LOCATION_MAX_LENGTH`). */
+  readonly lengthMax: number
 }
 
 /** Schemes by which the server would connect to the host that the client names. */
@@ -75,9 +75,9 @@ export function readArtifactLocation(location: string, rules: LocationRules): st
     throw invalidParameter(`Artifact location cannot be a runs:/ URI. Given: '${location}'`)
   }
   const resolved = resolveLocal(location, parts, rules.directory)
-  if (resolved.length <= artifactLocationLengthMax) return resolved
+  if (resolved.length <= rules.lengthMax) return resolved
   throw invalidParameter(
-    `Invalid artifact path length. The length of the artifact path cannot be greater than ${artifactLocationLengthMax} characters. To configure this limit, please set the MLFLOW_ARTIFACT_LOCATION_MAX_LENGTH environment variable.`,
+    `Invalid artifact path length. The length of the artifact path cannot be greater than ${rules.lengthMax} characters. To configure this limit, please set the MLFLOW_ARTIFACT_LOCATION_MAX_LENGTH environment variable.`,
   )
 }
 

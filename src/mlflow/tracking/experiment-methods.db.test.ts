@@ -158,7 +158,12 @@ test('a deleted experiment takes nothing, keeps its name, and comes back', async
   expect((await get('runs/get', { run_id })).json.run.info.lifecycle_stage).toBe('active')
 })
 
-const rules = { artifactRoot: 'mlflow-artifacts:/', directory: '/srv/mlflow', allowedSchemes: new Set<string>() }
+const rules = {
+  artifactRoot: 'mlflow-artifacts:/',
+  directory: '/srv/mlflow',
+  allowedSchemes: new Set<string>(),
+  lengthMax: 2048,
+}
 
 test.each([
   ['s3://b/p', 's3://b/p'],
@@ -187,6 +192,11 @@ test.each([
   ['file://remote/x', 'names a file of another host'],
 ])('artifacts may not be kept at %s', (given, message) => {
   expect(() => readArtifactLocation(given, rules)).toThrow(message)
+})
+
+test('a location is as long as the server is set to take', () => {
+  expect(readArtifactLocation('s3://bucket', { ...rules, lengthMax: 11 })).toBe('s3://bucket')
+  expect(() => readArtifactLocation('s3://buckets', { ...rules, lengthMax: 11 })).toThrow('greater than 11 characters')
 })
 
 test('the host of the server’s own root may be named, and schemes that are allowed', () => {

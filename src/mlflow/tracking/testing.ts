@@ -40,7 +40,7 @@ export async function openTracking(
   const db = options.db ?? (await createTestDatabase<RecordingTables>(migrations))
   await ensureDefaultExperiment(db, testActor(), { artifactRoot })
   const deps = { db, writer: createRunWriter(db), truncatesLongValues, alsoDeleted }
-  const locations = { artifactRoot, directory: '/srv/work', allowedSchemes: new Set<string>() }
+  const locations = { artifactRoot, directory: '/srv/work', allowedSchemes: new Set<string>(), lengthMax: 2048 }
   const methods = {
     ...bind(runMethods, deps),
     ...bind(inputMethods, deps),
