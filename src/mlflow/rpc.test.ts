@@ -44,6 +44,24 @@ const methods = bind<object>(
   {},
 )
 
+test('what is nested without end is refused, and so is a body without end', async () => {
+  await using mlflow = await createMlflowTestServer(methods)
+  const post = (payload: string, url = '/api/2.0/mlflow/runs/create') =>
+    mlflow.server.inject({ method: 'POST', url, headers: { 'content-type': 'application/json' }, payload })
+  const nested = (times: number, inner = '1'): string => '[{"a":'.repeat(times / 2) + inner + '}]'.repeat(times / 2)
+  // All but the object around it.
+  expect((await post(`{"nobody_knows": ${nested(98)}}`)).statusCode).toBe(200)
+  for (const inner of [nested(102), nested(20_000), nested(20_000, '12345678901234567890')]) {
+    for (const field of ['tags', 'run_name', 'nobody_knows']) {
+      const refused = await post(`{"${field}": ${inner}}`)
+      expect([refused.statusCode, refused.json().error_code]).toEqual([400, 'INVALID_PARAMETER_VALUE'])
+      expect(refused.json().message).toContain('nested too deeply')
+    }
+  }
+  const large = await post(`{"run_name": "${'x'.repeat(64 * 1024 * 1024)}"}`)
+  expect([large.statusCode, large.json().error_code]).toEqual([413, 'INVALID_PARAMETER_VALUE'])
+})
+
 test('a body is read whatever its spelling, and an integer of 64 bits comes back as it went', async () => {
   await using mlflow = await createMlflowTestServer(methods)
   const headers = { 'content-type': 'application/json; charset=utf-8' }

@@ -158,6 +158,7 @@ async function readBody(http: FastifyRequest): Promise<Record<string, unknown>> 
   const json = parseOrRefuse(text)
   // Clients of old encode twice.
   const decoded = typeof json === 'string' ? parseOrRefuse(json) : json
+  if (isTooDeep(decoded)) throw nestedTooDeep()
   if (decoded === null) return {}
   if (typeof decoded !== 'object' || Array.isArray(decoded)) {
     throw invalidParameter('The request body must be a JSON object.')
@@ -177,8 +178,33 @@ function parseOrRefuse(text: string): unknown {
     return parseLenientJson(text)
   } catch (error) {
     if (error instanceof SyntaxError) throw invalidParameter(`The request body is not JSON: ${error.message}`)
+    // The stack is at its end.
+    if (error instanceof RangeError) throw nestedTooDeep()
     throw error
   }
+}
+
+/** As many as protobuf's own reader of JSON takes. */
+const depthMax = 100
+
+const nestedTooDeep = (): MlflowError =>
+  invalidParameter(
+    `The request body is nested too deeply: objects and lists may be within each other ${depthMax} times.`,
+  )
+
+/** Level by level: what is nested without end has no place on a stack. */
+function isTooDeep(json: unknown): boolean {
+  let level = [json]
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > depthMax) return true
+    const inner: unknown[] = []
+    for (const outer of level) {
+      if (typeof outer !== 'object' || outer === null) continue
+      for (const value of Object.values(outer)) if (typeof value === 'object' && value !== null) inner.push(value)
+    }
+    level = inner
+  }
+  return false
 }
 
 /** Clients of old send a GET's fields in its body, which Fastify does not read. */

@@ -57,7 +57,7 @@ async function answer(
   run: (document: DocumentNode) => Outcome | Promise<Outcome>,
 ): Promise<GraphqlAnswer> {
   try {
-    const document = parse(query, { maxTokens: tokensMax })
+    const document = parsed(query)
     assertModest(document, limits)
     const { data, errors } = await run(document)
     const fault = errors?.find(({ originalError }) => originalError && !isExpected(originalError))
@@ -71,6 +71,17 @@ async function answer(
 
 const isExpected = (error: Error): boolean =>
   error instanceof MlflowError || error instanceof FieldError || error instanceof GraphQLError
+
+/** @throws GraphQLError */
+function parsed(query: string): DocumentNode {
+  try {
+    return parse(query, { maxTokens: tokensMax })
+  } catch (error) {
+    // The parser's stack is at its end, far beyond the depth that a query may have.
+    if (error instanceof RangeError) throw new GraphQLError('Syntax Error: the query is nested too deeply')
+    throw error
+  }
+}
 
 /** More than any query of the console's, and parsed in a few milliseconds. */
 const tokensMax = 20_000

@@ -118,3 +118,9 @@ test.each([
   expect([status, data]).toEqual([200, null])
   expect(errors[0]).toContain(message)
 })
+
+test('a query that is nested without end is refused', async () => {
+  const { data, errors, status } = await ask(`query ${'{ a '.repeat(9_000)}${'}'.repeat(9_000)}`)
+  expect([status, data]).toEqual([200, null])
+  expect(errors[0]).toContain('nested too deeply')
+})
