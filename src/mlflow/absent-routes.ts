@@ -22,6 +22,18 @@ const refused: readonly (readonly ['GET' | 'PATCH' | 'POST', string, string])[] 
   ['POST', '/ajax-api/2.0/mlflow/gateway-proxy', gateway],
 ]
 
+const mcp =
+  'There is no registry of MCP servers here: name them where the agents that use them run. Models, prompts and traces of agents are kept.'
+
+/** All below them and, but for a GET that `empty` answers, themselves. */
+const refusedAreas: readonly (readonly [string, string])[] = [
+  ['/api/3.0/mlflow/mcp-servers', mcp],
+  ['/ajax-api/3.0/mlflow/mcp-servers', mcp],
+  ['/ajax-api/3.0/jobs', python],
+  ['/ajax-api/3.0/mlflow/assistant', gateway],
+]
+const allMethods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
+
 /** What the console asks for on its pages, and how it looks where there is nothing of the kind. */
 const empty: readonly (readonly [string, object])[] = [
   ['/ajax-api/2.0/mlflow/gateway-proxy', { endpoints: [] }],
@@ -53,6 +65,13 @@ export const absentRoutes: FastifyPluginAsync<{ log: Log }> = async (server, { l
         throw new MlflowError('NOT_IMPLEMENTED', reason)
       },
     })
+  }
+  for (const [url, reason] of refusedAreas) {
+    const handler = async (): Promise<never> => {
+      throw new MlflowError('NOT_IMPLEMENTED', reason)
+    }
+    server.route({ method: [...allMethods], url: `${url}/*`, schema, config, handler })
+    server.route({ method: ['POST', 'PUT', 'PATCH', 'DELETE'], url, schema, config, handler })
   }
   for (const [url, answer] of empty) server.get(url, { schema, config }, async () => answer)
   server.get('/ajax-api/3.0/mlflow/ui-telemetry', { schema, config }, async () => telemetry)

@@ -54,7 +54,7 @@ const unknownRoutes: FastifyPluginAsync = async (server) => {
 export function answerErrors(server: FastifyInstance, log: Log): void {
   server.setErrorHandler((error: FastifyError, request, reply) => {
     const { code, message, status } = answerOf(error)
-    if (status >= 500) {
+    if (status >= 500 && status !== 501) {
       log.error('a request of MLflow’s API failed', {
         requestId: request.id,
         route: request.routeOptions.url,
