@@ -78,7 +78,7 @@ function addServerCommand(program: Command): void {
     .option('--home <folder>', 'that holds everything (default: TRUELOOP_HOME, else .trueloop)')
     .option(
       '--default-artifact-root <location>',
-      'of new experiments: mlflow-artifacts:/ (stored here), file:///…, s3://… or a folder (default: MLFLOW_DEFAULT_ARTIFACT_ROOT)',
+      'of new experiments: mlflow-artifacts:/ or http://…/api/2.0/mlflow-artifacts/artifacts (stored here), file:///…, s3://… or a folder (default: MLFLOW_DEFAULT_ARTIFACT_ROOT)',
     )
     .option(
       '--artifacts-destination <location>',

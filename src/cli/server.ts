@@ -1,10 +1,11 @@
 // trueloop server: the control plane of a home in the foreground, with the flags of an MLflow server.
 import { resolve } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { processEnvironment, type Config } from '../app/config.ts'
 import { controlPlane } from '../app/entries.ts'
 import { loadMlflowConfig, locationOf } from '../app/mlflow-config.ts'
 import { runServer } from '../app/server.ts'
-import { DomainError } from '../platform/errors.ts'
+import { DomainError, messageOf } from '../platform/errors.ts'
 import type { Session } from './session.ts'
 
 export interface ServerOptions {
@@ -27,7 +28,20 @@ export async function server({ config, terminal }: Session, options: ServerOptio
       { home: chosen.home, url },
       () => `Trueloop's control plane is up.\n  MLFLOW_TRACKING_URI=${url}\n  home ${chosen.home}`,
     )
-  await runServer(chosen, tell)
+  try {
+    await runServer(chosen, tell)
+  } catch (error) {
+    throw portRefused(error, chosen) ?? error
+  }
+}
+
+/** Of an error of the system's, what to do about it. */
+function portRefused(error: unknown, { host, port }: Config): DomainError | undefined {
+  const { code, syscall } = error as NodeJS.ErrnoException
+  const why = code === 'EADDRINUSE' ? 'is taken' : code === 'EACCES' ? 'is not for this user' : undefined
+  if (syscall !== 'listen' || why === undefined) return undefined
+  const message = `port ${port} of ${host} ${why}: name another one with --port, or 0 for any free one`
+  return new DomainError('invalid', 'setting_invalid', message)
 }
 
 /** This process begins again as the control plane that `trueloop up` would start: V8 reads its flags once. */
@@ -41,16 +55,17 @@ function takeFlags(): void {
 
 function withOptions(config: Config, options: ServerOptions): Config {
   const home = options.home === undefined ? config.home : resolve(options.home)
-  const { artifactsDestination: destination, defaultArtifactRoot: root } = options
+  // Set to nothing is not set, as an MLflow server has it.
+  const { artifactsDestination: destination = '', defaultArtifactRoot: root = '' } = options
   const moved = home === config.home ? config : rehomed(config, home)
   return {
     ...moved,
     host: options.host ?? config.host,
     port: options.port === undefined ? config.port : portOf(options.port),
-    blobs: destination === undefined ? moved.blobs : blobsOf(destination),
+    blobs: destination === '' ? moved.blobs : blobsOf(destination),
     mlflow: {
       ...config.mlflow,
-      ...(root === undefined ? {} : { defaultArtifactRoot: locationOf(root) }),
+      ...(root === '' ? {} : { defaultArtifactRoot: rootOf(root) }),
       ...originRules(options),
     },
   }
@@ -81,19 +96,36 @@ function rehomed(config: Config, home: string): Config {
 
 /** @throws DomainError port_invalid */
 function portOf(text: string): number {
-  const value = Number(text)
-  if (Number.isInteger(value) && value >= 0 && value <= 65_535) return value
+  const value = /^\d+$/v.test(text) ? Number(text) : Infinity
+  if (value <= 65_535) return value
   const message = `--port ${text}: a port is a number from 0 (any free one) to 65535`
   throw new DomainError('invalid', 'port_invalid', message)
+}
+
+/** Where it is relative, it is one below the current folder, as an MLflow server has it. @throws DomainError setting_invalid */
+function rootOf(location: string): string {
+  if (!location.startsWith('file:')) return locationOf(location)
+  const folder = folderOf('--default-artifact-root', location)
+  return location.startsWith('file:/') ? location : pathToFileURL(folder).href
 }
 
 /** Stored objects lie where an MLflow server would lay files: below a folder, or in a bucket. @throws DomainError setting_invalid */
 function blobsOf(destination: string): string {
   if (destination.startsWith('s3://')) return destination
-  if (destination.startsWith('file://')) return new URL(destination).pathname
+  if (destination.startsWith('file:')) return folderOf('--artifacts-destination', destination)
   if (/^[a-z][a-z0-9+.\-]*:/iv.test(destination)) {
     const message = `--artifacts-destination ${destination}: artifacts go to a folder, file:///… or s3://bucket/prefix`
     throw new DomainError('invalid', 'setting_invalid', message)
   }
   return resolve(destination)
+}
+
+/** That `file:///srv/a%20b` or `file:below/here` names. @throws DomainError setting_invalid */
+function folderOf(option: string, location: string): string {
+  const path = location.slice('file:'.length)
+  try {
+    return path.startsWith('/') ? fileURLToPath(location) : resolve(decodeURIComponent(path))
+  } catch (error) {
+    throw new DomainError('invalid', 'setting_invalid', `${option} ${location}: ${messageOf(error)}`)
+  }
 }
