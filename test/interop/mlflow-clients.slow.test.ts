@@ -23,12 +23,12 @@ const everywhere: ClientScript[] = [
   { name: 'search' },
   { name: 'parallel' },
   { name: 'autolog', args: ['sklearn'] },
+  { name: 'autolog', args: ['xgboost'] },
+  { name: 'autolog', args: ['lightgbm'] },
   { name: 'artifacts', args: ['8'] },
 ]
 const newest: ClientScript[] = [
   ...everywhere,
-  { name: 'autolog', args: ['xgboost'] },
-  { name: 'autolog', args: ['lightgbm'] },
   { name: 'log_model' },
   { name: 'artifacts', args: ['64', 'multipart'] },
   { name: 'tracing' },
@@ -36,8 +36,9 @@ const newest: ClientScript[] = [
   { name: 'datasets' },
   { name: 'labelling' },
   { name: 'webhooks' },
+  { name: 'rest_of_client' }, // After `prompts`, which lists every prompt there is.
 ]
-const older: ClientScript[] = [...everywhere, { name: 'tracing_2' }]
+const older: ClientScript[] = [...everywhere, { name: 'log_model_2' }, { name: 'tracing_2' }]
 const titleOf = ({ name, args = [] }: ClientScript): string => [name, ...args].join(' ')
 
 let postgres: Postgres

@@ -10,9 +10,10 @@ const modelling = ['scikit-learn==1.9.1', 'xgboost==3.2.0', 'lightgbm==4.7.0', '
 /** Server and client. */
 export const newestVenv = (): Promise<Venv> => ensureVenv([...server, ...modelling], 'mlflow')
 
-/** Client only. Its tracing fails with newer releases of OpenTelemetry's SDK, which it does not exclude. */
+/** Client only, with the newest libraries that it supports. Its tracing fails with newer releases of OpenTelemetry's SDK, which it does not exclude. */
 export const olderVenv = (): Promise<Venv> =>
-  ensureVenv(['mlflow==2.22.5', 'scikit-learn==1.6.1', ...itsTelemetry], 'mlflow-2')
+  ensureVenv(['mlflow==2.22.5', ...itsModelling, ...itsTelemetry], 'mlflow-2')
+const itsModelling = ['scikit-learn==1.6.1', 'xgboost==3.0.0', 'lightgbm==4.6.0']
 const itsTelemetry = ['opentelemetry-api==1.33.1', 'opentelemetry-sdk==1.33.1']
 
 /** A stock server as fast as its users can make it: uvicorn takes uvloop where it is installed. */
