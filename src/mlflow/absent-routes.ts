@@ -1,14 +1,10 @@
 // Routes of MLflow's console that need a Python runtime or a gateway to models, or report its use: each says what there is instead.
 import type { FastifyPluginAsync } from 'fastify'
 import type { Log } from '../platform/log.ts'
+import { gateway, python } from './absent-areas.ts'
 import { MlflowError } from './wire/errors.ts'
 import { readBodiesAsText } from './rpc.ts'
 import { answerErrors } from './server.ts'
-
-const python =
-  'This runs Python, and this server runs none: call mlflow.genai.evaluate() where your code runs; its results are logged here.'
-const gateway =
-  'There is no gateway to language models here: call the provider where your code runs, or run a gateway of its own beside this server.'
 
 const refused: readonly (readonly ['GET' | 'PATCH' | 'POST', string, string])[] = [
   ['POST', '/ajax-api/3.0/mlflow/scorer/invoke', python],
@@ -21,18 +17,6 @@ const refused: readonly (readonly ['GET' | 'PATCH' | 'POST', string, string])[] 
   ['POST', '/ajax-api/2.0/mlflow/runs/create-promptlab-run', gateway],
   ['POST', '/ajax-api/2.0/mlflow/gateway-proxy', gateway],
 ]
-
-const mcp =
-  'There is no registry of MCP servers here: name them where the agents that use them run. Models, prompts and traces of agents are kept.'
-
-/** All below them and, but for a GET that `empty` answers, themselves. */
-const refusedAreas: readonly (readonly [string, string])[] = [
-  ['/api/3.0/mlflow/mcp-servers', mcp],
-  ['/ajax-api/3.0/mlflow/mcp-servers', mcp],
-  ['/ajax-api/3.0/jobs', python],
-  ['/ajax-api/3.0/mlflow/assistant', gateway],
-]
-const allMethods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
 
 /** What the console asks for on its pages, and how it looks where there is nothing of the kind. */
 const empty: readonly (readonly [string, object])[] = [
@@ -65,13 +49,6 @@ export const absentRoutes: FastifyPluginAsync<{ log: Log }> = async (server, { l
         throw new MlflowError('NOT_IMPLEMENTED', reason)
       },
     })
-  }
-  for (const [url, reason] of refusedAreas) {
-    const handler = async (): Promise<never> => {
-      throw new MlflowError('NOT_IMPLEMENTED', reason)
-    }
-    server.route({ method: [...allMethods], url: `${url}/*`, schema, config, handler })
-    server.route({ method: ['POST', 'PUT', 'PATCH', 'DELETE'], url, schema, config, handler })
   }
   for (const [url, answer] of empty) server.get(url, { schema, config }, async () => answer)
   server.get('/ajax-api/3.0/mlflow/ui-telemetry', { schema, config }, async () => telemetry)

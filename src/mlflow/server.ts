@@ -2,6 +2,7 @@
 import type { FastifyError, FastifyInstance, FastifyPluginAsync, FastifyReply } from 'fastify'
 import { DomainError, messageOf } from '../platform/errors.ts'
 import type { Log } from '../platform/log.ts'
+import { reasonOfAbsence } from './absent-areas.ts'
 import { MlflowError, translated, type ErrorCode } from './wire/errors.ts'
 import { errorClasses as classes, release } from './generated/descriptors.ts'
 import { graphqlRoutes } from './graphql/routes.ts'
@@ -45,7 +46,10 @@ export const mlflowRoutes: FastifyPluginAsync<MlflowDeps> = async (server, { gra
 /** Clients of other releases ask for what is not there, and fall back when they are told so in this form. */
 const unknownRoutes: FastifyPluginAsync = async (server) => {
   server.setNotFoundHandler((request, reply) => {
-    const message = `There is no ${request.method} ${request.url.split('?')[0]} in MLflow ${release}.`
+    const [path = ''] = request.url.split('?')
+    const reason = reasonOfAbsence(path)
+    if (reason !== undefined) return sendError(reply, new MlflowError('NOT_IMPLEMENTED', reason))
+    const message = `There is no ${request.method} ${path} in MLflow ${release}.`
     return sendError(reply, { code: 'ENDPOINT_NOT_FOUND', message, status: 404 })
   })
 }
