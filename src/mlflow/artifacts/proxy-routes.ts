@@ -39,7 +39,7 @@ export const artifactProxyRoutes: FastifyPluginAsync<ArtifactDeps & { log: Log }
           await assertWritesArtifact(deps.db, callerOf(request), path)
           await tree.store(path, body)
         })
-        return reply.type('application/json').send('{}')
+        return reply.send()
       },
     )
   }
