@@ -86,8 +86,11 @@ async function readCall(name: MethodName, http: FastifyRequest): Promise<Call<Me
     throw new MlflowError('FEATURE_DISABLED', message)
   }
   const { request: message, checks } = descriptions[name]
+  const fields = fieldsOf(message)
   const hasQuery = http.method === 'GET' && Object.keys(http.query as object).length > 0
   const json = hasQuery ? readQuery(message, http.query as Query) : await readBody(http)
+  // What the message does not have is not looked at, however deep.
+  if (Object.entries(json).some(([key, value]) => fields.has(key) && isTooDeep(value))) throw nestedTooDeep()
   const twice = findTwiceNamed(message, json)
   if (twice !== undefined) {
     const both = `Request specifies both '${twice}' and '${jsonNameOf(twice)}'`
@@ -100,7 +103,6 @@ async function readCall(name: MethodName, http: FastifyRequest): Promise<Call<Me
       `Invalid value ${printJson(failure.value)} for parameter '${failure.field}' supplied: ${failure.message}.`,
     )
   }
-  const fields = fieldsOf(message)
   const sent = new Set(Object.keys(json).flatMap((key) => fields.get(key)?.name ?? []))
   const placed = Object.entries(http.params as Record<string, string>).filter(([key]) => fields.has(key))
   return {
@@ -158,7 +160,6 @@ async function readBody(http: FastifyRequest): Promise<Record<string, unknown>> 
   const json = parseOrRefuse(text)
   // Clients of old encode twice.
   const decoded = typeof json === 'string' ? parseOrRefuse(json) : json
-  if (isTooDeep(decoded)) throw nestedTooDeep()
   if (decoded === null) return {}
   if (typeof decoded !== 'object' || Array.isArray(decoded)) {
     throw invalidParameter('The request body must be a JSON object.')
@@ -188,9 +189,7 @@ function parseOrRefuse(text: string): unknown {
 const depthMax = 100
 
 const nestedTooDeep = (): MlflowError =>
-  invalidParameter(
-    `The request body is nested too deeply: objects and lists may be within each other ${depthMax} times.`,
-  )
+  invalidParameter(`The request is nested too deeply: objects and lists may be within each other ${depthMax} times.`)
 
 /** Level by level: what is nested without end has no place on a stack. */
 function isTooDeep(json: unknown): boolean {
