@@ -50,7 +50,7 @@ test('what is nested without end is refused, and so is a body without end', asyn
     mlflow.server.inject({ method: 'POST', url, headers: { 'content-type': 'application/json' }, payload })
   const nested = (times: number, inner = '1'): string => '[{"a":'.repeat(times / 2) + inner + '}]'.repeat(times / 2)
   expect((await post(`{"nobody_knows": ${nested(20_000)}}`)).statusCode).toBe(200)
-  expect((await post(`{"tags": ${nested(98)}}`)).json().message).toContain('Invalid value')
+  expect((await post(`{"tags": ${nested(98)}}`)).statusCode).toBe(200)
   for (const inner of [nested(102), nested(20_000), nested(20_000, '12345678901234567890')]) {
     for (const field of ['tags', 'run_name']) {
       const refused = await post(`{"${field}": ${inner}}`)
