@@ -30,6 +30,7 @@ export async function runClient(server: ClientTarget, venv: Venv, { name, args =
     OMP_NUM_THREADS: '1',
     // A script may have the name of a package that it imports.
     PYTHONSAFEPATH: '1',
+    PYTHONPATH: join(import.meta.dirname, 'clients', 'shared'),
   }
   const script = join(import.meta.dirname, 'clients', `${name}.py`)
   try {

@@ -6,17 +6,7 @@ import time
 
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag, ViewType
-from mlflow.exceptions import MlflowException, RestException
-
-
-def refused(code, call):
-    try:
-        call()
-    except (RestException, MlflowException) as error:
-        assert error.error_code == code, (error.error_code, str(error))
-        return
-    raise AssertionError(f"not refused as {code}")
-
+from refusals import refused
 
 client = MlflowClient()
 experiment = client.create_experiment("client", tags={"a": "1"})

@@ -3,19 +3,9 @@
 import warnings
 
 from mlflow import MlflowClient
-from mlflow.exceptions import MlflowException, RestException
+from refusals import refused
 
 warnings.filterwarnings("ignore")
-
-
-def refused(code, call):
-    try:
-        call()
-    except (RestException, MlflowException) as error:
-        assert error.error_code == code, (error.error_code, str(error))
-        return
-    raise AssertionError(f"not refused as {code}")
-
 
 client = MlflowClient()
 experiment = client.create_experiment("registry")

@@ -11,19 +11,10 @@ import numpy as np
 import PIL.Image
 from mlflow import MlflowClient
 from mlflow.entities import LoggedModelInput, LoggedModelOutput
-from mlflow.exceptions import MlflowException, RestException
 from mlflow.prompt.constants import PROMPT_ASSOCIATED_RUN_IDS_TAG_KEY
+from refusals import refused
 
 warnings.filterwarnings("ignore")
-
-
-def refused(code, call):
-    try:
-        call()
-    except (RestException, MlflowException) as error:
-        assert error.error_code == code, (error.error_code, str(error))
-        return
-    raise AssertionError(f"not refused as {code}")
 
 
 def linked_prompts(tags):
