@@ -21,6 +21,8 @@ export interface GraphChange {
   /** The one output, which a node makes once values have their new names. */
   readonly output: GraphValue
   readonly irVersion: number
+  /** A value of the graph that is an input from now on; what made it, and inputs that nothing takes then, are left out. */
+  readonly begin?: GraphValue
 }
 
 /** The operator set that is named for new nodes where the file names none of ai.onnx. */
@@ -49,6 +51,7 @@ export function rewriteGraph(bytes: Uint8Array, file: OnnxFile, change: GraphCha
       }
     } else if (field.number !== 1) rest.push(bytes.subarray(field.start, field.end))
   }
+  if (change.begin) graph.push(encode({ 11: valueMessage(change.begin) }))
   graph.push(encode({ 1: change.nodes.map(nodeMessage), 5: change.constants, 12: valueMessage(change.output) }))
   if (change.nodes.length > 0 && !file.opsets.has(domainName(''))) rest.push(encode({ 8: { 1: '', 2: ownOpset } }))
   return Buffer.concat([...rest, encode({ 7: Buffer.concat(graph) })])
@@ -63,7 +66,7 @@ function neededNodes(file: OnnxFile, change: GraphChange): Set<GraphNode> {
   const needed = new Set<GraphNode>()
   const waiting = [change.output.name, ...change.nodes.flatMap(({ inputs }) => inputs)]
   for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
-    const maker = makers.get(name)
+    const maker = name === change.begin?.name ? undefined : makers.get(name)
     if (!maker || needed.has(maker)) continue
     needed.add(maker)
     for (const input of maker.inputs) waiting.push(renamedName(change, input))
@@ -99,7 +102,8 @@ function graphField(
     }
     case 11: {
       const name = textIn(part.bytes, 1)
-      if (file.initializers.has(name) && !used.has(renamedName(change, name))) return undefined
+      const isLoose = file.initializers.has(name) || change.begin !== undefined
+      if (isLoose && (name === change.begin?.name || !used.has(renamedName(change, name)))) return undefined
       const value = change.inputs.get(name)
       return value ? encode({ 11: valueMessage(value) }) : whole
     }

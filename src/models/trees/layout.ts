@@ -1,0 +1,202 @@
+// Where each node of a tree lies: three levels of a branch together, the two children of a node side by side.
+import {
+  belowOf,
+  lanes,
+  leafBit,
+  lookupShift,
+  lookupsMax,
+  pairMask,
+  rankOf,
+  type Ensemble,
+  type Lookup,
+} from './ensemble.ts'
+
+/** The lists of a node of trees, as its graph has them. */
+export interface Nodes {
+  readonly tree: Int32Array
+  /** By the id of each tree, where it begins; its nodes are numbered as they stand. */
+  readonly starts: ReadonlyMap<number, number>
+  readonly feature: Int32Array
+  readonly mode: readonly string[]
+  readonly value: Float32Array
+  readonly whenTrue: Int32Array
+  readonly whenFalse: Int32Array
+  /** Empty: for none. */
+  readonly missingIsTrue: Int32Array
+}
+
+/** Below every rank, and above. */
+const [lowest, highest] = [-2, 2 ** 30]
+const alwaysFirst = -1
+
+export interface Leaves {
+  /** By node: which leaf it is, from 1 on; 0: none. */
+  readonly places: Int32Array
+  /** `outputs` each. */
+  readonly weights: Float32Array
+  readonly outputs: number
+}
+
+/** How each mode compares: the true branch is that of smaller values or of larger ones, an equal value with it or not. */
+const modes: Readonly<Record<string, { readonly isTrueSmaller: boolean; readonly isEqualTrue: boolean }>> = {
+  BRANCH_LEQ: { isTrueSmaller: true, isEqualTrue: true },
+  BRANCH_LT: { isTrueSmaller: true, isEqualTrue: false },
+  BRANCH_GTE: { isTrueSmaller: false, isEqualTrue: true },
+  BRANCH_GT: { isTrueSmaller: false, isEqualTrue: false },
+}
+
+type LaidOut = Pick<Ensemble, 'slots' | 'roots' | 'values' | 'weights' | 'lookups' | 'features'>
+
+/** A branch as the walk knows it. */
+interface Branch {
+  /** Of `lookups`. */
+  readonly lookup: number
+  /** What is above it goes to `right`. */
+  readonly threshold: number
+  readonly left: number
+  readonly right: number
+}
+
+interface Placed {
+  readonly node: number
+  readonly slot: number
+  /** Below the branch that is laid out together with those beneath it. */
+  readonly level: number
+}
+
+const levelsTogether = 3
+
+/** Undefined: a way of comparing, or a size, that does not fit. */
+export function layOut(nodes: Nodes, leaves: Leaves): LaidOut | undefined {
+  const { starts } = nodes
+  const count = nodes.tree.length
+  const trees = Math.ceil(starts.size / lanes) * lanes
+  const draft: Draft = {
+    slots: new Int32Array((count + trees) * 2),
+    values: new Float32Array(count + trees),
+    thresholds: new Float32Array(count + trees),
+    tables: createTables(),
+    isPlaced: new Uint8Array(count),
+    free: 0,
+  }
+  const roots = new Int32Array(trees)
+  let tree = 0
+  for (const start of starts.values()) {
+    roots[tree++] = draft.free
+    if (!placeTree(draft, { nodes, leaves, start })) return undefined
+  }
+  for (; tree < trees; tree++) {
+    roots[tree] = draft.free
+    placeLeaf(draft, { slot: draft.free, root: draft.free }, 0)
+    draft.free += 1
+  }
+  const { slots, values, thresholds, tables } = draft
+  const lookups = tables.all.map(lookupOf)
+  for (let slot = 0; slot < draft.free; slot++) {
+    const word = slots[2 * slot + 1]!
+    // The second slot of a root is nobody's.
+    if (word === 0 || (word & leafBit) !== 0) continue
+    slots[2 * slot] = rankOf(lookups[word >>> lookupShift]!.thresholds, thresholds[slot]!)
+  }
+  const features = lookups.reduce((most, { feature }) => Math.max(most, feature + 1), 0)
+  return { slots, roots, values, weights: leaves.weights, lookups, features }
+}
+
+interface Draft extends Pick<Ensemble, 'slots' | 'values'> {
+  /** Of branches, by slot. */
+  readonly thresholds: Float32Array
+  readonly tables: Tables
+  /** By node. */
+  readonly isPlaced: Uint8Array
+  /** The first slot that nobody has. */
+  free: number
+}
+
+function placeLeaf({ slots, values }: Draft, at: { slot: number; root: number }, value: number): void {
+  const place = at.slot - at.root
+  slots[2 * at.slot] = place % 2 === 0 ? highest : lowest
+  slots[2 * at.slot + 1] = leafBit + Math.floor(place / 2)
+  values[at.slot] = value
+}
+
+/** False: it is no tree, or does not fit. */
+function placeTree(draft: Draft, { nodes, leaves, start }: { nodes: Nodes; leaves: Leaves; start: number }): boolean {
+  const { slots, thresholds, tables, isPlaced } = draft
+  const root = draft.free
+  // A root stands alone, where a pair would be.
+  draft.free += 2
+  const waiting: Placed[] = [{ node: start, slot: root, level: 0 }]
+  for (let block = waiting.pop(); block; block = waiting.pop()) {
+    const near: Placed[] = [{ ...block, level: 0 }]
+    for (const { node, slot, level } of near) {
+      if (level === levelsTogether) {
+        waiting.push({ node, slot, level })
+        continue
+      }
+      // A child of two parents, or of its own: no tree.
+      if (nodes.tree[node] !== nodes.tree[start] || isPlaced[node] === 1) return false
+      isPlaced[node] = 1
+      if (nodes.mode[node] === 'LEAF') {
+        const leaf = leaves.places[node]!
+        placeLeaf(draft, { slot, root }, leaves.outputs === 1 ? leaves.weights[leaf]! : leaf)
+        continue
+      }
+      const branch = branchOf(nodes, { node, start }, tables)
+      const pair = (draft.free - root) / 2
+      if (!branch || branch.lookup >= lookupsMax || pair > pairMask) return false
+      thresholds[slot] = branch.threshold
+      slots[2 * slot + 1] = branch.lookup * 2 ** lookupShift + pair
+      near.push({ node: branch.left, slot: draft.free, level: level + 1 })
+      near.push({ node: branch.right, slot: draft.free + 1, level: level + 1 })
+      draft.free += 2
+    }
+  }
+  return true
+}
+
+interface Table {
+  readonly feature: number
+  readonly isMissingLeft: boolean
+  readonly thresholds: number[]
+}
+
+interface Tables {
+  readonly all: Table[]
+  readonly of: (feature: number, isMissingLeft: boolean) => number
+}
+
+function createTables(): Tables {
+  const all: Table[] = []
+  const places = new Map<number, number>()
+  return {
+    all,
+    of(feature, isMissingLeft) {
+      const key = feature * 2 + (isMissingLeft ? 1 : 0)
+      const known = places.get(key)
+      if (known !== undefined) return known
+      places.set(key, all.length)
+      return all.push({ feature, isMissingLeft, thresholds: [] }) - 1
+    },
+  }
+}
+
+function lookupOf({ feature, isMissingLeft, thresholds }: Table): Lookup {
+  const all = Float32Array.from(thresholds).toSorted()
+  const rising = all.filter((value, at) => at === 0 || value !== all[at - 1])
+  return { feature, thresholds: rising, missingRank: isMissingLeft ? alwaysFirst : rising.length + 1 }
+}
+
+function branchOf(nodes: Nodes, { node, start }: { node: number; start: number }, tables: Tables): Branch | undefined {
+  const mode = modes[nodes.mode[node]!]
+  const value = nodes.value[node]!
+  if (!mode || Number.isNaN(value)) return undefined
+  const { isTrueSmaller, isEqualTrue } = mode
+  const isMissingLeft = (nodes.missingIsTrue[node] === 1) === isTrueSmaller
+  const lookup = tables.of(nodes.feature[node]!, isMissingLeft)
+  const threshold = isTrueSmaller === isEqualTrue ? value : belowOf(value)
+  tables.all[lookup]!.thresholds.push(threshold)
+  const [whenTrue, whenFalse] = [start + nodes.whenTrue[node]!, start + nodes.whenFalse[node]!]
+  return isTrueSmaller
+    ? { lookup, threshold, left: whenTrue, right: whenFalse }
+    : { lookup, threshold, left: whenFalse, right: whenTrue }
+}
