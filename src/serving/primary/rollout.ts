@@ -32,10 +32,11 @@ const retryCapMs = 5_000
 const leavingPollMs = 100
 const reachedPollMs = 20
 
-const digestsOf = (config: GatewayConfig): Set<string> =>
-  new Set(
+/** Digests of the versions that are to be loaded, by version: a worker loads each of them, also one whose graph another has too. */
+const versionsOf = (config: GatewayConfig): Map<string, string> =>
+  new Map(
     config.endpoints.flatMap(({ variants }) =>
-      variants.filter(({ quarantined }) => !quarantined).map(({ digest }) => digest),
+      variants.filter(({ quarantined }) => !quarantined).map(({ version, digest }) => [version, digest] as const),
     ),
   )
 
@@ -47,8 +48,10 @@ const wantedOf = ({ workers }: ConfigRolloutDeps, config: GatewayConfig): number
 /** Whether the worker can go on with it: all that is new to it loads without being noticed, and it was not asked to be replaced. */
 function isQuick({ loadMs }: ConfigRolloutDeps, before: GatewayConfig | undefined, config: GatewayConfig): boolean {
   if (before && fleetOf(before).restarts !== fleetOf(config).restarts) return false
-  const has = before ? digestsOf(before) : new Set<string>()
-  return [...digestsOf(config)].every((digest) => has.has(digest) || (loadMs(digest) ?? Infinity) <= inPlaceLoadMs)
+  const has = before ? versionsOf(before) : new Map<string, string>()
+  return [...versionsOf(config)].every(
+    ([version, digest]) => has.get(version) === digest || (loadMs(digest) ?? Infinity) <= inPlaceLoadMs,
+  )
 }
 
 async function startWorker({ fleet, port }: ConfigRolloutDeps, told: Told, config: GatewayConfig): Promise<void> {

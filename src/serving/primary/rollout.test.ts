@@ -1,0 +1,57 @@
+// How workers come to a new configuration: what loads slowly is never loaded by one that answers.
+import { expect, test } from 'vitest'
+import { smallModel } from '../../models/testing.ts'
+import { silentLog } from '../../platform/log.ts'
+import type { GatewayConfig } from '../gateway-config.ts'
+import { testEndpoint, testVariant } from '../testing.ts'
+import type { Fleet, Member } from './fleet.ts'
+import { startConfigRollout } from './rollout.ts'
+
+const model = { bytes: smallModel() }
+const configOf = (generation: number, version: number): GatewayConfig => ({
+  generation,
+  endpoints: [testEndpoint([testVariant(version, model)])],
+})
+
+/** As much of a fleet as tells how workers were asked to follow. */
+function openFleet() {
+  const members = new Set<Member>()
+  const asked: string[] = []
+  const fleet = {
+    members,
+    start: async ({ generation }: GatewayConfig) => {
+      const member = {
+        name: `${members.size}`,
+        state: 'serving',
+        sent: 1,
+        applied: 1,
+        failures: [],
+      } as unknown as Member
+      members.add(member)
+      asked.push(`start ${generation}`)
+      return member
+    },
+    send: () => void asked.push('send'),
+    leave: async (member: Member) => void members.delete(member),
+  } as unknown as Fleet
+  return { fleet, asked }
+}
+
+test.each([
+  { name: 'a version whose graph loads slowly', loadMs: 100, asked: ['start 1', 'start 2'] },
+  { name: 'one that loads unnoticed', loadMs: 1, asked: ['start 1', 'send'] },
+  { name: 'one of which nothing is known', loadMs: undefined, asked: ['start 1', 'start 2'] },
+])('$name, with the same graph as the one before, is loaded where nobody waits for it', async ({ loadMs, asked }) => {
+  const told = openFleet()
+  const rollout = startConfigRollout({ fleet: told.fleet, workers: 1, port: 0, loadMs: () => loadMs, log: silentLog })
+  rollout.setTarget(configOf(1, 1))
+  expect(await rollout.reached()).toEqual([])
+  rollout.setTarget(configOf(2, 2))
+  expect(await rollout.reached()).toEqual([])
+  expect(told.asked).toEqual(asked)
+  // What is there already needs nothing.
+  rollout.setTarget(configOf(3, 2))
+  await rollout.reached()
+  expect(told.asked).toEqual([...asked, 'send'])
+  await rollout.stop()
+})
