@@ -82,7 +82,6 @@ test('a loop goes from apply to its first champion, by an alert to its second, a
     'gate_passed',
     'rollout_started',
     'promoted',
-    'retrain_held',
   ])
 
   await emit(db, 'monitor.alert_closed', { ...alert, closeReason: 'version_replaced' })
@@ -106,7 +105,7 @@ test('a loop goes from apply to its first champion, by an alert to its second, a
   await dispatcher.drain()
   expect(await stateOf(db)).toMatchObject({ champion: 'flights/1' })
   const story = await listDecisions(db, { loop: 'flights', limit: 100 })
-  expect(story.slice(12).map(({ kind }) => kind)).toEqual([
+  expect(story.slice(11).map(({ kind }) => kind)).toEqual([
     'alert_closed',
     'cooldown_ended',
     'alert_opened',

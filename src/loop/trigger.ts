@@ -1,6 +1,6 @@
 // Whether a retrain is due, and whether it must wait: pause, cooldown, budget. Pure.
 import { durationText, momentText } from './duration.ts'
-import type { LoopState, PolicySettings, Proposal, Trigger } from './policy-state.ts'
+import type { LoopState, OpenAlert, PolicySettings, Proposal, Trigger } from './policy-state.ts'
 import { nextDueMs, scheduleText } from './schedule.ts'
 
 /** The most deliberate first: what people bring or ask for, a changed definition, then a monitor, a schedule, new rows. */
@@ -32,8 +32,10 @@ export const proposalText = ({ actor, onnx, reason }: Omit<Proposal, 'evidence'>
 /** The beginning of a graph's digest, which is enough to know it by. */
 export const graphText = (onnx: string): string => onnx.slice(0, 12)
 
-function monitorTrigger({ triggers }: PolicySettings, { openAlerts }: LoopState): Trigger | undefined {
-  const alert = openAlerts.find(({ monitor }) => triggers.monitors.includes(monitor))
+function monitorTrigger({ triggers }: PolicySettings, { openAlerts, champion }: LoopState): Trigger | undefined {
+  // What was measured on a version that is champion no longer says nothing of the one that is, and is closed in a moment.
+  const isOfChampion = ({ measured }: OpenAlert): boolean => measured === null || measured.version === champion
+  const alert = openAlerts.find((each) => triggers.monitors.includes(each.monitor) && isOfChampion(each))
   if (!alert) return undefined
   const { monitor, sentence, evidence } = alert
   return {

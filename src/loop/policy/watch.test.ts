@@ -78,6 +78,24 @@ test('a monitor that opens on a version that was promoted lately gives its prede
   ])
 })
 
+test('an alert on the version that was replaced asks for no retrain, and the same on its successor does', () => {
+  const opened = { ...alert('2001-04-20'), measured: measured('flights/1') }
+  const begun = advance(watching, opened, settings)
+  const rolling = advance(begun.state, gated(begun.commands[0]?.id ?? '', 'flights/2'), settings)
+  const command = rolling.commands[0]?.id ?? ''
+  const outcome = { rollout: 'rol_1', outcome: 'promoted' as const, sentence: 'its loss is lower.' }
+  const rolled: LoopInput = { kind: 'rolled_out', atMs: day('2001-04-27'), command, ...outcome }
+  // Its alert is open still: it is closed when the monitors are next looked at.
+  const after = play(rolling.state, [rolled, { kind: 'tick', atMs: day('2001-06-15') }])
+  expect(after.kinds).toEqual(['promoted', 'cooldown_ended'])
+  expect(after.state.openAlerts).toHaveLength(1)
+  const late = play(after.state, [
+    { kind: 'alert_closed', atMs: 0, monitor: 'calibration', sentence: 'replaced' },
+    against('2001-06-16', { version: 'flights/2' }),
+  ])
+  expect(late.kinds).toEqual(['alert_closed', 'alert_opened', 'training_started'])
+})
+
 test("no promotion is taken back after its watch, for what is the world's doing, or for another version", () => {
   const start = promoted()
   expect(takesBack(advance(start, against('2001-05-26'), settings))).toBe(true)
