@@ -14,6 +14,7 @@ export function artifactDeps(config: Config, { db, blobs, clock, secrets }: Cont
     clock,
     uploads: uploadsFolder(config),
     linkKey: createHmac('sha256', secrets.stepKey).update('artifact links').digest('base64url'),
+    downloadSeconds: config.mlflow.downloadSeconds,
     places: artifactPlaces(config),
     async versionUri({ name, version }) {
       const number = /^[1-9]\d{0,8}$/v.test(version) ? Number(version) : 0

@@ -1,8 +1,9 @@
 // The settings of the MLflow server that a client can see the effect of, under the names that its operators know.
 import { resolve } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { z } from 'zod'
 import { isHostPattern, isOriginPattern } from '../governance/host-pattern.ts'
-import { DomainError } from '../platform/errors.ts'
+import { DomainError, messageOf } from '../platform/errors.ts'
 
 const flag = z.stringbool({ truthy: ['true', '1'], falsy: ['false', '0'] })
 
@@ -38,6 +39,8 @@ export const MlflowEnvironment = z.object({
   MLFLOW_TRUNCATE_LONG_VALUES: flag.default(true),
   /** Of the location that a client gives an experiment, in characters. */
   MLFLOW_ARTIFACT_LOCATION_MAX_LENGTH: z.coerce.number().int().min(1).max(65_536).default(2048),
+  /** Seconds that a link to download a file by lives, where its caller does not say. */
+  MLFLOW_PRESIGNED_DOWNLOAD_URL_TTL_SECONDS: z.coerce.number().int().min(1).max(604_800).default(300),
   /** Schemes of locations that name a host (`hdfs`, `https`) and that clients may give all the same, separated by commas. */
   MLFLOW_ALLOWED_HOST_ADDRESSED_ARTIFACT_SCHEMES: z.string().default(''),
   /** A pattern that the source of a new model version must match. */
@@ -75,6 +78,7 @@ export interface MlflowConfig {
   readonly defaultArtifactRoot: string
   readonly truncatesLongValues: boolean
   readonly artifactLocationLengthMax: number
+  readonly downloadSeconds: number
   /** In lower case. */
   readonly allowedHostSchemes: ReadonlySet<string>
   readonly sourcePattern: RegExp | undefined
@@ -95,8 +99,27 @@ export interface MlflowConfig {
   readonly graphql: { readonly rootFieldsMax: number; readonly aliasesMax: number }
 }
 
-/** A folder is one of this machine, whatever a client's current folder is. */
-export const locationOf = (text: string): string => (/^[a-z][a-z0-9+.\-]*:/iv.test(text) ? text : resolve(text))
+/**
+ * A folder is one of this machine, whatever a client's current folder is; a relative one, `file:` before it or not, is below this process's
+ * current folder, as an MLflow server has it.
+ * @param name of the setting, for what is told
+ * @throws DomainError setting_invalid
+ */
+export function locationOf(name: string, text: string): string {
+  if (!text.startsWith('file:')) return /^[a-z][a-z0-9+.\-]*:/iv.test(text) ? text : resolve(text)
+  const folder = folderOf(name, text)
+  return text.startsWith('file:/') ? text : pathToFileURL(folder).href
+}
+
+/** That `file:///srv/a%20b` or `file:below/here` names. @throws DomainError setting_invalid */
+export function folderOf(name: string, location: string): string {
+  const path = location.slice('file:'.length)
+  try {
+    return path.startsWith('/') ? fileURLToPath(location) : resolve(decodeURIComponent(path))
+  } catch (error) {
+    throw new DomainError('invalid', 'setting_invalid', `${name} ${location}: ${messageOf(error)}`)
+  }
+}
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -111,9 +134,10 @@ export function loadMlflowConfig(environment: Environment): MlflowConfig {
   }
   const settings = parsed.data
   return {
-    defaultArtifactRoot: locationOf(settings.MLFLOW_DEFAULT_ARTIFACT_ROOT),
+    defaultArtifactRoot: locationOf('MLFLOW_DEFAULT_ARTIFACT_ROOT', settings.MLFLOW_DEFAULT_ARTIFACT_ROOT),
     truncatesLongValues: settings.MLFLOW_TRUNCATE_LONG_VALUES,
     artifactLocationLengthMax: settings.MLFLOW_ARTIFACT_LOCATION_MAX_LENGTH,
+    downloadSeconds: settings.MLFLOW_PRESIGNED_DOWNLOAD_URL_TTL_SECONDS,
     allowedHostSchemes: new Set(listOf(settings.MLFLOW_ALLOWED_HOST_ADDRESSED_ARTIFACT_SCHEMES.toLowerCase())),
     sourcePattern: patternOf(settings.MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX),
     s3: { endpoint: settings.MLFLOW_S3_ENDPOINT_URL, region: settings.AWS_REGION },

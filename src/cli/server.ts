@@ -1,11 +1,10 @@
 // trueloop server: the control plane of a home in the foreground, with the flags of an MLflow server.
 import { resolve } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
 import { processEnvironment, type Config } from '../app/config.ts'
 import { controlPlane } from '../app/entries.ts'
-import { loadMlflowConfig, locationOf } from '../app/mlflow-config.ts'
+import { folderOf, loadMlflowConfig, locationOf } from '../app/mlflow-config.ts'
 import { runServer } from '../app/server.ts'
-import { DomainError, messageOf } from '../platform/errors.ts'
+import { DomainError } from '../platform/errors.ts'
 import type { Session } from './session.ts'
 
 export interface ServerOptions {
@@ -65,7 +64,7 @@ function withOptions(config: Config, options: ServerOptions): Config {
     blobs: destination === '' ? moved.blobs : blobsOf(destination),
     mlflow: {
       ...config.mlflow,
-      ...(root === '' ? {} : { defaultArtifactRoot: rootOf(root) }),
+      ...(root === '' ? {} : { defaultArtifactRoot: locationOf('--default-artifact-root', root) }),
       ...originRules(options),
     },
   }
@@ -102,13 +101,6 @@ function portOf(text: string): number {
   throw new DomainError('invalid', 'port_invalid', message)
 }
 
-/** Where it is relative, it is one below the current folder, as an MLflow server has it. @throws DomainError setting_invalid */
-function rootOf(location: string): string {
-  if (!location.startsWith('file:')) return locationOf(location)
-  const folder = folderOf('--default-artifact-root', location)
-  return location.startsWith('file:/') ? location : pathToFileURL(folder).href
-}
-
 /** Stored objects lie where an MLflow server would lay files: below a folder, or in a bucket. @throws DomainError setting_invalid */
 function blobsOf(destination: string): string {
   if (destination.startsWith('s3://')) return destination
@@ -118,14 +110,4 @@ function blobsOf(destination: string): string {
     throw new DomainError('invalid', 'setting_invalid', message)
   }
   return resolve(destination)
-}
-
-/** That `file:///srv/a%20b` or `file:below/here` names. @throws DomainError setting_invalid */
-function folderOf(option: string, location: string): string {
-  const path = location.slice('file:'.length)
-  try {
-    return path.startsWith('/') ? fileURLToPath(location) : resolve(decodeURIComponent(path))
-  } catch (error) {
-    throw new DomainError('invalid', 'setting_invalid', `${option} ${location}: ${messageOf(error)}`)
-  }
 }

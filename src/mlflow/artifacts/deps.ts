@@ -9,6 +9,8 @@ export interface ArtifactDeps extends Omit<RepositoryDeps, 'db'>, Omit<UploadDep
   readonly db: Connection<ArtifactOwnerTables & AuditTables>
   /** Signs URLs that carry their own permission. */
   readonly linkKey: string
+  /** That a link to download by lives, where its caller does not say. */
+  readonly downloadSeconds: number
   readonly places: ArtifactPlaces
   /** Where the artifacts of a registered model's version are. */
   readonly versionUri: (version: { name: string; version: string }) => Promise<string>

@@ -57,6 +57,7 @@ export async function createArtifactServer(options: ArtifactTestOptions = {}): P
     uploads: join(storage, 'uploads'),
     clock: () => systemClock() + clock.aheadMs,
     linkKey: 'a key of the test',
+    downloadSeconds: 300,
     places: { folders: [join(folder, 'places')], s3: {}, isOwnHost: () => false },
     versionUri: async ({ name }) => {
       throw loggedModelNotFound(name)

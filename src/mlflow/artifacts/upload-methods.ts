@@ -21,7 +21,8 @@ import { linkUrl } from './links.ts'
 import { attachment } from './sending.ts'
 
 const secondsMax = 7 * 86_400
-const secondsDefault = 900
+/** Of a link to upload by. */
+const uploadSecondsDefault = 900
 
 export const artifactUploadMethods: Methods<ArtifactDeps> = {
   createMultipartUpload: {
@@ -68,7 +69,7 @@ export const artifactUploadMethods: Methods<ArtifactDeps> = {
     async handle(deps, { http }) {
       const path = writableArtifactPath((http.params as { '*': string })['*'])
       const { bytes } = await artifactRepository(deps, 'mlflow-artifacts:/').open(path)
-      const link = { action: 'read', subject: path, lifeMs: secondsDefault * 1000 } as const
+      const link = { action: 'read', subject: path, lifeMs: deps.downloadSeconds * 1000 } as const
       return { url: linkUrl(deps, http, link), headers: {}, file_size: bytes }
     },
   },
@@ -76,7 +77,7 @@ export const artifactUploadMethods: Methods<ArtifactDeps> = {
     permission: 'run.read',
     async handle(deps, { request, http }) {
       const path = writableArtifactPath(request.path ?? '')
-      const lifeMs = lifeOf(request.expiration)
+      const lifeMs = lifeOf(request.expiration ?? deps.downloadSeconds)
       const uri = await runUri(deps.db, request.run_id ?? '')
       const links = bucketLinks(deps, uri)
       if (links) {
@@ -99,13 +100,17 @@ export const artifactUploadMethods: Methods<ArtifactDeps> = {
       const links = bucketLinks(deps, uri)
       if (links) {
         await assertWritesOwner(deps, caller, { run, model })
-        const { url, headers } = await links.write(path, { lifeMs: lifeOf(request.expiration) })
+        const { url, headers } = await links.write(path, { lifeMs: lifeOf(request.expiration ?? uploadSecondsDefault) })
         return { presigned_url: url, headers }
       }
       const subject = joinArtifactPath(treeOf(uri, 'upload'), path)
       await assertWritesArtifact(deps.db, caller, subject)
       return {
-        presigned_url: linkUrl(deps, http, { action: 'write', subject, lifeMs: lifeOf(request.expiration) }),
+        presigned_url: linkUrl(deps, http, {
+          action: 'write',
+          subject,
+          lifeMs: lifeOf(request.expiration ?? uploadSecondsDefault),
+        }),
         headers: {},
       }
     },
@@ -118,8 +123,8 @@ function destinationOf(http: FastifyRequest, localPath = ''): string {
   return writableArtifactPath(`${(http.params as { '*': string })['*'].replace(/\/+$/v, '')}/${name}`)
 }
 
-function lifeOf(expiration: number | bigint | undefined): number {
-  const seconds = Number(expiration ?? secondsDefault)
+function lifeOf(expiration: number | bigint): number {
+  const seconds = Number(expiration)
   if (seconds >= 1 && seconds <= secondsMax) return seconds * 1000
   throw invalidParameter(`expiration must be between 1 and ${secondsMax} seconds (got ${seconds}).`)
 }
