@@ -13,6 +13,7 @@ import { insertItems, knownTraces } from './stores/review-item-store.ts'
 import { findQueueByName, insertQueue, readQueue } from './stores/review-queue-store.ts'
 import {
   findScorer,
+  hasScorer,
   insertScorer,
   insertScorerVersion,
   putOnlineScoring,
@@ -62,8 +63,8 @@ export interface BroughtScorer {
 /** Answers whether it is here under its id: one of the experiment that has its name stays as it is. */
 export async function bringScorer(trx: Trx, scorer: BroughtScorer): Promise<boolean> {
   const { id, experimentId, name, versions, online } = scorer
-  const known = await findScorer(trx, { experimentId, name })
-  if (known !== undefined) return known === id
+  if (await hasScorer(trx, id)) return true
+  if ((await findScorer(trx, { experimentId, name })) !== undefined) return false
   await insertScorer(trx, { id, experimentId, name })
   for (const version of versions) await insertScorerVersion(trx, id, version)
   if (online) await putOnlineScoring(trx, { ...online, scorerId: id, experimentId })

@@ -8,6 +8,8 @@ import { importModels } from './import/registry.ts'
 import { importExperiments, importLoggedModel, importRun } from './import/tracking.ts'
 import { importTrace } from './import/traces.ts'
 import { importWebhooks } from './import/webhooks.ts'
+import { Report } from './import/verify/report.ts'
+import { verifyImport } from './import/verify/verify.ts'
 
 export type { ImportDeps } from './import/deps.ts'
 import type { SourceRow } from './import/source.ts'
@@ -21,10 +23,15 @@ export interface Imported {
   readonly takenModels: readonly string[]
   /** What else did not come as it was, and why: a sentence each. */
   readonly notes: readonly string[]
+  /** Of each kind: how many of the source's are here, and their digest: each row's sha256, all of them joined by exclusive or. */
+  readonly compared: Report['compared']
+  /** What is not here as it is at the source: how many things, and a sentence for each of the first thousand. */
+  readonly differenceCount: number
+  readonly differences: readonly string[]
 }
 
 /**
- * Each run is compared with its source, point for point, when it has arrived.
+ * All of it is compared with its source when it has arrived.
  * @throws DomainError experiment_exists, import_incomplete; `tell` hears how far it is
  */
 export async function importMlflow(deps: ImportDeps, tell: (what: string) => void): Promise<Imported> {
@@ -37,30 +44,36 @@ export async function importMlflow(deps: ImportDeps, tell: (what: string) => voi
     add('files', files)
     add('bytes', bytes)
   }
-  const left: string[] = []
+  const notes: string[] = []
+  const report = new Report()
   const experiments = await importExperiments(deps, { add })
   counts['experiments'] = experiments.size
   const idOf = (row: SourceRow): number => experiments.get(String(row['experiment_id'])) ?? 0
   for await (const row of rowsByKey(deps.source, { table: 'runs', key: 'run_uuid' })) {
     const place = await importRun(deps, row, idOf(row))
-    add('metric points', await copyPoints(deps, String(row['run_uuid'])))
-    copied(await copyFiles(deps, place))
+    add('metric points', await copyPoints(deps, String(row['run_uuid']), report))
+    copied(await copyFiles(deps, place, report))
     add('runs')
   }
   for await (const row of rowsByKey(deps.source, { table: 'logged_models', key: 'model_id' })) {
     const model = await importLoggedModel(deps, row, idOf(row))
-    copied(await copyFiles(deps, model.place))
-    left.push(...model.left)
+    copied(await copyFiles(deps, model.place, report))
+    notes.push(...model.left.map(staying))
     add('logged models')
   }
   const takenModels = await importModels(deps, experiments, { add })
   for await (const row of rowsByKey(deps.source, { table: 'trace_info', key: 'request_id' })) {
     const { spans, place } = await importTrace(deps, row, idOf(row))
     add('spans', spans)
-    if (place) copied(await copyFiles(deps, place))
+    if (place) copied(await copyFiles(deps, place, report))
     add('traces')
   }
-  left.push(...(await importLabelling(deps, experiments, { add })))
-  const unsigned = await importWebhooks(deps, deps.webhookKeys, { add })
-  return { counts, takenModels, notes: [...left.map((what) => `Stayed behind: ${what}`), ...unsigned] }
+  const { left, schemas } = await importLabelling(deps, experiments, { add })
+  notes.push(...left.map(({ why }) => staying(why)), ...(await importWebhooks(deps, deps.webhookKeys, { add })))
+  const taken = takenModels.map((id) => ({ table: 'registered_models', id, why: '' }))
+  await verifyImport({ deps, experiments, schemas, left: [...left, ...taken], tell }, report)
+  const { compared, differences, differenceCount } = report
+  return { counts, takenModels, notes, compared, differences, differenceCount }
 }
+
+const staying = (what: string): string => `Stayed behind: ${what}`

@@ -1,4 +1,5 @@
 // For tests: some of MLflow's methods on the real HTTP server and guard.
+export { stockRun, writeStockDatabase } from './import/testing.ts'
 import type { FastifyInstance } from 'fastify'
 import { createTestServer, type TestServerOptions } from '../governance/testing.ts'
 import { silentLog } from '../platform/log.ts'

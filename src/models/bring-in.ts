@@ -5,7 +5,7 @@ import { putAlias, type AliasTables } from './alias-store.ts'
 import type { Model } from './model.ts'
 import { findModel, insertModel, type ModelTables } from './model-store.ts'
 import type { ModelVersion } from './model-version.ts'
-import { insertVersion, type ModelVersionTables } from './model-version-store.ts'
+import { insertVersion, moveVersionFiles, type ModelVersionTables } from './model-version-store.ts'
 
 export type BroughtVersion = Pick<
   ModelVersion,
@@ -25,15 +25,24 @@ export interface BroughtModel {
   readonly model: Model
   readonly versions: readonly BroughtVersion[]
   readonly aliases: readonly Pick<Alias, 'alias' | 'version'>[]
+  /** Whether files there were left behind by an earlier import, and may have come since. */
+  readonly isLeft: (place: string) => boolean
 }
 
-/** A model whose name is taken stays as it is. Answers whether it is here: brought now, or before, made at the same time. */
+/** A model whose name is taken stays as it is, but for where files are that came since. Answers whether it is here: brought now, or before, made at the same time. */
 export async function bringModel(
   trx: Transaction<ModelTables & ModelVersionTables & AliasTables>,
-  { model, versions, aliases }: BroughtModel,
+  { model, versions, aliases, isLeft }: BroughtModel,
 ): Promise<boolean> {
   const known = await findModel(trx, model.name)
-  if (known) return known.createdAtMs === model.createdAtMs
+  if (known) {
+    if (known.createdAtMs !== model.createdAtMs) return false
+    const now = versions.map(({ version, source, storageLocation }) => {
+      return [version, { source, storage_location: storageLocation }] as const
+    })
+    await moveVersionFiles(trx, model.name, { isOld: isLeft, now: new Map(now) })
+    return true
+  }
   await insertModel(trx, model)
   for (const version of versions) {
     const unknown = {

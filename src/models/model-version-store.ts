@@ -221,6 +221,37 @@ export async function findBaseline(db: Db<ModelVersionTables>, id: VersionId): P
   return row.baseline === null ? undefined : Baseline.parse(JSON.parse(row.baseline))
 }
 
+const fileColumns = ['source', 'storage_location'] as const
+
+/** Says anew where the files of versions are, of those that are said to be where `isOld` tells. */
+export async function moveVersionFiles(
+  trx: Transaction<ModelVersionTables>,
+  model: string,
+  { isOld, now }: { isOld: (place: string) => boolean; now: ReadonlyMap<number, VersionFiles> },
+): Promise<void> {
+  const rows = await on(trx)
+    .selectFrom('model_version')
+    .select(['version', ...fileColumns])
+    .where('model', '=', model)
+    .execute()
+  for (const { version, ...places } of rows) {
+    const found = now.get(version)
+    for (const column of fileColumns) {
+      const [was, to] = [places[column], found?.[column]]
+      if (was === null || !to || was === to || !isOld(was)) continue
+      const change = { [column]: to }
+      await on(trx)
+        .updateTable('model_version')
+        .set(change)
+        .where('model', '=', model)
+        .where('version', '=', version)
+        .execute()
+    }
+  }
+}
+
+export type VersionFiles = Pick<ModelVersionTables['model_version'], (typeof fileColumns)[number]>
+
 export async function insertVersion(
   trx: Transaction<ModelVersionTables>,
   version: Omit<ModelVersion, 'hasBaseline'> & { readonly storageLocation: string | null },

@@ -49,7 +49,7 @@ export async function importFromMlflow(
   const reader = stack.use(openReader(db, config.database))
   const actor = { name: 'import', clock, ids: createIds(clock) }
   await ensureDefaultExperiment(db, actor, { artifactRoot: config.mlflow.defaultArtifactRoot })
-  const { counts, takenModels, notes } = await importMlflow(
+  const { counts, takenModels, notes, compared, differences, differenceCount } = await importMlflow(
     {
       db,
       reader,
@@ -67,14 +67,32 @@ export async function importFromMlflow(
   await opened.finish()
   progress.done(`${counts['runs'] ?? 0} runs`)
   const told = [...opened.notes, ...notes]
-  terminal.show({ counts, takenModels, notes: told }, () =>
+  if (differences.length > 0) throw incomplete(origin, { differences, count: differenceCount })
+  terminal.show({ counts, takenModels, notes: told, compared }, () =>
     [
-      ...Object.entries(counts).map(([kind, count]) => `${kind.padEnd(20)} ${count}`),
+      ...Object.entries(counts).map(([kind, count]) => `${kind.padEnd(kindColumns)} ${count}`),
+      '',
+      'Compared with the source, row by row (how many here and there, and the digest of both):',
+      ...Object.entries(compared).map(
+        ([kind, { count, digest }]) => `${kind.padEnd(kindColumns)} ${String(count).padEnd(10)} ${digest.slice(0, 16)}`,
+      ),
+      '',
       ...takenModels.map((name) => `the model "${name}" stayed behind: there is one of that name`),
       ...told,
-      `Brought ${origin} into ${config.home}; every run has the points that it had there.`,
+      `Brought ${origin} into ${config.home}; what came is as it was there.`,
     ].join('\n'),
   )
+}
+
+const kindColumns = 34
+const differencesTold = 20
+
+function incomplete(origin: string, what: { differences: readonly string[]; count: number }): DomainError {
+  const told = what.differences.slice(0, differencesTold)
+  const more = what.count - told.length
+  const lines = more > 0 ? [...told, `and ${more} more`] : told
+  const message = `all of ${origin} was brought over, but is not all as it is there: was either written to since it came over?\n${lines.join('\n')}`
+  return new DomainError('conflict', 'import_incomplete', message, what)
 }
 
 /** Beside the database or the folder, as the stock server keeps them. @throws DomainError import_source */

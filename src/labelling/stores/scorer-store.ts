@@ -51,6 +51,11 @@ export async function findScorer(
   return row?.id
 }
 
+export async function hasScorer(db: Db<LabellingTables>, id: string): Promise<boolean> {
+  const row = await on(db).selectFrom('scorer').select('id').where('id', '=', id).executeTakeFirst()
+  return row !== undefined
+}
+
 /** By version; only that one when it is named. */
 export function readScorerVersions(
   db: Db<Tables>,

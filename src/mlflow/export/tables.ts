@@ -9,6 +9,8 @@ export interface TableCopy {
   readonly query: string
   /** Rows of the stock table that come of one row of the query; the row itself by default. */
   readonly rows?: (row: Row) => readonly Row[]
+  /** The rows are in no table of the home: the stock server would have made them. */
+  readonly isMade?: true
 }
 
 const stage = (column: string): string => `case when ${column} is null then 'active' else 'deleted' end`
@@ -37,6 +39,7 @@ const runs: readonly TableCopy[] = [
   { table: 'tags', query: `select run_id as run_uuid, key, value from run_tag order by run_id, key` },
   {
     table: 'tags', // Runs of the loop have a name, and no tag that says it.
+    isMade: true,
     query: `select id as run_uuid, 'mlflow.runName' as key, name as value from run where not exists
       (select 1 from run_tag t where t.run_id = run.id and t.key = 'mlflow.runName') order by id`,
   },
@@ -164,6 +167,7 @@ const traces: readonly TableCopy[] = [
   },
   {
     table: 'trace_tags', // Where its files are is told of every trace, and kept of those that say so themselves.
+    isMade: true,
     query: `select t.id as request_id, 'mlflow.artifactLocation' as key,
       e.artifact_location || '/traces/' || t.id || '/artifacts' as value
       from trace t join experiment e on e.id = t.experiment_id where not exists

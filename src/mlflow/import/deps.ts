@@ -37,3 +37,11 @@ export interface ImportDeps {
 export interface Tally {
   add(kind: string, count?: number): void
 }
+
+/** A thing of the source that is not here, since another has its name. */
+export interface LeftBehind {
+  readonly table: string
+  readonly id: string
+  /** In words, with what it is. */
+  readonly why: string
+}

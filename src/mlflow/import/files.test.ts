@@ -10,6 +10,7 @@ import { DomainError } from '../../platform/errors.ts'
 import { createTestDatabase } from '../../platform/testing.ts'
 import { copyFiles, placeOf } from './files.ts'
 import type { RemoteFiles } from './remote-files.ts'
+import { Report } from './verify/report.ts'
 
 let folder: string
 beforeEach(() => {
@@ -45,8 +46,12 @@ async function copied(sent: Sent, times = 1): Promise<{ counts: unknown; read: s
   const deps = { db, blobs: openDirectoryBlobs(join(folder, 'blobs')), clock: () => 5 }
   const place = placeOf('s3://bucket/x', { artifacts: { folder, remote: remoteOf(sent, read, left) }, own: '1/a' })
   expect(place.uri).toBe('mlflow-artifacts:/1/a')
-  for (let at = 1; at < times; at++) await copyFiles(deps, place)
-  return { counts: await copyFiles(deps, place), read, left }
+  for (let at = 1; at < times; at++) await copyFiles(deps, place, new Report())
+  const report = new Report()
+  const counts = await copyFiles(deps, place, report)
+  expect(report.differences).toEqual([])
+  expect(report.compared['files']?.count).toBe(counts.files)
+  return { counts, read, left }
 }
 
 test('a file whose length is known is fetched once, however often the import is started', async () => {

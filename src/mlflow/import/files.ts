@@ -6,11 +6,13 @@ import { fileURLToPath } from 'node:url'
 import { artifactMediaType } from '../../artifacts/artifact.ts'
 import { getFile, nameFile } from '../../artifacts/artifacts.ts'
 import type { ArtifactTables } from '../../artifacts/tables.ts'
-import type { BlobStore } from '../../platform/blobs.ts'
+import type { BlobRef, BlobStore } from '../../platform/blobs.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Connection } from '../../platform/database.ts'
 import { DomainError } from '../../platform/errors.ts'
 import type { RemoteFile, RemoteFiles } from './remote-files.ts'
+import { SetDigest } from './verify/digest.ts'
+import type { Report } from './verify/report.ts'
 
 /** Where the files of a source are. */
 export interface SourceArtifacts {
@@ -60,15 +62,27 @@ export interface FileCounts {
   bytes: number
 }
 
-/** Every file below the folder, under its path below the place; the same files again change nothing. */
-export async function copyFiles(deps: FilesDeps, place: Place): Promise<FileCounts> {
+/** Every file below the folder, under its path below the place; the same files again change nothing. Adds to the report what both sides have. */
+export async function copyFiles(deps: FilesDeps, place: Place, report: Report): Promise<FileCounts> {
   const counts = { files: 0, bytes: 0 }
   const root = place.uri.slice('mlflow-artifacts:/'.length)
   await eachFile(place, async (file) => {
-    counts.bytes += await copyFile(deps, `${root}/${file.path}`, file)
+    const path = `${root}/${file.path}`
+    const read = await copyFile(deps, path, file)
+    report.add(
+      { kind: 'files', whose: `the file ${path}` },
+      { theirs: digestOf(path, read), ours: digestOf(path, await fileHere(deps.db, path)) },
+    )
+    counts.bytes += read.bytes
     counts.files += 1
   })
   return counts
+}
+
+function digestOf(path: string, file: BlobRef | undefined): SetDigest {
+  const digest = new SetDigest()
+  if (file) digest.add(`${path} ${file.digest} ${file.bytes}`)
+  return digest
 }
 
 /** A place that cannot be read is left out where it may be; what the work itself fails with is thrown. */
@@ -94,23 +108,24 @@ async function* watched<T>(source: AsyncIterable<T>, failures: Set<unknown>): As
   }
 }
 
-/** Answers its bytes. @throws DomainError import_incomplete: it is not as long as its source said */
-async function copyFile({ db, blobs, clock }: FilesDeps, path: string, file: SourceFile): Promise<number> {
+/** Answers what was read of its source. @throws DomainError import_incomplete: it is not as long as its source said */
+async function copyFile({ db, blobs, clock }: FilesDeps, path: string, file: SourceFile): Promise<BlobRef> {
   // What was brought before a cut is not fetched again.
-  if (file.isFar && file.bytes !== undefined && (await bytesHere(db, path)) === file.bytes) return file.bytes
+  const before = file.isFar && file.bytes !== undefined ? await fileHere(db, path) : undefined
+  if (before && before.bytes === file.bytes) return before
   const stored = await blobs.put(file.read())
   if (file.bytes !== undefined && stored.bytes !== file.bytes) {
     const message = `the file ${path} came with ${stored.bytes} bytes of ${file.bytes}: was it written to meanwhile? Start the import again`
     throw new DomainError('conflict', 'import_incomplete', message)
   }
   await nameFile(db, { path, ...stored, mediaType: artifactMediaType(path), atMs: clock() })
-  return stored.bytes
+  return stored
 }
 
 /** Undefined: it is not here. */
-async function bytesHere(db: FilesDeps['db'], path: string): Promise<number | undefined> {
+async function fileHere(db: FilesDeps['db'], path: string): Promise<BlobRef | undefined> {
   try {
-    return (await getFile(db, path)).bytes
+    return await getFile(db, path)
   } catch (error) {
     if (error instanceof DomainError && error.code === 'artifact_not_found') return undefined
     throw error

@@ -15,23 +15,35 @@ import { transact } from '../../platform/database.ts'
 import { DomainError } from '../../platform/errors.ts'
 import { isExactObject, parseExact, printExact } from '../../platform/exact-json.ts'
 import { labelInputOf } from '../exchange/label-inputs.ts'
-import type { ImportDeps, Tally } from './deps.ts'
+import type { ImportDeps, LeftBehind, Tally } from './deps.ts'
 import { isTrue, orNull, textsOf, timeOf } from './rows.ts'
 import type { SourceRow } from './source.ts'
 
 /** The ids of the home's experiments by those of the source, which are texts: some have 18 digits. */
 export type ExperimentIds = ReadonlyMap<string, number>
 
-/** After the traces, which review queues name. Answers what stayed behind, in words. @throws DomainError import_incomplete */
-export async function importLabelling(deps: ImportDeps, ids: ExperimentIds, tally: Tally): Promise<string[]> {
-  const left: string[] = []
+export interface ImportedLabelling {
+  /** What stayed behind. */
+  readonly left: readonly LeftBehind[]
+  /** Ids of the home's label schemas by those of the source. */
+  readonly schemas: ReadonlyMap<string, string>
+}
+
+/** After the traces, which review queues name. @throws DomainError import_incomplete */
+export async function importLabelling(deps: ImportDeps, ids: ExperimentIds, tally: Tally): Promise<ImportedLabelling> {
+  const left: LeftBehind[] = []
   for (const row of await tableOf(deps, 'evaluation_datasets')) {
     tally.add('evaluation records', await importDataset(deps, row, ids))
     tally.add('evaluation datasets')
   }
   for (const row of await tableOf(deps, 'scorers')) {
     if (await importScorer(deps, row, idOf(row, ids))) tally.add('scorers')
-    else left.push(`the scorer "${String(row['scorer_name'])}": its experiment has one of that name`)
+    else
+      left.push({
+        table: 'scorers',
+        id: String(row['scorer_id']),
+        why: `the scorer "${String(row['scorer_name'])}": its experiment has one of that name`,
+      })
   }
   for (const row of await tableOf(deps, 'issues')) {
     await transact(deps.db, (trx) => bringIssue(trx, issueOf(row, idOf(row, ids))))
@@ -44,9 +56,14 @@ export async function importLabelling(deps: ImportDeps, ids: ExperimentIds, tall
   }
   for (const row of await tableOf(deps, 'review_queues')) {
     if (await importQueue(deps, queueOf(row, idOf(row, ids)), schemas)) tally.add('review queues')
-    else left.push(`the review queue "${String(row['name'])}": its experiment has one of that name`)
+    else
+      left.push({
+        table: 'review_queues',
+        id: String(row['queue_id']),
+        why: `the review queue "${String(row['name'])}": its experiment has one of that name`,
+      })
   }
-  return left
+  return { left, schemas }
 }
 
 const idOf = (row: SourceRow, ids: ExperimentIds): number => ids.get(String(row['experiment_id'])) ?? 0
@@ -86,11 +103,15 @@ async function importDataset(deps: ImportDeps, row: SourceRow, ids: ExperimentId
 
 const jsonColumns = ['inputs', 'outputs', 'expectations', 'tags', 'source']
 
-async function copyRecords({ db, source }: ImportDeps, datasetId: string): Promise<number> {
+/** All that the schema has. */
+export async function recordColumns(source: ImportDeps['source']): Promise<string> {
   const columns = await source.columnsOf('evaluation_dataset_records')
   // PostgreSQL's own reading of JSON would lose digits of numbers.
-  const read = [...columns].map((name) => (jsonColumns.includes(name) ? `cast(${name} as text) as ${name}` : name))
-  const query = `select ${read.join(', ')} from evaluation_dataset_records where dataset_id = ?
+  return [...columns].map((name) => (jsonColumns.includes(name) ? `cast(${name} as text) as ${name}` : name)).join(', ')
+}
+
+async function copyRecords({ db, source }: ImportDeps, datasetId: string): Promise<number> {
+  const query = `select ${await recordColumns(source)} from evaluation_dataset_records where dataset_id = ?
     order by created_time, dataset_record_id`
   let count = 0
   for await (const rows of source.rows(query, [datasetId])) {

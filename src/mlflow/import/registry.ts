@@ -1,5 +1,5 @@
 // Registered models, and prompts, which are such models, of an MLflow database.
-import { sep } from 'node:path'
+import { isAbsolute, sep } from 'node:path'
 import { bringModel, type BroughtVersion } from '../../models/bring-in.ts'
 import { transact } from '../../platform/database.ts'
 import type { ImportDeps, Tally } from './deps.ts'
@@ -40,7 +40,7 @@ export async function importModels(
       updatedAtMs: timeOf(row['last_updated_time']),
     }
     const known = aliases.map(({ alias, version }) => ({ alias: String(alias), version: Number(version) }))
-    if (!(await transact(db, (trx) => bringModel(trx, { model, versions, aliases: known })))) {
+    if (!(await transact(db, (trx) => bringModel(trx, { model, versions, aliases: known, isLeft })))) {
       taken.push(name)
       continue
     }
@@ -49,6 +49,9 @@ export async function importModels(
   }
   return taken
 }
+
+/** A folder of the source's machine. */
+const isLeft = (place: string): boolean => place.startsWith('file:') || isAbsolute(place)
 
 async function versionOf(source: ImportDeps['source'], name: string, row: SourceRow): Promise<BroughtVersion> {
   const version = Number(row['version'])
@@ -75,7 +78,10 @@ async function versionOf(source: ImportDeps['source'], name: string, row: Source
 /** Those of a prompt, in which clients look for the experiments that it is of. */
 const experimentsTag = '_mlflow_experiment_ids'
 
-function withExperiments(tags: Record<string, string>, ids: ReadonlyMap<string, number>): Record<string, string> {
+export function withExperiments(
+  tags: Record<string, string>,
+  ids: ReadonlyMap<string, number>,
+): Record<string, string> {
   const told = tags[experimentsTag]
   if (told === undefined) return tags
   const now = told.split(',').map((id) => String(ids.get(id) ?? id))
@@ -83,7 +89,7 @@ function withExperiments(tags: Record<string, string>, ids: ReadonlyMap<string, 
 }
 
 /** Files of runs and logged models that came over are named by where they are now. */
-async function relocated(
+export async function relocated(
   { source, artifacts }: ImportDeps,
   ids: ReadonlyMap<string, number>,
   uri: string,

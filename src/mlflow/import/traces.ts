@@ -9,7 +9,8 @@ import { placeOf, type Place } from './files.ts'
 import { isTrue, numberOrNull, orNull, textsOf } from './rows.ts'
 import type { SourceRow } from './source.ts'
 
-const measured = [
+/** Columns of a trace's tokens and costs, named alike in both databases. */
+export const measured = [
   'input_tokens',
   'output_tokens',
   'total_tokens',

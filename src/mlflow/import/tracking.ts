@@ -130,7 +130,8 @@ const datasetOf = (row: SourceRow): LoggedDataset => ({
   profile: orNull(row['dataset_profile']),
 })
 
-const modelStates = ['unspecified', 'pending', 'ready', 'upload_failed'] as const
+/** By the number that MLflow's database has for each. */
+export const modelStates = ['unspecified', 'pending', 'ready', 'upload_failed'] as const
 
 export interface ImportedModel {
   /** Of its files. */
