@@ -1,7 +1,7 @@
-// Callers of an endpoint: one loan a request through the gateway over HTTP, and what became of it later.
+// Callers of an endpoint: one row a request through the gateway over HTTP, and what became of it later. Rows of loans, and any others.
 import { Agent, request } from 'node:http'
 import { z } from 'zod'
-import type { Client } from '../../src/client/http-client.ts'
+import { pathOf, type Client } from '../../src/client/http-client.ts'
 import type { Loan } from './loans.ts'
 
 export interface Reply {
@@ -48,7 +48,8 @@ export function send({ method, url, headers = {}, body, agent }: Sent): Promise<
   })
 }
 
-const tensor = (name: string, datatype: string, value: string | number): object => ({
+/** One value of an Open Inference request. */
+export const tensor = (name: string, datatype: string, value: string | number): object => ({
   name,
   shape: [1],
   datatype,
@@ -65,26 +66,49 @@ const Answer = z.object({
   outputs: z.array(z.object({ name: z.string(), data: z.array(z.union([z.number(), z.boolean(), z.string()])) })),
 })
 
-export interface Answered {
-  readonly loan: Loan
+/** One row to ask an endpoint about. */
+export interface Question {
+  /** Of the event, ISO 8601. */
+  readonly time: string
+  /** The body of an Open Inference request. */
+  readonly body: object
+}
+
+/** What an endpoint said to one question. */
+export interface Said {
   readonly predictionId: string
   /** `model/version` that answered. */
   readonly version: string
-  /** Of default. */
+  /** Of the positive class. */
   readonly probability: number
+}
+
+export interface Answered extends Said {
+  readonly loan: Loan
 }
 
 const connections = 8
 
 /** Sends all loans and answers what each got; fails unless every one is answered. */
 export async function predictAll(gatewayUrl: string, loans: readonly Loan[]): Promise<Answered[]> {
+  const questions = loans.map((loan) => ({ time: loan.time, body: inferenceOf(loan) }))
+  const said = await askAll({ gatewayUrl, endpoint: 'loans' }, questions)
+  return said.map((each, at) => ({ loan: loans[at]!, ...each }))
+}
+
+/** Asks all and answers what each got, in their order; fails unless every one is answered. */
+export async function askAll(
+  { gatewayUrl, endpoint }: { gatewayUrl: string; endpoint: string },
+  questions: readonly Question[],
+): Promise<Said[]> {
   const agent = new Agent({ keepAlive: true, maxSockets: connections })
-  const answered: Answered[] = []
+  const url = new URL(pathOf`/v2/models/${endpoint}/infer`, gatewayUrl)
+  const answered: Said[] = []
   let next = 0
   const caller = async (): Promise<void> => {
-    while (next < loans.length) {
+    while (next < questions.length) {
       const at = next++
-      answered[at] = await predict({ gatewayUrl, agent }, loans[at]!)
+      answered[at] = await ask({ url, agent }, questions[at]!)
     }
   }
   try {
@@ -95,24 +119,34 @@ export async function predictAll(gatewayUrl: string, loans: readonly Loan[]): Pr
   return answered
 }
 
-async function predict({ gatewayUrl, agent }: { gatewayUrl: string; agent: Agent }, loan: Loan): Promise<Answered> {
+async function ask({ url, agent }: { url: URL; agent: Agent }, { time, body }: Question): Promise<Said> {
   const reply = await send({
     method: 'POST',
-    url: new URL('/v2/models/loans/infer', gatewayUrl),
-    headers: { 'content-type': 'application/json', 'trueloop-event-time': loan.time },
-    body: JSON.stringify(inferenceOf(loan)),
+    url,
+    headers: { 'content-type': 'application/json', 'trueloop-event-time': time },
+    body: JSON.stringify(body),
     agent,
   })
   if (reply.status !== 200) throw new Error(`the gateway answered ${reply.status}: ${reply.text}`)
   const { parameters, outputs } = Answer.parse(JSON.parse(reply.text))
   const probability = outputs.find(({ name }) => name === 'probabilities')?.data[1]
-  return { loan, predictionId: parameters.prediction_id, version: parameters.version, probability: Number(probability) }
+  return { predictionId: parameters.prediction_id, version: parameters.version, probability: Number(probability) }
 }
 
 export const Receipt = z.object({ accepted: z.int(), duplicates: z.int(), unmatched: z.int(), revised: z.int() })
 
 /** Says what became of the loans. */
-export function sendOutcomes(client: Client, answered: readonly Answered[]): Promise<z.infer<typeof Receipt>> {
-  const outcomes = answered.map(({ predictionId, loan }) => ({ predictionId, value: loan.defaulted }))
-  return client.call({ method: 'POST', path: '/outcomes', body: { outcomes }, answer: Receipt })
+export const sendOutcomes = (client: Client, answered: readonly Answered[]): Promise<z.infer<typeof Receipt>> =>
+  tellOutcomes(
+    client,
+    answered.map(({ predictionId, loan }) => ({ predictionId, value: loan.defaulted })),
+  )
+
+export interface Outcome {
+  readonly predictionId: string
+  readonly value: number | boolean
 }
+
+/** Says what became of what was asked about. */
+export const tellOutcomes = (client: Client, outcomes: readonly Outcome[]): Promise<z.infer<typeof Receipt>> =>
+  client.call({ method: 'POST', path: '/outcomes', body: { outcomes }, answer: Receipt })

@@ -164,6 +164,17 @@ export async function loopState(
   return (await client.call({ path: pathOf`/loops/${loop}`, answer: LoopView })).state
 }
 
+const busyPhases: ReadonlySet<string> = new Set(['ingesting', 'training', 'going_live'])
+
+/** The loop has its hands free: in life days pass while a model trains; in a test they would be seconds. */
+export function untilCalm(home: Home, loop: string, limits: { timeoutMs: number }): Promise<true> {
+  return eventually(
+    `loop ${loop} to have its hands free`,
+    async () => (busyPhases.has((await loopState(home, loop)).phase) ? undefined : true),
+    { ...limits, known: () => `see ${home.directory}` },
+  )
+}
+
 /** Gateways hear of a new champion within a second, and load it first. */
 export function untilServed({ gatewayUrl }: Pick<Home, 'gatewayUrl'>, endpoint: string): Promise<true> {
   const isReady = async (): Promise<true | undefined> =>

@@ -63,6 +63,23 @@ export async function writeHistory(folder: string): Promise<void> {
   for (let day = 0; day < historyDays; day++) await writeDay(folder, day)
 }
 
+/** Decided by a few hundred requests of a few days. */
+export const quickRollout = () =>
+  rollout.shadowThenCanary({
+    shadow: { minimumPairs: 300, minimumDays: 1 },
+    // Few requests on a machine that does other things too: latency proves nothing here.
+    canary: {
+      minimumRequests: 100,
+      errorMargin: 0.2,
+      latencyRatioMargin: 20,
+      slowRatioMargin: 20,
+      lossMargin: 1,
+      splitAlpha: 1e-6,
+    },
+    ramp: [0.5],
+    watch: '1d',
+  })
+
 /** The loop over a folder of daily CSV files, its limits set for a few hundred rows a day. */
 export function loansLoop(folder: string): LoopSpec {
   return loop({
@@ -88,20 +105,7 @@ export function loansLoop(folder: string): LoopSpec {
     },
     gate: [gate.minimumRows(200), gate.metric('auc', { min: 0.6 }), gate.notWorseThanChampion({ margin: 0.05 })],
     monitors: [monitor.logLoss({ window: '1d', openAfter: 3 }), monitor.drift('amount', { window: '1d' })],
-    rollout: rollout.shadowThenCanary({
-      shadow: { minimumPairs: 300, minimumDays: 1 },
-      // Few requests on a machine that does other things too: latency proves nothing here.
-      canary: {
-        minimumRequests: 100,
-        errorMargin: 0.2,
-        latencyRatioMargin: 20,
-        slowRatioMargin: 20,
-        lossMargin: 1,
-        splitAlpha: 1e-6,
-      },
-      ramp: [0.5],
-      watch: '1d',
-    }),
+    rollout: quickRollout(),
     // A day takes less than a second here: longer than what is on its way between two processes.
     retrain: retrain({ on: 'log_loss', cooldown: '3d', budget: { retrains: 2, per: '30d' } }),
   })

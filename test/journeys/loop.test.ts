@@ -15,6 +15,7 @@ import {
   loopState,
   openHome,
   untilDecided,
+  untilCalm,
   untilServed,
   type Home,
 } from './harness.ts'
@@ -36,7 +37,6 @@ const Days = z.object({
 })
 
 const endings = ['promoted', 'rolled_back', 'inconclusive', 'gate_refused', 'attempt_failed']
-const busyPhases: ReadonlySet<string> = new Set(['ingesting', 'training', 'going_live'])
 
 /** Of those who answered; a shadow scores what another one answers. */
 function counted(arms: z.infer<typeof Days>['arms']): { predictions: number; outcomes: number } {
@@ -101,14 +101,6 @@ async function untilReported(day: number): Promise<void> {
   )
 }
 
-/** In life days pass while a model trains; here they would be seconds. */
-const untilCalm = (): Promise<unknown> =>
-  eventually(
-    'the loop to have its hands free',
-    async () => (busyPhases.has((await loopState(home, 'loans')).phase) ? undefined : true),
-    { timeoutMs: liveMs, known: () => `see ${home.directory}` },
-  )
-
 const told = async (): Promise<string[]> => (await historyOf(home, 'loans')).map(({ kind }) => kind)
 
 test('an applied loop goes from nothing to a live champion that answers', { timeout: liveMs }, async () => {
@@ -153,11 +145,11 @@ test(
   async () => {
     let day = historyDays
     for (; day < driftDay; day++) await live(day)
-    await untilCalm()
+    await untilCalm(home, 'loans', { timeoutMs: liveMs })
     expect(await told(), 'nothing happens while the world stays as it was').not.toContain('alert_opened')
     for (; day < lastDay && !(await told()).some((kind) => endings.includes(kind)); day++) {
       await live(day)
-      await untilCalm()
+      await untilCalm(home, 'loans', { timeoutMs: liveMs })
     }
     const story = await historyOf(home, 'loans')
     const after = story.findIndex(({ kind }) => kind === 'alert_opened')
