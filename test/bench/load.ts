@@ -31,8 +31,8 @@ export interface LoadBody {
 const microsPerBucket = 20
 const buckets = new Uint32Array(500_000)
 const state = { isMeasuring: false, isOver: false, requests: 0, answered: 0, failures: 0, total: 0, next: 0 }
-/** With a rate: when requests should have been sent that no connection was free for, and the connections that are. */
-const due: number[] = []
+/** With a rate: when requests should have been sent that no connection was free for yet, and the connections that are. */
+const due = { times: [] as number[], taken: 0 }
 const idle: ((sentAt: number) => void)[] = []
 
 if (import.meta.main) {
@@ -41,7 +41,7 @@ if (import.meta.main) {
   const bodies = JSON.parse(readFileSync(bodiesFile!, 'utf8')) as (string | LoadBody)[]
   const requests = bodies.map((body) => requestOf(target, body))
   const isPaced = rate !== undefined
-  const sockets = Array.from({ length: Number(connections) }, () => open(target, requests, isPaced))
+  const callers = Array.from({ length: Number(connections) }, () => open(target, requests, isPaced))
   if (isPaced) pace(Number(rate))
   setTimeout(() => {
     state.isMeasuring = true
@@ -50,7 +50,7 @@ if (import.meta.main) {
       state.isMeasuring = false
       state.isOver = true
       report(performance.now() - start)
-      for (const socket of sockets) socket.destroy()
+      for (const end of callers) end()
     }, Number(measuredMs))
   }, Number(warmUpMs))
 }
@@ -75,45 +75,74 @@ function pace(rate: number): void {
   let issued = 0
   setInterval(() => {
     const now = performance.now()
-    for (; issued < ((now - start) * rate) / 1000; issued++) due.push(start + (issued * 1000) / rate)
-    while (due.length > 0 && idle.length > 0) idle.pop()!(due.shift()!)
+    for (; issued < ((now - start) * rate) / 1000; issued++) due.times.push(start + (issued * 1000) / rate)
+    while (idle.length > 0 && hasDue()) idle.pop()!(takeDue())
   }, 1).unref()
 }
 
-function open({ hostname, port }: URL, requests: readonly Buffer[], isPaced: boolean): Socket {
-  const socket = connect({ host: hostname, port: Number(port), noDelay: true })
+const hasDue = (): boolean => due.taken < due.times.length
+
+/** Far more may be due than can be sent: taken from the front of a long list, each would move all the others. */
+function takeDue(): number {
+  const time = due.times[due.taken++]!
+  if (due.taken > 10_000) {
+    due.times = due.times.slice(due.taken)
+    due.taken = 0
+  }
+  return time
+}
+
+/**
+ * A caller who keeps its connection, and makes a new one when the server ends it between two requests, as servers do that are replaced.
+ * @returns ends it
+ */
+function open({ hostname, port }: URL, requests: readonly Buffer[], isPaced: boolean): () => void {
+  let socket: Socket
   let sentAt = 0
+  let isWaiting = false
   let rest: Buffer = Buffer.alloc(0)
   const send = (at = performance.now()): void => {
     sentAt = at
+    isWaiting = true
     socket.write(requests[state.next++ % requests.length]!)
   }
   const sendNext = (): void => {
     if (!isPaced) send()
-    else if (due.length > 0) send(due.shift())
+    else if (hasDue()) send(takeDue())
     else idle.push(send)
   }
-  socket.once('connect', sendNext)
-  socket.on('error', (error) => {
-    throw error
-  })
-  socket.on('close', () => {
-    if (!state.isOver) throw new Error('the server closed a connection')
-  })
-  socket.on('data', (chunk: Buffer) => {
+  const onData = (chunk: Buffer): void => {
     rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
     const headersEnd = rest.indexOf('\r\n\r\n')
     if (headersEnd === -1) return
-    const length = Number(
-      /content-length: (?<length>\d+)/iv.exec(rest.toString('latin1', 0, headersEnd))?.groups?.['length'],
-    )
+    const head = rest.toString('latin1', 0, headersEnd)
+    const length = Number(/content-length: (?<length>\d+)/iv.exec(head)?.groups?.['length'])
     if (Number.isNaN(length)) throw new Error('an answer has no Content-Length')
     if (rest.length < headersEnd + 4 + length) return
     count(performance.now() - sentAt, rest.toString('latin1', 9, 12))
     rest = Buffer.alloc(0)
-    if (!state.isOver) sendNext()
-  })
-  return socket
+    isWaiting = false
+    if (state.isOver) return
+    if (/\r\nconnection: close/iv.test(head)) socket.destroy()
+    else sendNext()
+  }
+  const begin = (): void => {
+    socket = connect({ host: hostname, port: Number(port), noDelay: true })
+    socket.once('connect', sendNext)
+    socket.on('error', (error) => {
+      if (isWaiting) throw error
+    })
+    socket.on('close', () => {
+      if (state.isOver) return
+      if (isWaiting) throw new Error('the server closed a connection and owed an answer')
+      const place = idle.indexOf(send)
+      if (place !== -1) idle.splice(place, 1)
+      begin()
+    })
+    socket.on('data', onData)
+  }
+  begin()
+  return () => socket.destroy()
 }
 
 function count(ms: number, status: string): void {

@@ -29,18 +29,24 @@ if (cluster.isPrimary) {
   await serve(JSON.parse(readFileSync(modelsFile!, 'utf8')) as PlainModel[])
 }
 
+interface Served {
+  readonly session: InferenceSession
+  readonly model: PlainModel
+}
+
 async function serve(models: readonly PlainModel[]): Promise<void> {
   // One thread for each run, as in the gateway: with more, two workers on two cores are slower.
   const options = { intraOpNumThreads: 1, interOpNumThreads: 1 }
-  const byPath = new Map<string, { session: InferenceSession; model: PlainModel }>()
+  const byPath = new Map<string, Served>()
   for (const model of models) {
     const session = await InferenceSession.create(model.file, options)
     byPath.set(`/v2/models/${model.name}/infer`, { session, model })
   }
-  const answer = async (url: string, body: string): Promise<string> => {
-    const found = byPath.get(url)
+  const answer = async (url: string, body: Buffer): Promise<string | Uint8Array> => {
+    const found = byPath.get(url.replace(/-bytes$/v, ''))
     if (!found) throw new Error(`there is no ${url}`)
-    const { inputs } = JSON.parse(body) as InferRequest
+    if (url.endsWith('-bytes')) return answerBytes(found, body)
+    const { inputs } = JSON.parse(body.toString()) as InferRequest
     const feeds: Record<string, Tensor> = {}
     for (const { name, shape, data } of inputs) {
       const type = found.model.inputs[name]
@@ -55,16 +61,29 @@ async function serve(models: readonly PlainModel[]): Promise<void> {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
-      answer(request.url ?? '/', Buffer.concat(chunks).toString()).then(
-        (text) => {
-          response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) })
-          response.end(text)
+      answer(request.url ?? '/', Buffer.concat(chunks)).then(
+        (told) => {
+          const type = typeof told === 'string' ? 'application/json' : 'application/octet-stream'
+          response.writeHead(200, { 'content-type': type, 'content-length': Buffer.byteLength(told) })
+          response.end(told)
         },
         (error: unknown) => response.writeHead(500).end(String(error)),
       )
     })
   }
   createServer({ noDelay: true, keepAliveTimeout: 75_000 }, onRequest).listen(0, '127.0.0.1')
+}
+
+/** Of a model with one matrix: float32 beside each other, both ways. */
+async function answerBytes({ session, model }: Served, body: Buffer): Promise<Uint8Array> {
+  const [name] = Object.keys(model.inputs)
+  const [input] = session.inputMetadata
+  const width = input?.isTensor ? Number(input.shape[1]) : 0
+  const values = new Float32Array(body.buffer.slice(body.byteOffset, body.byteOffset + body.byteLength))
+  const feeds = { [name!]: new Tensor('float32', values, [values.length / width, width]) }
+  const { probabilities } = await session.run(feeds, ['probabilities'])
+  const data = probabilities!.data as Float32Array
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
 }
 
 function tensorOf(type: string | undefined, data: (number | string)[], dims: number[]): Tensor {

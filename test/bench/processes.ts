@@ -66,11 +66,27 @@ export function memoryOf(pid: number): { residentBytes: number; proportionalByte
   return { residentBytes: kilobytes('Rss') * 1024, proportionalBytes: kilobytes('Pss') * 1024 }
 }
 
+/** Proportional sets of all of them together; one that has just ended has none. */
+export function memorySumOf(pids: readonly number[]): number {
+  return pids.reduce((sum, pid) => sum + (ifThere(() => memoryOf(pid).proportionalBytes) ?? 0), 0)
+}
+
+/** Undefined: the process that was to be read of has ended. */
+function ifThere<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' || code === 'ESRCH') return undefined
+    throw error
+  }
+}
+
 /** A process and all that it started, themselves or through others. */
 export function familyOf(pid: number): number[] {
   const family = [pid]
   // Grows while it is walked.
-  for (const each of family) family.push(...childrenOf(each))
+  for (const each of family) family.push(...(ifThere(() => childrenOf(each)) ?? []))
   return family
 }
 

@@ -3,10 +3,11 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import { newestVenv } from '../interop/mlflow/environments.ts'
 import { assertClose, megabytes, medianOf, times, type Bench, type BenchOptions, type Section } from './bench.ts'
 import type { LoadBody, LoadResult } from './load.ts'
-import { answerOf, cpuSumOf, memoryOf, nodeAnswer, settled } from './processes.ts'
+import { answerOf, cpuSumOf, memorySumOf, nodeAnswer, settled } from './processes.ts'
 import {
   startBentoml,
   startFastapi,
@@ -26,14 +27,18 @@ const sizes = {
 }
 type Sizes = (typeof sizes)['full']
 
-/** Rows of a request, and how often it is measured. */
+/** What a request is, and how often it is measured. */
 interface Case {
   readonly rows: number
+  readonly form: Form
   readonly atHalf: boolean
 }
+type Form = 'JSON' | 'binary'
 const cases: readonly Case[] = [
-  { rows: 1, atHalf: true },
-  { rows: 100, atHalf: false },
+  { rows: 1, form: 'JSON', atHalf: true },
+  { rows: 1, form: 'binary', atHalf: false },
+  { rows: 100, form: 'JSON', atHalf: false },
+  { rows: 100, form: 'binary', atHalf: false },
 ]
 
 export const rivalsBench: Bench = async (options) => {
@@ -53,7 +58,8 @@ export const rivalsBench: Bench = async (options) => {
       }
       for (const rival of rivals) await assertItsAnswers(rival, model)
       for (const each of cases) {
-        rows.push(...(await compare({ ...options, rounds, directory, size }, { model, rivals, each })))
+        const able = rivals.filter(({ binary }) => each.form === 'JSON' || binary)
+        rows.push(...(await compare({ ...options, rounds, directory, size }, { model, rivals: able, each })))
       }
       rows.push(...(await underStress({ rounds, directory, size, say: options.say }, { model, ours })))
     }
@@ -75,12 +81,22 @@ async function trainedModels(directory: string, { models, trees }: Sizes): Promi
   )
 }
 
-/** Of the rows that the load will send. Trees in float32 may take another branch than scikit-learn's in float64 where a threshold is as near. */
-async function assertItsAnswers(rival: Rival, { name, rows, probabilities }: TrainedModel): Promise<void> {
-  const { path, headers, base64 } = rival.body(rows)
+/** Of the rows that the load will send, in each of its forms. Trees in float32 may take another branch than scikit-learn's in float64 where a threshold is as near. */
+async function assertItsAnswers(rival: Rival, model: TrainedModel): Promise<void> {
+  const { binary } = rival
+  assertSame(rival, model, rival.read(await (await answerTo(rival, rival.body(model.rows))).json()))
+  if (!binary) return
+  const response = await answerTo(rival, binary.body(model.rows))
+  assertSame(rival, model, binary.read(new Uint8Array(await response.arrayBuffer()), response.headers))
+}
+
+async function answerTo(rival: Rival, { path, headers, base64 }: LoadBody): Promise<Response> {
   const response = await fetch(rival.url + path, { method: 'POST', headers, body: Buffer.from(base64, 'base64') })
-  if (!response.ok) throw new Error(`${rival.name} does not serve ${name}: ${await response.text()}`)
-  const found = rival.read(await response.json())
+  if (response.ok) return response
+  throw new Error(`${rival.name} does not answer ${path}: ${await response.text()}`)
+}
+
+function assertSame(rival: Rival, { name, probabilities }: TrainedModel, found: readonly number[]): void {
   const expected = probabilities.flat()
   if (found.length !== expected.length) throw new Error(`${rival.name} gave ${found.length} numbers for ${name}`)
   const far = found.filter((value, at) => !(Math.abs(value - expected[at]!) <= 1e-5)).length
@@ -108,16 +124,18 @@ async function compare(
   const found = new Map<Rival, { full: Round; half: Round | undefined }[]>(rivals.map((rival) => [rival, []]))
   // Once for nothing, so that each has compiled what it runs.
   for (const rival of rivals)
-    await loadOnce(rival, { bodies: bodiesOf(rival, model, { rows: each.rows, count: size.bodies }), directory, size })
+    await loadOnce(rival, { bodies: bodiesOf(rival, model, { ...each, count: size.bodies }), directory, size })
   for (let round = 1; round <= rounds; round++) {
     for (const [rival, results] of found) {
-      const bodies = bodiesOf(rival, model, { rows: each.rows, count: size.bodies })
+      const bodies = bodiesOf(rival, model, { ...each, count: size.bodies })
       const full = await loadOnce(rival, { bodies, directory, size })
       const half = each.atHalf
         ? await loadOnce(rival, { bodies, directory, size, rate: perSecond(full) / 2 })
         : undefined
       results.push({ full, half })
-      say(`${model.name}, ${each.rows} rows, ${rival.name}, round ${round}: ${perSecond(full).toFixed(0)} requests/s`)
+      say(
+        `${model.name}, ${each.rows} rows, ${each.form}, ${rival.name}, round ${round}: ${perSecond(full).toFixed(0)} requests/s`,
+      )
     }
   }
   const rateOf = (rival: Rival): number => medianOf(found.get(rival)!, ({ full }) => perSecond(full))
@@ -128,7 +146,7 @@ async function compare(
     const time = (pick: (round: Round) => number): string =>
       halves.length > 0 ? `${medianOf(halves, pick).toFixed(2)} ms` : ''
     return [
-      `${model.name}, ${each.rows} ${each.rows === 1 ? 'row' : 'rows'}: ${rival.name}`,
+      `${model.name}, ${each.rows} ${each.rows === 1 ? 'row' : 'rows'}, ${each.form}: ${rival.name}`,
       Math.round(rateOf(rival)).toLocaleString('en'),
       time(({ p50 }) => p50),
       time(({ p99 }) => p99),
@@ -148,16 +166,21 @@ async function underStress(
   { rounds, directory, size, say }: Pick<BenchOptions, 'rounds' | 'say'> & { directory: string; size: Sizes },
   { model, ours }: { model: TrainedModel; ours: OwnGateway },
 ): Promise<string[][]> {
-  const bodies = bodiesOf(ours, model, { rows: 1, count: size.bodies })
+  const bodies = bodiesOf(ours, model, { rows: 1, form: 'JSON', count: size.bodies })
   const calm: Round[] = []
   const changing: Round[] = []
   const shares: number[] = []
   for (let round = 1; round <= rounds; round++) {
     const peak = perSecond(await loadOnce(ours, { bodies, directory, size }))
     calm.push(await loadOnce(ours, { bodies, directory, size, rate: peak / 2 }))
-    const reloading = setInterval(() => void ours.reload(), reloadEveryMs)
     changing.push(
-      await loadOnce(ours, { bodies, directory, size, rate: peak / 2 }).finally(() => clearInterval(reloading)),
+      await loadOnce(ours, {
+        bodies,
+        directory,
+        size,
+        rate: peak / 2,
+        meanwhile: () => every(reloadEveryMs, ours.reload),
+      }),
     )
     const most = { bodies, directory, size, connections: crowd, mayRefuse: true }
     const highest = perSecond(await loadOnce(ours, { ...most, rate: peak }))
@@ -186,9 +209,10 @@ async function underStress(
 
 const perSecond = ({ answered, measuredMs }: LoadResult): number => (answered * 1000) / measuredMs
 
-function bodiesOf(rival: Rival, { rows }: TrainedModel, of: { rows: number; count: number }): LoadBody[] {
+function bodiesOf(rival: Rival, { rows }: TrainedModel, of: { rows: number; form: Form; count: number }): LoadBody[] {
+  const { body } = of.form === 'JSON' ? rival : rival.binary!
   return Array.from({ length: of.count }, (_, at) =>
-    rival.body(Array.from({ length: of.rows }, (_row, row) => rows[(at * of.rows + row) % rows.length]!)),
+    body(Array.from({ length: of.rows }, (_row, row) => rows[(at * of.rows + row) % rows.length]!)),
   )
 }
 
@@ -201,6 +225,25 @@ interface Load {
   readonly connections?: number
   /** Refusals are counted instead of being an error. */
   readonly mayRefuse?: boolean
+  /** Is begun with the load and ended with it. */
+  readonly meanwhile?: () => AsyncDisposable
+}
+
+/** One after the other, so many milliseconds apart. */
+function every(ms: number, work: () => Promise<void>): AsyncDisposable {
+  const stop = new AbortController()
+  const working = (async () => {
+    while (!stop.signal.aborted) {
+      await work()
+      await wait(ms, undefined, { signal: stop.signal }).catch(() => undefined)
+    }
+  })()
+  return {
+    async [Symbol.asyncDispose]() {
+      stop.abort()
+      await working
+    },
+  }
 }
 
 async function loadOnce(rival: Rival, load: Load): Promise<Round> {
@@ -218,10 +261,13 @@ async function loadOnce(rival: Rival, load: Load): Promise<Round> {
     file,
     ...(rate ? [rate] : []),
   ]
-  const result = await nodeAnswer<LoadResult>(join(import.meta.dirname, 'load.ts'), args.map(String))
+  const result = await (async () => {
+    await using _ = load.meanwhile?.()
+    return await nodeAnswer<LoadResult>(join(import.meta.dirname, 'load.ts'), args.map(String))
+  })()
   if (result.failures > 0 && !load.mayRefuse)
     throw new Error(`${rival.name}: ${result.failures} of ${result.total} requests failed`)
-  const bytes = rival.processes().reduce((sum, pid) => sum + memoryOf(pid).proportionalBytes, 0)
+  const bytes = memorySumOf(rival.processes())
   await settled(used)
   return { ...result, micros: ((used() - before) * 1000) / result.total, bytes }
 }
@@ -229,10 +275,11 @@ async function loadOnce(rival: Rival, load: Load): Promise<Round> {
 function sectionOf(rows: readonly string[][]): Omit<Section, 'rounds'> {
   return {
     title: 'Models of scikit-learn over HTTP, beside other servers',
-    about: `The same three classifiers of ten numbers behind each server: a logistic regression and forests of 100 and 1,000 trees, as ONNX where the server takes it (Trueloop, the plain loop, FastAPI, BentoML) and as scikit-learn's own objects where it does not. ${workers} workers each, JSON, ${connections} kept connections from a load generator on the same cores.`,
+    about: `The same three classifiers of ten numbers behind each server: a logistic regression and forests of 100 and 1,000 trees, as ONNX where the server takes it (Trueloop, the plain loop, FastAPI, BentoML) and as scikit-learn's own objects where it does not. ${workers} workers each, ${connections} kept connections from a load generator on the same cores.`,
     head: ['', 'requests/s', 'p50 at half', 'p99 at half', 'CPU a request', 'memory', 'Trueloop to it'],
     rows,
     notes: [
+      'JSON: the Open Inference Protocol, or each server’s own. Binary: the tensors of Triton’s extension for Trueloop, nothing but the numbers as float32 for the plain loop and FastAPI; the others take none, or not as their documentation starts them.',
       'Every server is asserted to give scikit-learn’s own probabilities (1e-5; where float32 and float64 part at a threshold of a tree, at most 1 % of them may differ), and no request may fail.',
       '"At half" is half of the rate that the server itself reached, sent on time whether earlier ones were answered or not; times count from when a request was due.',
       '"Answered of three times its peak": 1,024 connections, three times the rate of the saturation above, against what is answered at that rate itself; the rest waits or is refused with 503.',

@@ -31,6 +31,11 @@ export interface Rival extends AsyncDisposable {
   readonly body: (rows: readonly (readonly number[])[]) => LoadBody
   /** Probabilities, row after row. */
   readonly read: (answer: unknown) => readonly number[]
+  /** The same with rows and answer as bytes, float32 beside each other, where the server takes them. */
+  readonly binary?: {
+    readonly body: Rival['body']
+    readonly read: (answer: Uint8Array, headers: Headers) => readonly number[]
+  }
 }
 
 const startLimitMs = 180_000
@@ -48,6 +53,7 @@ interface Program {
   readonly path: string
   readonly write: (rows: readonly (readonly number[])[]) => unknown
   readonly read: Rival['read']
+  readonly binary?: NonNullable<Rival['binary']>
 }
 
 /** A body of JSON for one path. */
@@ -55,6 +61,23 @@ export const jsonBody = (path: string, value: unknown): LoadBody => ({
   path,
   headers: { 'Content-Type': 'application/json' },
   base64: Buffer.from(JSON.stringify(value)).toString('base64'),
+})
+
+/** Rows as float32 beside each other. */
+export const rowBytes = (rows: readonly (readonly number[])[]): Buffer =>
+  Buffer.from(Float32Array.from(rows.flat()).buffer)
+
+/** Float32 from a place of the bytes on. */
+export const floatsFrom = (bytes: Uint8Array, start = 0): number[] => [...new Float32Array(bytes.slice(start).buffer)]
+
+/** Nothing but the numbers, both ways. */
+export const plainBytes = (path: string): NonNullable<Rival['binary']> => ({
+  body: (rows) => ({
+    path,
+    headers: { 'Content-Type': 'application/octet-stream' },
+    base64: rowBytes(rows).toString('base64'),
+  }),
+  read: (answer) => floatsFrom(answer),
 })
 
 async function start(program: Program): Promise<Rival> {
@@ -93,6 +116,7 @@ async function start(program: Program): Promise<Rival> {
     processes: () => familyOf(child.pid!),
     body: (rows) => jsonBody(path, program.write(rows)),
     read: program.read,
+    ...(program.binary ? { binary: program.binary } : {}),
     [Symbol.asyncDispose]: stop,
   }
 }
@@ -148,6 +172,7 @@ export async function startFastapi(model: TrainedModel, workers: number): Promis
     path: '/infer',
     write: (rows) => matrixRequest(rows, 'X'),
     read: readTensor('probabilities'),
+    binary: plainBytes('/infer-bytes'),
   })
 }
 

@@ -27,3 +27,10 @@ async def infer(request: Request):
     probabilities = session.run(outputs, {session.get_inputs()[0].name: rows})[0]
     answer = {"outputs": [{"name": "probabilities", "datatype": "FP32", "shape": probabilities.shape, "data": probabilities.ravel()}]}
     return Response(orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY), media_type="application/json")
+
+
+@app.post("/infer-bytes")
+async def infer_bytes(request: Request):
+    rows = np.frombuffer(await request.body(), dtype=np.float32).reshape(-1, session.get_inputs()[0].shape[1])
+    probabilities = session.run(outputs, {session.get_inputs()[0].name: rows})[0]
+    return Response(probabilities.tobytes(), media_type="application/octet-stream")

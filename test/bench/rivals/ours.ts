@@ -9,7 +9,16 @@ import type { Frame, FrameColumn } from '../../../src/training/frame.ts'
 import { prepareHome, startRole, type BenchModel } from '../home.ts'
 import { startPlainServer } from '../plain.ts'
 import { familyOf } from '../processes.ts'
-import { jsonBody, matrixRequest, readTensor, type Rival, type TrainedModel } from './contenders.ts'
+import {
+  floatsFrom,
+  jsonBody,
+  matrixRequest,
+  plainBytes,
+  readTensor,
+  rowBytes,
+  type Rival,
+  type TrainedModel,
+} from './contenders.ts'
 
 const matrix = 'X'
 const ownVersions = 2
@@ -27,6 +36,7 @@ export async function startGateway(model: TrainedModel, workers: number): Promis
     const server = stack.use(await startRole(home, 'server'))
     const gateway = stack.use(await startRole(home, 'gateway', { workers }))
     const rival = rivalOf('Trueloop', model, {
+      binary: tensorBytes(model),
       url: gateway.url,
       processes: () => [...familyOf(gateway.pid), ...familyOf(server.pid)],
       stop: async () => {
@@ -57,6 +67,7 @@ export async function startPlain(model: TrainedModel, workers: number): Promise<
   const plain = await startPlainServer([served], { directory, workers })
   return rivalOf('plain `node:http` + `session.run`', model, {
     url: plain.url,
+    binary: plainBytes(`/v2/models/${name}/infer-bytes`),
     processes: () => familyOf(plain.pid),
     stop: async () => plain[Symbol.asyncDispose](),
   })
@@ -65,10 +76,11 @@ export async function startPlain(model: TrainedModel, workers: number): Promise<
 interface Started {
   readonly url: string
   readonly processes: Rival['processes']
+  readonly binary: NonNullable<Rival['binary']>
   readonly stop: () => Promise<void>
 }
 
-function rivalOf(name: string, model: TrainedModel, { url, processes, stop }: Started): Rival {
+function rivalOf(name: string, model: TrainedModel, { url, processes, binary, stop }: Started): Rival {
   const path = `/v2/models/${model.name}/infer`
   return {
     name,
@@ -77,7 +89,33 @@ function rivalOf(name: string, model: TrainedModel, { url, processes, stop }: St
     processes,
     body: (rows) => jsonBody(path, matrixRequest(rows, matrix)),
     read: readTensor('probabilities'),
+    binary,
     [Symbol.asyncDispose]: stop,
+  }
+}
+
+/** The binary tensors of Triton's extension, both ways. */
+function tensorBytes({ name }: TrainedModel): NonNullable<Rival['binary']> {
+  const path = `/v2/models/${name}/infer`
+  return {
+    body(rows) {
+      const data = rowBytes(rows)
+      const tensor = { name: matrix, datatype: 'FP32', shape: [rows.length, rows[0]!.length] }
+      const request = {
+        inputs: [{ ...tensor, parameters: { binary_data_size: data.length } }],
+        outputs: [{ name: 'probabilities', parameters: { binary_data: true } }],
+      }
+      const head = Buffer.from(JSON.stringify(request))
+      return {
+        path,
+        headers: {
+          'Content-Type': 'application/octet-stream',
+          'Inference-Header-Content-Length': String(head.length),
+        },
+        base64: Buffer.concat([head, data]).toString('base64'),
+      }
+    },
+    read: (answer, headers) => floatsFrom(answer, Number(headers.get('inference-header-content-length'))),
   }
 }
 
