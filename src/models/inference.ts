@@ -7,6 +7,8 @@ import type { Batch, BatchTensor } from './batch.ts'
 import type { Signature } from './signature.ts'
 import { openTrees } from './trees/session.ts'
 
+export { openEngine }
+
 /** What a model said: `width` numbers a row, row after row: class probabilities in the order of the signature's classes, or the value. */
 export interface Predictions {
   readonly rows: number

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createBatch } from '../../models/batch.ts'
-import { loadModel, type LoadedModel } from '../../models/inference.ts'
+import { loadModel, openEngine, type LoadedModel } from '../../models/inference.ts'
 import { appendColumns, type ColumnInput } from '../../models/rows.ts'
 import type { Baseline } from '../../models/baseline.ts'
 import type { Signature } from '../../models/signature.ts'
@@ -54,6 +54,8 @@ export async function loadVersion(deps: LoadDeps, variant: Variant): Promise<Loa
   const { version, digest, signature } = variant
   const path = join(deps.modelDirectory, digest)
   const bytes = await readFile(path)
+  // The engine's own start, once in a process, is not the model's: what is told here decides whether the next worker must be a new one.
+  await openEngine()
   const startMs = deps.nowMs()
   let local: LoadedModel | undefined = await loadModel(bytes, { signature })
   const measured = await measure(deps, variant, local)
