@@ -12,7 +12,7 @@ const shared = {
   testTimeout: 120_000,
   hookTimeout: 120_000,
   // What is waited for comes, if late: a busy machine lets a process stand for seconds.
-  expect: { poll: { timeout: 20_000 } },
+  expect: { poll: { timeout: 60_000 } },
 }
 /** What another project's setup has started is not for this one. */
 const ownHome = { ...quiet, TRUELOOP_TEST_DATABASE: '', TRUELOOP_TEST_BLOBS: '' }

@@ -44,7 +44,7 @@ test('every job is worked on once, three at a time', async () => {
     seen.push(payload)
     return done
   })
-  await expect.poll(() => statesOf(db), { timeout: 20_000 }).toEqual(Array.from({ length: 20 }, () => 'done'))
+  await expect.poll(() => statesOf(db), { timeout: 60_000 }).toEqual(Array.from({ length: 20 }, () => 'done'))
   expect(seen.map(Number).toSorted((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_each, at) => at))
   expect(most).toBe(3)
 })
@@ -59,7 +59,7 @@ test('what failed is tried again, unless it would fail the same way', async () =
     if (at === 0) throw new Error('broken')
     return { done: false, error: 'no', retryable: at === 1 }
   })
-  await expect.poll(() => statesOf(db), { timeout: 20_000 }).toEqual(['done', 'done', 'failed'])
+  await expect.poll(() => statesOf(db), { timeout: 60_000 }).toEqual(['done', 'done', 'failed'])
   expect(attempts).toEqual([2, 2, 1])
 })
 
@@ -81,5 +81,5 @@ test('what a killed worker had, and what a stopped one had begun, is worked on a
   await first[Symbol.asyncDispose]()
   expect(await statesOf(db)).toContain('running')
   await using _ = start(db, async () => done, true)
-  await expect.poll(() => statesOf(db), { timeout: 20_000 }).toEqual(['done', 'done'])
+  await expect.poll(() => statesOf(db), { timeout: 60_000 }).toEqual(['done', 'done'])
 })

@@ -129,7 +129,9 @@ test('a scoring that was ended goes on with what it had finished', async () => {
   const [workspace] = readdirSync(place.directory).filter((name) => name.includes('.scoring-'))
   const parts = join(place.directory, workspace!, 'parts')
   const finished = readdirSync(parts).filter((name) => name.endsWith('.parquet'))
-  expect(finished).toEqual(['000000000.parquet', '000000001.parquet'])
+  // It is killed in the third part, which it may have finished by then.
+  expect(finished).toEqual(['000000000.parquet', '000000001.parquet', '000000002.parquet'].slice(0, finished.length))
+  expect(finished.length).toBeGreaterThan(1)
   expect(existsSync(place.path('out.csv'))).toBe(false)
   const times = finished.map((name) => statSync(join(parts, name)).mtimeMs)
   let first: number | undefined
@@ -137,7 +139,7 @@ test('a scoring that was ended goes on with what it had finished', async () => {
     expect(finished.map((name) => statSync(join(parts, name)).mtimeMs)).toEqual(times)
   }
   await scoreFile({ ...place.deps, progress: (done) => (first ??= done), record }, request)
-  expect(first).toBe(131_072)
+  expect(first).toBe(finished.length * 65_536)
   const [found] = await tables.rows(
     `SELECT count(*) AS n, count(DISTINCT id) AS ids, bool_and(id = place) AS ordered FROM (SELECT *, row_number() OVER () - 1 AS place FROM read_csv('${place.path('out.csv')}'))`,
   )

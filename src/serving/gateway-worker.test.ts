@@ -178,7 +178,7 @@ test('a shadow scores the same rows, and its failures cost nobody an answer', as
   expect((await gateway.infer([1, 2])).status).toBe(200)
   expect((await gateway.infer([1], { carrier: 'ZZ' })).status).toBe(200)
   // A prediction is told of when its shadows are.
-  await expect.poll(async () => predictionsOf(await gateway.reports()).length, { timeout: 20_000 }).toBe(3)
+  await expect.poll(async () => predictionsOf(await gateway.reports()).length, { timeout: 60_000 }).toBe(3)
   const reports = await gateway.reports()
   const records = predictionsOf(reports)
   expect(records.map((record) => record.shadows)).toEqual([
@@ -248,7 +248,7 @@ test('a new configuration under load fails no request', async () => {
     await new Promise((resolve) => setTimeout(resolve, 30))
     await gateway.worker.apply(configOf(swap + 1, 1 + (swap % 2), swap % 2 ? second : first))
   }
-  await expect.poll(() => statuses.length, { timeout: 20_000 }).toBeGreaterThan(100)
+  await expect.poll(() => statuses.length, { timeout: 60_000 }).toBeGreaterThan(100)
   isDone = true
   await load
   expect(statuses.filter((status) => status !== 200)).toEqual([])

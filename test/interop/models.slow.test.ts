@@ -97,7 +97,7 @@ const invoke = ({ name, task }: Pick<Case, 'name' | 'task'>, table: object) =>
       const found = await post(`/endpoints/${name}/invocations`, { ...table, ...params })
       return found.status === 404 ? undefined : found
     },
-    { timeoutMs: 20_000 },
+    { timeoutMs: 60_000 },
   )
 
 const tolerance = 1e-5

@@ -15,7 +15,7 @@ import { ensureVenv } from './venv.ts'
 
 const run = promisify(execFile)
 const root = join(import.meta.dirname, '../..')
-const rows = 600_000
+const rows = 900_000
 const kills = 3
 
 /** The processes that a process has started. */

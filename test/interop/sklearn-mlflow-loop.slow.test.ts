@@ -121,7 +121,7 @@ async function untilReported(readings: readonly Reading[]): Promise<void> {
       const predictions = answering.reduce((sum, arm) => sum + arm.predictions, 0)
       return known.watermarkMs === Date.parse(readings.at(-1)!.date) && predictions === sent ? true : undefined
     },
-    { timeoutMs: 30_000, known: () => known },
+    { timeoutMs: 60_000, known: () => known },
   )
 }
 
@@ -138,7 +138,7 @@ function resultsOf(monitor: string, version: string): Promise<MonitorResult[]> {
       const found = results.filter((result) => result.version === version && result.state !== 'warming_up')
       return found.length > 0 ? found.toReversed() : undefined
     },
-    { timeoutMs: 30_000 },
+    { timeoutMs: 60_000 },
   )
 }
 
@@ -256,7 +256,7 @@ const untilNextModelLoaded = (): Promise<true> =>
       const { versions } = z.object({ versions: z.array(z.string()) }).parse(await response.json())
       return versions.join(',') === '2' ? true : undefined
     },
-    { timeoutMs: 30_000 },
+    { timeoutMs: 60_000 },
   )
 
 const look = `

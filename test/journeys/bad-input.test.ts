@@ -290,7 +290,7 @@ test(
       meanwhile = await predictAll(home.gatewayUrl, loansOf(historyDays + 1).slice(0, 20))
     }
     await upload()
-    await eventually('writes to work again', () => write(9_999).then(() => true), { timeoutMs: 10_000 })
+    await eventually('writes to work again', () => write(9_999).then(() => true), { timeoutMs: 60_000 })
     for (const { predictionId } of meanwhile) {
       const ask = () => home.client.call({ path: pathOf`/predictions/${predictionId}`, answer: z.unknown() })
       const found = (): Promise<true | undefined> =>
@@ -298,7 +298,7 @@ test(
           () => true as const,
           () => undefined,
         )
-      await eventually('what was answered meanwhile to be logged', found, { timeoutMs: 15_000 })
+      await eventually('what was answered meanwhile to be logged', found, { timeoutMs: 60_000 })
     }
     const body = { reason: 'there is room again' }
     await home.client.call({ method: 'POST', path: '/loops/loans/pause', body, answer: z.unknown() })

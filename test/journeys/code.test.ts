@@ -159,7 +159,7 @@ test('a program that fails ends the attempt with the end of its log, and its run
   expect(err).toContain('gave exit code 1; its log ends: ')
   expect(err).toContain('Error: no such column: amuont')
   const state = await eventually('the run to end', async () => (await runs()).find((each) => each.state === 'failed'), {
-    timeoutMs: 5_000,
+    timeoutMs: 60_000,
   })
   expect(state.state).toBe('failed')
 })

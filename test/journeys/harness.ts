@@ -151,7 +151,7 @@ export function untilDecided(
       story = await historyOf(home, loop)
       return story.find(({ kind, number }) => wanted.kinds.includes(kind) && number > (wanted.after ?? 0))
     },
-    { timeoutMs: wanted.timeoutMs ?? 30_000, known: () => story.map(({ kind, sentence }) => `${kind}: ${sentence}`) },
+    { timeoutMs: wanted.timeoutMs ?? 60_000, known: () => story.map(({ kind, sentence }) => `${kind}: ${sentence}`) },
   )
 }
 
@@ -179,7 +179,7 @@ export function untilCalm(home: Home, loop: string, limits: { timeoutMs: number 
 export function untilServed({ gatewayUrl }: Pick<Home, 'gatewayUrl'>, endpoint: string): Promise<true> {
   const isReady = async (): Promise<true | undefined> =>
     (await fetch(new URL(`/v2/models/${endpoint}/ready`, gatewayUrl))).status === 200 ? true : undefined
-  return eventually(`endpoint ${endpoint} to serve`, isReady, { timeoutMs: 10_000 })
+  return eventually(`endpoint ${endpoint} to serve`, isReady, { timeoutMs: 60_000 })
 }
 
 /** Both processes answer, and the gateway has its models. */

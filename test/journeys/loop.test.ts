@@ -97,7 +97,7 @@ async function untilReported(day: number): Promise<void> {
       const { watermarkMs, arms } = (known = await days()) as z.infer<typeof Days>
       return watermarkMs === newestMs && counted(arms).predictions === sent ? true : undefined
     },
-    { timeoutMs: 15_000, known: () => known },
+    { timeoutMs: 60_000, known: () => known },
   )
 }
 
@@ -184,7 +184,7 @@ test('nothing that was answered is lost, and callers meet the new champion', { t
       const { versions } = z.object({ versions: z.array(z.string()) }).parse(await response.json())
       return versions.includes('2') ? true : undefined
     },
-    { timeoutMs: 10_000 },
+    { timeoutMs: 60_000 },
   )
   await live(day)
   const answered = await live(day + 1)

@@ -155,7 +155,7 @@ test('each change of the registry is told once to those who listen to it, in MLf
     await setModelTag(trx, actor, { name: 'p', key: 'k', value: 'v' })
     await moveAlias(trx, actor, { model: 'p', version: 1, alias: 'live', expected: null, reason: 'test' })
   })
-  await expect.poll(() => receiver.received.length, { timeout: 20_000 }).toBe(9)
+  await expect.poll(() => receiver.received.length, { timeout: 60_000 }).toBe(9)
   const told = receiver.received.map(({ body }) => JSON.parse(body))
   const dataOf = (entity: string, action: string) =>
     told.filter((each) => each.entity === entity && each.action === action).map(({ data }) => data)
@@ -189,7 +189,7 @@ test('a receiver that has a bad moment is told again, under the same delivery; o
   await make(opened, `${receiver.url}/tired`)
   await make(opened, `${receiver.url}/refuses`)
   await transact(opened.db, (trx) => createModel(trx, actor, { name: 'm' }))
-  await expect.poll(() => receiver.received.length, { timeout: 20_000 }).toBe(3)
+  await expect.poll(() => receiver.received.length, { timeout: 60_000 }).toBe(3)
   const tired = receiver.received.filter(({ path }) => path === '/tired')
   expect(new Set(tired.map(({ headers }) => headers['x-mlflow-delivery-id'])).size).toBe(1)
   expect(tired[0]!.headers['x-mlflow-signature']).toBeUndefined()
@@ -197,7 +197,7 @@ test('a receiver that has a bad moment is told again, under the same delivery; o
     on(opened.db).selectFrom('job').select(['state', 'attempt', 'last_error']).orderBy('state').execute()
   // An answer that was given is not written down yet.
   await expect
-    .poll(jobs, { timeout: 20_000 })
+    .poll(jobs, { timeout: 60_000 })
     .toMatchObject([{ state: 'done' }, { state: 'failed', attempt: 1, last_error: 'answered 400' }])
 })
 
@@ -241,7 +241,7 @@ test('what is not public is refused when the webhook is made, when it is tested 
   await transact(opened.db, (trx) => createModel(trx, actor, { name: 'm' }))
   const states = () => on(opened.db).selectFrom('job').select(['state', 'last_error']).execute()
   await expect
-    .poll(states, { timeout: 20_000 })
+    .poll(states, { timeout: 60_000 })
     .toEqual([{ state: 'failed', last_error: '127.0.0.1 is not a public address' }])
   expect(receiver.received).toEqual([])
 })

@@ -1,5 +1,6 @@
 // A worker over real gRPC: the same answers as over HTTP, statuses of what goes wrong, streams, health, and callers that mean harm.
 import { WireType, type BinaryWriter } from '@bufbuild/protobuf/wire'
+import { once } from 'node:events'
 import { connect, constants, type ClientHttp2Stream } from 'node:http2'
 import { connect as connectSocket } from 'node:net'
 import { gzipSync } from 'node:zlib'
@@ -314,14 +315,13 @@ test('what is no gRPC is refused by HTTP or cut off, and callers that reset a th
 
 test('a worker that leaves answers what is under way, takes a stream to its end, and tells those who watch', async () => {
   await using grpc = await startTestGrpc()
-  const watch = resultOf(
-    grpc.caller.session
-      .request({ ':method': 'POST', ':path': '/grpc.health.v1.Health/Watch', 'content-type': 'application/grpc' })
-      .end(nothing),
-  )
+  const watching = grpc.caller.session
+    .request({ ':method': 'POST', ':path': '/grpc.health.v1.Health/Watch', 'content-type': 'application/grpc' })
+    .end(nothing)
+  const watch = resultOf(watching)
   const { stream, result } = openStream(grpc)
   stream.write(framed(inferRequest({ id: 'first', inputs: smallInputs([1]) })))
-  await sleep(50)
+  await Promise.all([once(stream, 'data'), once(watching, 'data')])
   grpc.gateway.worker.announceLeaving()
   await sleep(20)
   const left = grpc.gateway.worker.leave({ idleLimitMs: 5_000, activeLimitMs: 5_000 })
@@ -339,7 +339,7 @@ test('a stream that its caller keeps open is ended when the time to leave is ove
   await using grpc = await startTestGrpc()
   const { stream, result } = openStream(grpc)
   stream.write(framed(inferRequest({ inputs: smallInputs([1]) })))
-  await sleep(50)
+  await once(stream, 'data')
   const left = grpc.gateway.worker.leave({ idleLimitMs: 200, activeLimitMs: 5_000 })
   const { status, code, messages } = await result
   expect([status, code, messages.length]).toEqual([statusCodes.UNAVAILABLE, 'worker_leaving', 1])

@@ -87,7 +87,7 @@ async function follow(answer: () => 'gone' | 'missing' | 'here', cached?: Gatewa
 }
 
 const passTries = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 2_000))
-const within = { timeout: 10_000 }
+const within = { timeout: 60_000 }
 
 test('a configuration waits for its model when the control plane goes away in between', async () => {
   let answer: 'gone' | 'here' = 'gone'

@@ -71,8 +71,8 @@ test('requests without a caller’s trace are sampled by their share, and a call
     add: (span) => void spans.push(span),
   })
   const begun = Array.from({ length: 2_000 }, (_, at) => tracer.begin(undefined, `prd_${at}`)).filter(Boolean)
-  expect(begun.length).toBeGreaterThan(140)
-  expect(begun.length).toBeLessThan(260)
+  expect(begun.length).toBeGreaterThan(120)
+  expect(begun.length).toBeLessThan(290)
   expect(tracer.begin(`00-${traceId}-${parent}-00`, 'prd')).toBeUndefined()
   expect(tracer.begin(`00-${traceId}-${parent}-01`, 'prd')).toMatchObject({
     context: { traceId },

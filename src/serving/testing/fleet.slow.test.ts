@@ -8,7 +8,7 @@ import { restartFleet, scaleFleet } from '../control-plane/fleet-changes.ts'
 import { framed, grpcCaller, inferRequest } from '../grpc/testing.ts'
 import { oipBody, smallBaseline } from '../testing.ts'
 import { answersOf, failuresOf, grpcPortOf, startCallers, type Callers } from './callers.ts'
-import { startTestControlPlane, startTestGateway, type TestControlPlane, type TestGateway } from './gateway.ts'
+import { predictionsTold, startTestControlPlane, startTestGateway, type TestControlPlane, type TestGateway } from './gateway.ts'
 import { slowModel } from './models.ts'
 
 const champion = (version: string) => ({ version, role: 'champion' as const, weight: 1 })
@@ -119,7 +119,7 @@ test('a gateway that is told to end is not ready first, and answers what it has 
   ).toEqual([])
   expect(failed).toHaveLength(Object.values(counts).reduce((sum, count) => sum + count, 0))
   // What was answered is what the log has: nothing was read and then dropped.
-  expect(control.reports.flatMap(({ predictions }) => predictions)).toHaveLength(called.length - failed.length)
+  expect(predictionsTold(control)).toBe(called.length - failed.length)
 })
 
 test('a worker that is killed takes with it what was in flight there, and no more', async () => {

@@ -140,7 +140,7 @@ test('remembered answers are logged as predictions of their own, counted, scored
   })
   expect(await dataOf(await gateway.infer([2, 1]))).not.toEqual(fresh)
   const logged = async () => (await gateway.reports()).flatMap((report) => report.predictions)
-  await expect.poll(async () => (await logged()).length, { timeout: 20_000 }).toBe(6)
+  await expect.poll(async () => (await logged()).length, { timeout: 60_000 }).toBe(6)
   const predictions = await logged()
   expect(new Set(predictions.map(({ id }) => id)).size).toBe(6)
   expect(predictions.every(({ shadows }) => shadows[0]?.output !== null && shadows.length === 1)).toBe(true)

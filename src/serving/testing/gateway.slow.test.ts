@@ -5,7 +5,7 @@ import { smallModel } from '../../models/testing.ts'
 import { sleep } from '../../platform/clock.ts'
 import { identifyProcess } from '../../platform/processes.ts'
 import { oipBody, smallBaseline } from '../testing.ts'
-import { startTestControlPlane, startTestGateway, type TestGateway } from './gateway.ts'
+import { predictionsTold, startTestControlPlane, startTestGateway, type TestGateway } from './gateway.ts'
 import { slowModel } from './models.ts'
 
 /** Of a load that kills interrupt: what one kill may leave open. */
@@ -73,12 +73,12 @@ test('a gateway follows the control plane, reports what it answered, and ends in
   await control.setVariants([champion(await control.addModel({ bytes: smallModel() }))])
   await using gateway = await startTestGateway(control.url)
   await gateway.until(async () => (await ask(gateway)).status === 200)
-  const before = control.reports.flatMap((report) => report.predictions).length
+  const before = predictionsTold(control)
   const load = startLoad(gateway, 4)
   await sleep(500)
   const sent = await load.stop()
   expect(sent.filter(({ status }) => status !== 200)).toEqual([])
-  await gateway.until(() => control.reports.flatMap((report) => report.predictions).length >= before + sent.length)
+  await gateway.until(() => predictionsTold(control) >= before + sent.length)
   const metrics = await (await fetch(`${gateway.url}/metrics`)).text()
   expect(metrics).toContain('trueloop_gateway_workers 2')
   expect(metrics).toMatch(
@@ -129,7 +129,7 @@ test('a drain answers what was sent', async () => {
   const failed = sent.filter(({ status }) => status !== 200)
   // A connection that is made while the listeners go is refused or reset, one for each caller; no request that was read is lost.
   expect(failed).toHaveLength(8)
-  expect(control.reports.flatMap((report) => report.predictions)).toHaveLength(sent.length - failed.length)
+  expect(predictionsTold(control)).toBe(sent.length - failed.length)
 })
 
 test('a worker that hangs when its primary is killed is ended at the next start', async () => {

@@ -60,6 +60,10 @@ const objectRoutes: FastifyPluginAsync<{ db: TestDatabase<Tables>; blobs: Readon
   )
 }
 
+/** Of how many predictions the control plane has heard: those that it got, and those above the rate that a worker logs at. */
+export const predictionsTold = ({ reports }: Pick<TestControlPlane, 'reports'>): number =>
+  reports.reduce((sum, { predictions, dropped }) => sum + predictions.length + dropped, 0)
+
 /** With one endpoint, `flights`, that has no variants yet. `how`: gateways hear of changes. */
 export async function startTestControlPlane(how: { pollMs?: number } = {}): Promise<TestControlPlane> {
   const migrations = { ...eventMigrations, ...governanceMigrations, ...modelMigrations, ...servingMigrations }
@@ -156,7 +160,7 @@ export async function startTestGateway(
     stdio: ['ignore', 'inherit', 'pipe'],
   })
   primary.stderr!.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
-  const until: TestGateway['until'] = async (condition, limitMs = 20_000) => {
+  const until: TestGateway['until'] = async (condition, limitMs = 60_000) => {
     for (let waited = 0; waited < limitMs; waited += 20) {
       if (await condition()) return
       await sleep(20)

@@ -276,7 +276,7 @@ test('a refused caller that does not close its side is closed all the same', asy
     return line
   })
   for (const line of lines) expect((await line.answer())?.status).toBe(400)
-  await expect.poll(open, { timeout: 20_000 }).toBe(0)
+  await expect.poll(open, { timeout: 60_000 }).toBe(0)
   for (const line of lines) await line[Symbol.asyncDispose]()
 })
 
