@@ -1,13 +1,16 @@
 // Where each node of a tree lies: three levels of a branch together, the two children of a node side by side.
 import {
   belowOf,
+  formOf,
   lanes,
   leafBit,
-  lookupShift,
-  lookupsMax,
-  pairMask,
+  limitMin,
+  limitOf,
+  rankMax,
+  rankMin,
   rankOf,
   type Ensemble,
+  type Form,
   type Lookup,
 } from './ensemble.ts'
 
@@ -25,10 +28,6 @@ export interface Nodes {
   readonly missingIsTrue: Int32Array
 }
 
-/** Below every rank, and above. */
-const [lowest, highest] = [-2, 2 ** 30]
-const alwaysFirst = -1
-
 export interface Leaves {
   /** By node: which leaf it is, from 1 on; 0: none. */
   readonly places: Int32Array
@@ -45,7 +44,7 @@ const modes: Readonly<Record<string, { readonly isTrueSmaller: boolean; readonly
   BRANCH_GT: { isTrueSmaller: false, isEqualTrue: false },
 }
 
-type LaidOut = Pick<Ensemble, 'slots' | 'roots' | 'values' | 'weights' | 'lookups' | 'features'>
+type LaidOut = Pick<Ensemble, 'form' | 'slots' | 'roots' | 'values' | 'weights' | 'lookups' | 'features'>
 
 /** A branch as the walk knows it. */
 interface Branch {
@@ -72,7 +71,8 @@ export function layOut(nodes: Nodes, leaves: Leaves): LaidOut | undefined {
   const count = nodes.tree.length
   const trees = Math.ceil(starts.size / lanes) * lanes
   const draft: Draft = {
-    slots: new Int32Array((count + trees) * 2),
+    pairs: new Int32Array(count + trees),
+    branches: new Int32Array(count + trees).fill(nobody),
     values: new Float32Array(count + trees),
     thresholds: new Float32Array(count + trees),
     tables: createTables(),
@@ -90,19 +90,46 @@ export function layOut(nodes: Nodes, leaves: Leaves): LaidOut | undefined {
     placeLeaf(draft, { slot: draft.free, root: draft.free }, 0)
     draft.free += 1
   }
-  const { slots, values, thresholds, tables } = draft
-  const lookups = tables.all.map(lookupOf)
-  for (let slot = 0; slot < draft.free; slot++) {
-    const word = slots[2 * slot + 1]!
-    // The second slot of a root is nobody's.
-    if (word === 0 || (word & leafBit) !== 0) continue
-    slots[2 * slot] = rankOf(lookups[word >>> lookupShift]!.thresholds, thresholds[slot]!)
-  }
+  const lookups = draft.tables.all.map(lookupOf)
+  const above = lookups.reduce((most, { thresholds }) => Math.max(most, rankMax(thresholds.length)), rankMin) + 1
+  const pair = draft.pairs.reduce((most, each) => Math.max(most, each), 0)
+  const form = formOf({ pair, lookups: Math.max(1, lookups.length), limit: above })
+  if (!form) return undefined
   const features = lookups.reduce((most, { feature }) => Math.max(most, feature + 1), 0)
-  return { slots, roots, values, weights: leaves.weights, lookups, features }
+  const slots = slotsOf(draft, { form, lookups, above })
+  return { form, slots, roots, values: draft.values, weights: leaves.weights, lookups, features }
 }
 
-interface Draft extends Pick<Ensemble, 'slots' | 'values'> {
+/** `above`: a limit that no rank is above. */
+function slotsOf(
+  { pairs, branches, thresholds, free }: Draft,
+  { form, lookups, above }: { form: Form; lookups: readonly Lookup[]; above: number },
+): Int32Array {
+  const { isWide, lookupShift, rankShift } = form
+  const width = isWide ? 2 : 1
+  const slots = new Int32Array(pairs.length * width)
+  for (let slot = 0; slot < free; slot++) {
+    const branch = branches[slot]!
+    if (branch === nobody) continue
+    const children = pairs[slot]! * 2
+    // A leaf is the first or the second of the two that are its children.
+    const place = branch >= 0 ? rankOf(lookups[branch]!.thresholds, thresholds[slot]!) : 0
+    const limit = branch >= 0 ? limitOf(place) : branch === firstLeaf ? above : limitMin
+    const word = children | (branch >= 0 ? branch << lookupShift : leafBit)
+    if (isWide) slots[2 * slot] = limit
+    slots[width * slot + width - 1] = isWide ? word : word | (limit << rankShift)
+  }
+  return slots
+}
+
+/** What a slot is that is no branch: the second one of a root, a leaf that stands first of two, one that stands second. */
+const [nobody, firstLeaf, secondLeaf] = [-1, -2, -3]
+
+interface Draft extends Pick<Ensemble, 'values'> {
+  /** By slot: where its children are, from the root of its tree. */
+  readonly pairs: Int32Array
+  /** By slot: the look-up of a branch. */
+  readonly branches: Int32Array
   /** Of branches, by slot. */
   readonly thresholds: Float32Array
   readonly tables: Tables
@@ -112,16 +139,16 @@ interface Draft extends Pick<Ensemble, 'slots' | 'values'> {
   free: number
 }
 
-function placeLeaf({ slots, values }: Draft, at: { slot: number; root: number }, value: number): void {
+function placeLeaf({ pairs, branches, values }: Draft, at: { slot: number; root: number }, value: number): void {
   const place = at.slot - at.root
-  slots[2 * at.slot] = place % 2 === 0 ? highest : lowest
-  slots[2 * at.slot + 1] = leafBit + Math.floor(place / 2)
+  pairs[at.slot] = Math.floor(place / 2)
+  branches[at.slot] = place % 2 === 0 ? firstLeaf : secondLeaf
   values[at.slot] = value
 }
 
 /** False: it is no tree, or does not fit. */
 function placeTree(draft: Draft, { nodes, leaves, start }: { nodes: Nodes; leaves: Leaves; start: number }): boolean {
-  const { slots, thresholds, tables, isPlaced } = draft
+  const { pairs, branches, thresholds, tables, isPlaced } = draft
   const root = draft.free
   // A root stands alone, where a pair would be.
   draft.free += 2
@@ -142,10 +169,10 @@ function placeTree(draft: Draft, { nodes, leaves, start }: { nodes: Nodes; leave
         continue
       }
       const branch = branchOf(nodes, { node, start }, tables)
-      const pair = (draft.free - root) / 2
-      if (!branch || branch.lookup >= lookupsMax || pair > pairMask) return false
+      if (!branch) return false
       thresholds[slot] = branch.threshold
-      slots[2 * slot + 1] = branch.lookup * 2 ** lookupShift + pair
+      pairs[slot] = (draft.free - root) / 2
+      branches[slot] = branch.lookup
       near.push({ node: branch.left, slot: draft.free, level: level + 1 })
       near.push({ node: branch.right, slot: draft.free + 1, level: level + 1 })
       draft.free += 2
@@ -183,7 +210,7 @@ function createTables(): Tables {
 function lookupOf({ feature, isMissingLeft, thresholds }: Table): Lookup {
   const all = Float32Array.from(thresholds).toSorted()
   const rising = all.filter((value, at) => at === 0 || value !== all[at - 1])
-  return { feature, thresholds: rising, missingRank: isMissingLeft ? alwaysFirst : rising.length + 1 }
+  return { feature, thresholds: rising, missingRank: isMissingLeft ? rankMin - 1 : rankMax(rising.length) }
 }
 
 function branchOf(nodes: Nodes, { node, start }: { node: number; start: number }, tables: Tables): Branch | undefined {

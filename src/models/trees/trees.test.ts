@@ -6,7 +6,7 @@ import { MalformedProtobuf } from '../onnx/protobuf.ts'
 import { readOnnx } from '../onnx/reader.ts'
 import { integerAttribute, longTensor, node, valueInfo } from '../testing.ts'
 import { cutAtTrees } from './cut.ts'
-import { belowOf, rankOf } from './ensemble.ts'
+import { belowOf, formOf, rankOf } from './ensemble.ts'
 import { readEnsemble } from './read.ts'
 import { openTrees } from './session.ts'
 import { treesModel, treesNode, type TreesText } from './testing.ts'
@@ -31,6 +31,9 @@ const plain: TreesText = {
 }
 const classifier = { ...plain, operator: 'TreeEnsembleClassifier', outputs: 2 } as const
 
+/** A word has no room for a limit beside so many places and look-ups. */
+const large: Partial<TreesText> = { trees: 2, depth: 22, features: 900, modes: all, missing: 0.5 }
+
 const kinds: readonly (readonly [string, TreesText])[] = [
   ['one value', plain],
   ['one value, all ways to compare, gaps', { ...plain, modes: all, missing: 0.4, base: [0.5] }],
@@ -46,6 +49,8 @@ const kinds: readonly (readonly [string, TreesText])[] = [
   ['probabilities of one of two classes, with a base', { ...classifier, weight: positive, base: [0.125] }],
   ['margins of one of two classes', { ...classifier, transform: 'LOGISTIC', base: [-0.5], modes: all, missing: 0.3 }],
   ['margins of one of two classes, as they are', { ...classifier, base: [0.25] }],
+  ['limits beside their words', { ...plain, ...large }],
+  ['limits beside their words, three values', { ...plain, ...large, outputs: 3, ids: [0, 1, 2] }],
 ]
 
 /** Some meet a threshold, some have gaps, some are far away. */
@@ -78,6 +83,23 @@ test.each(kinds)('%s: as ONNX Runtime says', async (_name, text) => {
   await session.release()
 })
 
+test('a limit stands in its word where there is room', () => {
+  const isWide = (text: TreesText): boolean | undefined => {
+    const bytes = treesModel(treesNode(text, generator), { features: text.features, output: 'said' })
+    return readEnsemble(readOnnx(bytes, limits).nodes[0]!)?.form.isWide
+  }
+  expect([plain, { ...plain, ...large }].map(isWide)).toEqual([false, true])
+  expect(formOf({ pair: 2 ** 12 - 1, lookups: 8, limit: 2 ** 15 - 1 })).toEqual({
+    isWide: false,
+    pairMask: 2 ** 13 - 2,
+    lookupShift: 13,
+    lookupMask: 7,
+    rankShift: 16,
+  })
+  expect(formOf({ pair: 2 ** 12 - 1, lookups: 9, limit: 2 ** 15 - 1 })).toMatchObject({ isWide: true, rankShift: 0 })
+  expect(formOf({ pair: 2 ** 20, lookups: 9, limit: 2 ** 15 - 1 })).toBeUndefined()
+})
+
 test.each(kinds)('%s: the same whatever rows stand beside it', (_name, text) => {
   const bytes = treesModel(treesNode(text, generator), { features: text.features, output: 'said' })
   const ensemble = readEnsemble(readOnnx(bytes, limits).nodes[0]!)!
@@ -101,7 +123,7 @@ const strange: readonly (readonly [string, Partial<TreesText>])[] = [
   ['a leaf with two weights', { ids: [0, 0] }],
   ['a leaf with a number and no weight', { idsOf: (leaf) => (leaf % 5 === 0 ? [] : [0]), leafValue: 7 }],
   ['leaves of one of two classes', { ...classifier, ids: [0, 1], idsOf: (leaf) => (leaf % 7 === 0 ? [0] : [0, 1]) }],
-  ['more features than a look-up can name', { features: 4_000, trees: 300, depth: 8 }],
+  ['more features than a look-up can name', { features: 4_000, trees: 2, depth: 22 }],
 ]
 
 test.each(strange)('%s: left to ONNX Runtime', (_name, part) => {

@@ -1,5 +1,6 @@
 // Walks rows down the trees of an ensemble: the numbers of `TreeEnsembleClassifier` and `TreeEnsembleRegressor`, summed in double precision.
-import { lanes, leafBit, lookupShift, pairMask, rankOf, type Ensemble } from './ensemble.ts'
+import { lanes, leafBit, rankMin, rankOf, type Ensemble } from './ensemble.ts'
+import { addUpWide } from './walk-wide.ts'
 
 export interface Rows {
   /** Row after row, `width` values each; what lies beyond the rows is not looked at. */
@@ -22,19 +23,21 @@ export function walk(ensemble: Ensemble, { values, width, rows }: Rows): Float32
   for (let from = 0; from < rows; from += rowsTogether) {
     const to = Math.min(rows, from + rowsTogether)
     rank(ensemble, { values: values.subarray(from * width, to * width), width, rows: to - from }, ranks)
-    addUp(ensemble, ranks, sums.subarray(from * outputs, to * outputs))
+    const add = ensemble.form.isWide ? addUpWide : addUp
+    add(ensemble, ranks, sums.subarray(from * outputs, to * outputs))
   }
   return answerOf(ensemble, sums)
 }
 
-/** Row after row, a rank for each look-up. */
-function rank({ lookups }: Ensemble, { values, width, rows }: Rows, ranks: Int32Array): void {
+/** Row after row, a rank for each look-up, shifted as the limits are. */
+function rank({ lookups, form: { rankShift } }: Ensemble, { values, width, rows }: Rows, ranks: Int32Array): void {
   const count = lookups.length
   for (let row = 0; row < rows; row++) {
     for (let index = 0; index < count; index++) {
       const { feature, thresholds, missingRank } = lookups[index]!
       const value = values[row * width + feature]!
-      ranks[row * count + index] = Number.isNaN(value) ? missingRank : rankOf(thresholds, value)
+      const found = Number.isNaN(value) ? missingRank : rankOf(thresholds, value) + rankMin
+      ranks[row * count + index] = found << rankShift
     }
   }
 }
@@ -45,10 +48,11 @@ function rank({ lookups }: Ensemble, { values, width, rows }: Rows, ranks: Int32
  */
 // oxlint-disable-next-line max-statements -- eight times the same, in variables of their own: in arrays they would be in memory
 function addUp(
-  { slots, roots, values, weights, lookups, outputs }: Ensemble,
+  { form, slots, roots, values, weights, lookups, outputs }: Ensemble,
   ranks: Int32Array,
   sums: Float64Array,
 ): void {
+  const { pairMask, lookupShift, lookupMask } = form
   const rows = sums.length / outputs
   const addLeaf = (slot: number, row: number): void => {
     const leaf = values[slot]! * outputs
@@ -73,32 +77,32 @@ function addUp(
       let f = rootF
       let g = rootG
       let h = rootH
-      let wordA = slots[2 * a + 1]! | 0
-      let wordB = slots[2 * b + 1]! | 0
-      let wordC = slots[2 * c + 1]! | 0
-      let wordD = slots[2 * d + 1]! | 0
-      let wordE = slots[2 * e + 1]! | 0
-      let wordF = slots[2 * f + 1]! | 0
-      let wordG = slots[2 * g + 1]! | 0
-      let wordH = slots[2 * h + 1]! | 0
+      let wordA = slots[a]! | 0
+      let wordB = slots[b]! | 0
+      let wordC = slots[c]! | 0
+      let wordD = slots[d]! | 0
+      let wordE = slots[e]! | 0
+      let wordF = slots[f]! | 0
+      let wordG = slots[g]! | 0
+      let wordH = slots[h]! | 0
       while ((wordA & wordB & wordC & wordD & wordE & wordF & wordG & wordH & leafBit) === 0) {
-        // A rank above the limit makes the difference negative: its sign is the step to the second child.
-        a = (rootA + 2 * (wordA & pairMask) + ((slots[2 * a]! - ranks[base + (wordA >>> lookupShift)]!) >>> 31)) | 0
-        b = (rootB + 2 * (wordB & pairMask) + ((slots[2 * b]! - ranks[base + (wordB >>> lookupShift)]!) >>> 31)) | 0
-        c = (rootC + 2 * (wordC & pairMask) + ((slots[2 * c]! - ranks[base + (wordC >>> lookupShift)]!) >>> 31)) | 0
-        d = (rootD + 2 * (wordD & pairMask) + ((slots[2 * d]! - ranks[base + (wordD >>> lookupShift)]!) >>> 31)) | 0
-        e = (rootE + 2 * (wordE & pairMask) + ((slots[2 * e]! - ranks[base + (wordE >>> lookupShift)]!) >>> 31)) | 0
-        f = (rootF + 2 * (wordF & pairMask) + ((slots[2 * f]! - ranks[base + (wordF >>> lookupShift)]!) >>> 31)) | 0
-        g = (rootG + 2 * (wordG & pairMask) + ((slots[2 * g]! - ranks[base + (wordG >>> lookupShift)]!) >>> 31)) | 0
-        h = (rootH + 2 * (wordH & pairMask) + ((slots[2 * h]! - ranks[base + (wordH >>> lookupShift)]!) >>> 31)) | 0
-        wordA = slots[2 * a + 1]! | 0
-        wordB = slots[2 * b + 1]! | 0
-        wordC = slots[2 * c + 1]! | 0
-        wordD = slots[2 * d + 1]! | 0
-        wordE = slots[2 * e + 1]! | 0
-        wordF = slots[2 * f + 1]! | 0
-        wordG = slots[2 * g + 1]! | 0
-        wordH = slots[2 * h + 1]! | 0
+        // A rank above the limit makes the difference negative, whatever the bits below: its sign is the step to the second child.
+        a = (rootA + (wordA & pairMask) + ((wordA - ranks[base + ((wordA >>> lookupShift) & lookupMask)]!) >>> 31)) | 0
+        b = (rootB + (wordB & pairMask) + ((wordB - ranks[base + ((wordB >>> lookupShift) & lookupMask)]!) >>> 31)) | 0
+        c = (rootC + (wordC & pairMask) + ((wordC - ranks[base + ((wordC >>> lookupShift) & lookupMask)]!) >>> 31)) | 0
+        d = (rootD + (wordD & pairMask) + ((wordD - ranks[base + ((wordD >>> lookupShift) & lookupMask)]!) >>> 31)) | 0
+        e = (rootE + (wordE & pairMask) + ((wordE - ranks[base + ((wordE >>> lookupShift) & lookupMask)]!) >>> 31)) | 0
+        f = (rootF + (wordF & pairMask) + ((wordF - ranks[base + ((wordF >>> lookupShift) & lookupMask)]!) >>> 31)) | 0
+        g = (rootG + (wordG & pairMask) + ((wordG - ranks[base + ((wordG >>> lookupShift) & lookupMask)]!) >>> 31)) | 0
+        h = (rootH + (wordH & pairMask) + ((wordH - ranks[base + ((wordH >>> lookupShift) & lookupMask)]!) >>> 31)) | 0
+        wordA = slots[a]! | 0
+        wordB = slots[b]! | 0
+        wordC = slots[c]! | 0
+        wordD = slots[d]! | 0
+        wordE = slots[e]! | 0
+        wordF = slots[f]! | 0
+        wordG = slots[g]! | 0
+        wordH = slots[h]! | 0
       }
       if (outputs === 1)
         sums[row]! +=
