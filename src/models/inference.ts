@@ -5,7 +5,7 @@ import { assertRowsIndependent } from './independence.ts'
 import { openEngine, type Engine, type EngineSession, type Feeds, type Outputs } from './onnx/engine.ts'
 import type { Batch, BatchTensor } from './batch.ts'
 import type { Signature } from './signature.ts'
-import { openTrees } from './trees/session.ts'
+import { openTrees, proveTrees, type ProvenTrees } from './trees/session.ts'
 
 export { openEngine }
 
@@ -32,15 +32,25 @@ export interface LoadedModel {
  * @throws DomainError as `checkGraph`, `assertGraphFits` and `assertRowsIndependent`; model_unloadable: ONNX Runtime refused it
  */
 export async function loadModel(bytes: Uint8Array, { signature }: { signature: Signature }): Promise<LoadedModel> {
+  return (await proveModel(bytes, { signature })).model
+}
+
+/** As {@link loadModel}, with what {@link loadProven} loads it by again, with nothing to be checked. */
+export async function proveModel(
+  bytes: Uint8Array,
+  { signature }: { signature: Signature },
+): Promise<{ model: LoadedModel; trees: ProvenTrees | undefined }> {
   assertGraphFits(checkGraph(bytes), signature)
-  const model = await loadUnchecked(await openEngine(), { bytes, signature })
+  const engine = await openEngine()
+  const trees = await refusing(proveTrees(engine, { bytes, output: outputOf(signature) }))
+  const model = await loadProven(engine, { trees, bytes: async () => bytes, signature })
   try {
     await assertRowsIndependent(model)
   } catch (error) {
     await model.release()
     throw error
   }
-  return model
+  return { model, trees }
 }
 
 /** As {@link loadModel}, without the policy on graphs: for the disposable process whose end by force is tested with it. */
@@ -48,12 +58,35 @@ export async function loadUnchecked(
   engine: Engine,
   { bytes, signature }: { bytes: Uint8Array; signature: Signature },
 ): Promise<LoadedModel> {
-  const output = signature.task === 'regression' ? 'prediction' : 'probabilities'
-  const width = outputWidth(signature)
-  const session = await openSession(engine, { bytes, output }).catch((error: unknown) => {
+  const trees = await refusing(proveTrees(engine, { bytes, output: outputOf(signature) }))
+  return loadProven(engine, { trees, bytes: async () => bytes, signature })
+}
+
+/** A graph as it was found to be before, in this process or another one. */
+export interface ProvenGraph {
+  readonly trees: ProvenTrees | undefined
+  /** Of the whole graph, which is not read where its trees are walked. */
+  readonly bytes: () => Promise<Uint8Array>
+  readonly signature: Signature
+}
+
+/** @throws DomainError model_unloadable */
+export async function loadProven(engine: Engine, { trees, bytes, signature }: ProvenGraph): Promise<LoadedModel> {
+  const open = async (): Promise<EngineSession> =>
+    (trees && (await openTrees(engine, trees))) ?? engine.load(await bytes(), [outputOf(signature)])
+  return modelOf(engine, await refusing(open()), signature)
+}
+
+const outputOf = (signature: Signature): string => (signature.task === 'regression' ? 'prediction' : 'probabilities')
+
+const refusing = <T>(opening: Promise<T>): Promise<T> =>
+  opening.catch((error: unknown) => {
     throw new DomainError('invalid', 'model_unloadable', `ONNX Runtime does not load the model: ${messageOf(error)}`)
   })
-  const { tensor: TensorOf } = engine
+
+function modelOf({ tensor: TensorOf }: Engine, session: EngineSession, signature: Signature): LoadedModel {
+  const output = outputOf(signature)
+  const width = outputWidth(signature)
   const feedOf = ({ elementType, width, values }: BatchTensor, rows: number): Feeds[string] => {
     const shape = [rows, width]
     const size = rows * width
@@ -92,9 +125,6 @@ export async function loadUnchecked(
     release: () => session.release(),
   }
 }
-
-const openSession = async (engine: Engine, graph: { bytes: Uint8Array; output: string }): Promise<EngineSession> =>
-  (await openTrees(engine, graph)) ?? (await engine.load(graph.bytes, [graph.output]))
 
 const reasonMax = 500
 

@@ -17,29 +17,36 @@ const featuresMax = 100_000
 /** Of sums of float32 in another order, of a thousand trees; to the largest number that is said. */
 const tolerance = 1e-4
 
-/**
- * @returns undefined: the graph has no such trees, or they were not shown, in this process, to say what ONNX Runtime says
- */
-export async function openTrees(
-  engine: Engine,
-  { bytes, output }: { bytes: Uint8Array; output: string },
-): Promise<EngineSession | undefined> {
-  const parts = cutAtTrees(bytes, { output, nodesMin })
-  if (!parts || !isWorthIt(parts) || !(await isProven(engine, parts))) return undefined
-  const beside = await besideTrees(engine, parts)
-  // The session keeps nothing of the parts but what it runs: their bytes are the model's.
-  return beside && sessionOf(engine, { ...beside, ensemble: parts.ensemble, names: namesOf(parts, output) })
+/** Trees that were shown to say what ONNX Runtime says, with what comes before and after them. */
+export interface ProvenTrees extends Pick<CutGraph, 'ensemble' | 'head' | 'tail'> {
+  /** The matrix that the trees read. */
+  readonly matrix: string
+  /** Of the whole graph. */
+  readonly output: string
 }
 
-const namesOf = ({ trees, tail }: CutGraph, output: string) => ({
-  matrix: trees.input,
-  said: tail?.input ?? '',
-  output,
-})
+/** @returns undefined: the graph has no such trees, or not such as are worth it, or they say something else here than ONNX Runtime does */
+export async function proveTrees(
+  engine: Engine,
+  { bytes, output }: { bytes: Uint8Array; output: string },
+): Promise<ProvenTrees | undefined> {
+  const parts = cutAtTrees(bytes, { output, nodesMin })
+  if (!parts || !isWorthIt(parts) || !(await isProven(engine, parts))) return undefined
+  const { ensemble, head, tail, trees } = parts
+  return { ensemble, head, tail, matrix: trees.input, output }
+}
+
+/** Undefined: ONNX Runtime takes the graph as a whole, if at all. */
+export async function openTrees(engine: Engine, proven: ProvenTrees): Promise<EngineSession | undefined> {
+  const beside = await besideTrees(engine, proven)
+  // The session keeps nothing of the parts but what it runs: their bytes are the model's.
+  const { ensemble, matrix, output, tail } = proven
+  return beside && sessionOf(engine, { ...beside, ensemble, names: { matrix, said: tail?.input ?? '', output } })
+}
 
 interface Opened extends Beside {
   readonly ensemble: Ensemble
-  readonly names: ReturnType<typeof namesOf>
+  readonly names: { readonly matrix: string; readonly said: string; readonly output: string }
 }
 
 function sessionOf(engine: Engine, { ensemble, head, tail, names }: Opened): EngineSession {
@@ -75,8 +82,10 @@ interface Beside {
   readonly tail: EngineSession | undefined
 }
 
-/** Undefined: ONNX Runtime takes the graph as a whole, if at all. */
-async function besideTrees(engine: Engine, { head, tail }: CutGraph): Promise<Beside | undefined> {
+async function besideTrees(
+  engine: Engine,
+  { head, tail }: Pick<CutGraph, 'head' | 'tail'>,
+): Promise<Beside | undefined> {
   const load = (part: CutGraph['head']): Promise<EngineSession> | undefined =>
     part && engine.load(part.bytes, [part.output])
   let first: EngineSession | undefined

@@ -1,14 +1,15 @@
 // Trees that are walked here say what ONNX Runtime says of them, and what cannot be walked is left to it.
 import { expect, test } from 'vitest'
 import { createGenerator } from '../../statistics/random.ts'
-import { openEngine, type Feeds } from '../onnx/engine.ts'
+import { openEngine, type Engine, type Feeds } from '../onnx/engine.ts'
 import { MalformedProtobuf } from '../onnx/protobuf.ts'
 import { readOnnx } from '../onnx/reader.ts'
 import { integerAttribute, longTensor, node, valueInfo } from '../testing.ts'
 import { cutAtTrees } from './cut.ts'
 import { belowOf, formOf, rankOf } from './ensemble.ts'
 import { readEnsemble } from './read.ts'
-import { openTrees } from './session.ts'
+import { decodeTrees, encodeTrees } from './proven-bytes.ts'
+import { openTrees, proveTrees } from './session.ts'
 import { treesModel, treesNode, type TreesText } from './testing.ts'
 import { walk, widthOf } from './walk.ts'
 
@@ -151,11 +152,32 @@ test('nodes that are no tree are left to ONNX Runtime', () => {
   expect(mutants).toContain(true)
 })
 
+/** As the next process opens them. */
+async function openKept(engine: Engine, graph: { bytes: Uint8Array; output: string }) {
+  const proven = await proveTrees(engine, graph)
+  return proven && openTrees(engine, decodeTrees(encodeTrees(proven)))
+}
+
+test.each(kinds)('%s: the same after it was kept', (_name, text) => {
+  const bytes = treesModel(treesNode(text, generator), { features: text.features, output: 'said' })
+  const ensemble = readEnsemble(readOnnx(bytes, limits).nodes[0]!)!
+  const tail = { bytes: Uint8Array.of(1, 2, 3), input: 'said', output: 'answer' }
+  const proven = { ensemble, matrix: 'X', output: 'answer', head: undefined, tail }
+  const kept = encodeTrees(proven)
+  expect(decodeTrees(kept)).toEqual(proven)
+  // Wherever in memory they lie.
+  const shifted = new Uint8Array(kept.length + 3)
+  shifted.set(kept, 3)
+  expect(decodeTrees(shifted.subarray(3))).toEqual(proven)
+  for (const wrong of [new Uint8Array(0), kept.subarray(0, 20), kept.subarray(0, kept.length - 8), kept.fill(0, 0, 4)])
+    expect(() => decodeTrees(wrong)).toThrow()
+})
+
 /** Enough of them that the walk is worth it. */
 const many = { ...plain, trees: 60 }
 const answersOf = async (bytes: Uint8Array, output: string, feeds: (rows: Float32Array) => Feeds) => {
   const engine = await openEngine()
-  const walked = await openTrees(engine, { bytes, output })
+  const walked = await openKept(engine, { bytes, output })
   const whole = await engine.load(bytes, [output])
   const told = feeds(rowsOf(40, many.features).map((value) => (Number.isFinite(value) ? value : 0)))
   const expected = [...((await whole.run(told))[output]!.data as Float32Array)]
@@ -223,7 +245,7 @@ test('columns that no tree reads change nothing', async () => {
 test('what would be slower, or cannot be, is left to ONNX Runtime as a whole', async () => {
   const engine = await openEngine()
   const opened = async (text: TreesText, features = text.features) =>
-    openTrees(engine, { bytes: treesModel(treesNode(text, generator), { features, output: 'said' }), output: 'said' })
+    openKept(engine, { bytes: treesModel(treesNode(text, generator), { features, output: 'said' }), output: 'said' })
   expect(await opened({ ...many, features: 1_500, depth: 8 }), 'a look-up for almost each branch').toBeUndefined()
   expect(await opened({ ...many, features: 2 ** 31 - 1, depth: 5 }), 'columns that there are not').toBeUndefined()
   expect(await opened(many, many.features - 1), 'columns that there are not').toBeUndefined()
@@ -255,7 +277,7 @@ test('trees beside which something else leads to the answer, or that there are t
 
 test('trees that read more columns than they are given fail on the rows, as a run', async () => {
   const engine = await openEngine()
-  const session = (await openTrees(engine, {
+  const session = (await openKept(engine, {
     bytes: treesModel(treesNode(many, generator), { features: many.features, output: 'said' }),
     output: 'said',
   }))!
