@@ -16,6 +16,7 @@ import { createFleet, type Applied, type Fleet, type Loss } from './primary/flee
 import { startForwarder, type Forwarder } from './primary/forwarder.ts'
 import { choosePorts } from './primary/free-port.ts'
 import { createModelCache, readCachedConfig } from './primary/gateway-cache.ts'
+import { createPreparer, type Preparer } from './primary/preparer.ts'
 import { createRepository } from './primary/repository.ts'
 import { createIncidents, type Incidents } from './primary/incidents.ts'
 import { tellLost } from './primary/lost-predictions.ts'
@@ -89,8 +90,7 @@ export async function startGatewayPrimary(deps: GatewayPrimaryDeps): Promise<Gat
       metricsText: () => allMetrics({ metrics, fleet, rollout, reports }, deps.moreMetrics?.()),
     },
   )
-  const loadMs = (digest: string): number | undefined => feed?.loadMs(digest)
-  const rollout = startConfigRollout({ fleet, workers: deps.workers, port, loadMs, log })
+  const { rollout, preparer } = startFollowing({ fleet, paths, port, workers: deps.workers, feed: () => feed, log })
   const repository = createRepository({
     path: join(deps.home, 'gateway', 'unloaded.json'),
     given: () => (feed?.given ? incidents.overlay(feed.given) : undefined),
@@ -123,12 +123,35 @@ export async function startGatewayPrimary(deps: GatewayPrimaryDeps): Promise<Gat
     grpcPort,
     async stop() {
       for (const member of fleet.members) fleet.send(member, { kind: 'announce_leaving' })
-      await Promise.all([feed.stop(), rollout.stop(), sleep(stopNoticeMs)])
+      await Promise.all([feed.stop(), preparer.stop(), rollout.stop(), sleep(stopNoticeMs)])
       await dismiss(fleet)
       fleet.stop()
       await Promise.all([reports.stop(lastReportsLimitMs), told.stop(lastReportsLimitMs)])
     },
   }
+}
+
+/** The workers, and who has versions loaded before they meet them. */
+function startFollowing(following: {
+  readonly fleet: Fleet
+  readonly paths: GatewayPaths
+  readonly port: number
+  readonly workers: number
+  /** Undefined: it has not begun. */
+  readonly feed: () => ConfigFeed | undefined
+  readonly log: Log
+}): { rollout: ConfigRollout; preparer: Preparer } {
+  const { fleet, paths, port, workers, feed, log } = following
+  const preparer = createPreparer({ paths, onLoadTime: (digest, ms) => feed()?.noteLoadTimes({ [digest]: ms }), log })
+  const rollout = startConfigRollout({
+    fleet,
+    workers,
+    port,
+    prepare: (config) => preparer.prepare(config),
+    loadMs: (digest) => feed()?.loadMs(digest),
+    log,
+  })
+  return { rollout, preparer }
 }
 
 /** A bug of ours is told as one; the log has it. */

@@ -49,6 +49,12 @@ export function openEngine(): Promise<Engine> {
   return engine
 }
 
+/** ONNX Runtime's own. */
+export async function engineVersion(): Promise<string> {
+  await openEngine()
+  return (await import('onnxruntime-node')).env.versions.node ?? ''
+}
+
 async function loadEngine(): Promise<Engine> {
   // Unless it is told before its start, it reports what it runs to its maker over the network.
   process.env['ORT_DISABLE_TELEMETRY'] = '1' // oxlint-disable-line no-restricted-properties -- set for a library, not read

@@ -73,7 +73,9 @@ export const drainLimitMs = 30_000
 /** Workers that a swap left behind and that still have open connections; a further swap waits. */
 export const leavingWorkersMax = 4
 /** A model that loads within this time is loaded between two ticks of a serving worker; any other in a replacement worker. */
-export const inPlaceLoadMs = 5
+export const inPlaceLoadMs = 10
+/** A version is loaded and checked before workers meet it, within this time; else new workers load it. */
+export const preparationLimitMs = 20_000
 
 /** Spans that wait for the collector of traces; more are dropped, and counted. */
 export const spansBufferedMax = 8_192

@@ -36,6 +36,9 @@ export async function writeCachedConfig(path: string, cached: CachedConfig): Pro
   await rename(`${path}.part`, path)
 }
 
+/** Of a model, or of what was prepared of it, which is named after it. */
+const digestIn = (name: string): string => name.split('.', 1)[0]!
+
 /** Models that no configuration names any more are kept, in case of a rollback, up to so many. */
 const spareModelsMax = 16
 
@@ -57,19 +60,20 @@ export function createModelCache(directory: string, find: FindControlPlane): Mod
       verified.add(digest)
     },
     async prune(wanted) {
-      const names = (await readdir(directory).catch(() => [])).filter((name) => !wanted.has(name))
+      const names = await readdir(directory).catch(() => [])
+      const spare = [...new Set(names.map(digestIn))].filter((digest) => !wanted.has(digest))
       const aged = await Promise.all(
-        names.map(async (name) => ({
-          name,
-          atMs: await stat(join(directory, name)).then(
+        spare.map(async (digest) => ({
+          digest,
+          atMs: await stat(join(directory, digest)).then(
             (found) => found.mtimeMs,
             () => 0,
           ),
         })),
       )
-      for (const { name } of aged.toSorted((a, b) => b.atMs - a.atMs).slice(spareModelsMax)) {
-        verified.delete(name)
-        await rm(join(directory, name), { force: true })
+      for (const { digest } of aged.toSorted((a, b) => b.atMs - a.atMs).slice(spareModelsMax)) {
+        verified.delete(digest)
+        for (const name of names) if (digestIn(name) === digest) await rm(join(directory, name), { force: true })
       }
     },
   }

@@ -43,7 +43,14 @@ test.each([
   { name: 'one of which nothing is known', loadMs: undefined, asked: ['start 1', 'start 2'] },
 ])('$name, with the same graph as the one before, is loaded where nobody waits for it', async ({ loadMs, asked }) => {
   const told = openFleet()
-  const rollout = startConfigRollout({ fleet: told.fleet, workers: 1, port: 0, loadMs: () => loadMs, log: silentLog })
+  const rollout = startConfigRollout({
+    fleet: told.fleet,
+    workers: 1,
+    port: 0,
+    prepare: () => undefined,
+    loadMs: () => loadMs,
+    log: silentLog,
+  })
   rollout.setTarget(configOf(1, 1))
   expect(await rollout.reached()).toEqual([])
   rollout.setTarget(configOf(2, 2))

@@ -22,6 +22,8 @@ export interface ConfigRolloutDeps {
   /** Where the configuration asks for no number. */
   readonly workers: number
   readonly port: number
+  /** Has versions loaded once before workers meet them; undefined: nothing is left to try. */
+  readonly prepare: (config: GatewayConfig) => Promise<void> | undefined
   /** Of a model by digest; undefined: unknown. */
   readonly loadMs: (digest: string) => number | undefined
   readonly log: Log
@@ -62,8 +64,15 @@ async function startWorker({ fleet, port }: ConfigRolloutDeps, told: Told, confi
 const membersIn = ({ fleet }: ConfigRolloutDeps, state: Member['state']): Member[] =>
   [...fleet.members].filter((member) => member.state === state)
 
+interface Step {
+  readonly told: Told
+  readonly config: GatewayConfig
+  /** Resolves when there is a newer one, or a worker was lost. */
+  readonly woken: Promise<void>
+}
+
 /** One step towards the configuration; false: every worker serves it. */
-async function step(deps: ConfigRolloutDeps, told: Told, config: GatewayConfig): Promise<boolean> {
+async function step(deps: ConfigRolloutDeps, { told, config, woken }: Step): Promise<boolean> {
   for (const member of told.keys()) if (!deps.fleet.members.has(member)) told.delete(member)
   const serving = membersIn(deps, 'serving')
   for (const member of serving) {
@@ -77,6 +86,12 @@ async function step(deps: ConfigRolloutDeps, told: Told, config: GatewayConfig):
     return true
   }
   const behind = serving.find((member) => told.get(member) !== config)
+  // Where nobody is behind, it is for the workers to come.
+  const preparing = deps.prepare(config)
+  if (behind && preparing) {
+    await Promise.race([preparing, woken])
+    return true
+  }
   if (missing < 0) {
     void deps.fleet.leave(behind ?? serving[0]!)
     return true
@@ -94,13 +109,14 @@ async function step(deps: ConfigRolloutDeps, told: Told, config: GatewayConfig):
 export function startConfigRollout(deps: ConfigRolloutDeps): ConfigRollout {
   const told: Told = new Map()
   let target: GatewayConfig | undefined
+  let woken = Promise.withResolvers<void>()
   let working: Promise<void> | undefined
   let isStopped = false
 
   const work = async (): Promise<void> => {
     for (let failures = 0; !isStopped && target;) {
       try {
-        if (!(await step(deps, told, target))) return
+        if (!(await step(deps, { told, config: target, woken: woken.promise }))) return
         failures = 0
       } catch (error) {
         failures++
@@ -112,6 +128,8 @@ export function startConfigRollout(deps: ConfigRolloutDeps): ConfigRollout {
   /** A change that comes after the last look of a turn that is just ending is not missed: the turn after it looks again. */
   const wake = (): void => {
     if (isStopped) return
+    woken.resolve()
+    woken = Promise.withResolvers()
     if (working) void working.then(wake)
     else {
       working = work().finally(() => {

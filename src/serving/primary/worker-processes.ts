@@ -24,6 +24,14 @@ export function noteCompute(paths: GatewayPaths, worker: string, pid: number | u
   else noteWorker(paths, computeOf(worker), pid)
 }
 
+/** The process that loads a version before the workers do, and may hang too. Undefined: it is gone. */
+export function notePreparation(paths: GatewayPaths, pid: number | undefined): void {
+  if (pid === undefined) rmSync(join(paths.workers, preparation + ending), { force: true })
+  else noteWorker(paths, preparation, pid)
+}
+
+const preparation = 'preparation'
+
 /** The worker is gone: its compute process is ended, its files go too, and its open segment of raw rows is finished. */
 export function forgetWorker(paths: GatewayPaths, worker: string): void {
   const compute = readIdentity(join(paths.workers, computeOf(worker) + ending))

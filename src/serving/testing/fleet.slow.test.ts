@@ -8,7 +8,13 @@ import { restartFleet, scaleFleet } from '../control-plane/fleet-changes.ts'
 import { framed, grpcCaller, inferRequest } from '../grpc/testing.ts'
 import { oipBody, smallBaseline } from '../testing.ts'
 import { answersOf, failuresOf, grpcPortOf, startCallers, type Callers } from './callers.ts'
-import { predictionsTold, startTestControlPlane, startTestGateway, type TestControlPlane, type TestGateway } from './gateway.ts'
+import {
+  predictionsTold,
+  startTestControlPlane,
+  startTestGateway,
+  type TestControlPlane,
+  type TestGateway,
+} from './gateway.ts'
 import { slowModel } from './models.ts'
 
 const champion = (version: string) => ({ version, role: 'champion' as const, weight: 1 })

@@ -1,0 +1,87 @@
+// What a graph was found to be when it was loaded and checked, as a file: the next process loads it in milliseconds.
+import { createHash } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
+import { z } from 'zod'
+import { loadProven, type LoadedModel } from './inference.ts'
+import { engineVersion, openEngine } from './onnx/engine.ts'
+import { Signature } from './signature.ts'
+import { decodeTrees, encodeTrees } from './trees/proven-bytes.ts'
+import type { ProvenTrees } from './trees/session.ts'
+
+/** To be raised when what is kept changes, or what has to be shown of a graph. */
+const format = 1
+
+const Head = z.strictObject({
+  format: z.literal(format),
+  /** ONNX Runtime's version, which the trees were compared with. */
+  engine: z.string(),
+  signature: Signature,
+  /** Milliseconds of a processor that loading it took by what is kept here, and its first runs. */
+  loadMs: z.number().nonnegative(),
+  /** Bytes of its trees; 0: it has none that are walked. */
+  trees: z.int().nonnegative(),
+})
+
+export interface Preparation {
+  readonly loadMs: number
+  readonly trees: ProvenTrees | undefined
+}
+
+const digestBytes = 32
+const lengthBytes = 4
+const alignment = 8
+
+/** The file of a graph with a signature, beside that of the graph. */
+export const preparationName = (digest: string, signature: Signature): string =>
+  `${digest}.${createHash('sha256').update(JSON.stringify(signature)).digest('hex').slice(0, 16)}.prepared`
+
+/** A digest of all that follows, a head of JSON and its length, and the trees. */
+export async function encodePreparation(signature: Signature, { loadMs, trees }: Preparation): Promise<Uint8Array> {
+  const kept = trees ? encodeTrees(trees) : new Uint8Array(0)
+  const head: z.infer<typeof Head> = { format, engine: await engineVersion(), signature, loadMs, trees: kept.length }
+  const text = Buffer.from(JSON.stringify(head))
+  const start = treesAt(text.length)
+  const bytes = Buffer.alloc(start + kept.length)
+  bytes.writeUInt32LE(text.length, digestBytes)
+  bytes.set(text, digestBytes + lengthBytes)
+  bytes.set(kept, start)
+  bytes.set(digestOf(bytes))
+  return bytes
+}
+
+const treesAt = (textLength: number): number =>
+  Math.ceil((digestBytes + lengthBytes + textLength) / alignment) * alignment
+
+const digestOf = (bytes: Uint8Array): Buffer => createHash('sha256').update(bytes.subarray(digestBytes)).digest()
+
+/**
+ * @param bytes stay as they are as long as the trees are used
+ * @returns undefined: of another release, or for another signature
+ * @throws Error where they are no such bytes
+ */
+export async function decodePreparation(bytes: Uint8Array, signature: Signature): Promise<Preparation | undefined> {
+  const textLength = new DataView(bytes.buffer, bytes.byteOffset + digestBytes, lengthBytes).getUint32(0, true)
+  const start = digestBytes + lengthBytes
+  const said: unknown = JSON.parse(Buffer.from(bytes.subarray(start, start + textLength)).toString())
+  if (z.looseObject({ format: z.number() }).parse(said).format !== format) return undefined
+  const { engine, signature: its, loadMs, trees } = Head.parse(said)
+  if (engine !== (await engineVersion()) || !isDeepStrictEqual(its, signature)) return undefined
+  const at = treesAt(textLength)
+  return { loadMs, trees: trees > 0 ? decodeTrees(bytes.subarray(at, at + trees)) : undefined }
+}
+
+/** Whether the bytes are what was written. */
+export const isPreparationWhole = (bytes: Uint8Array): boolean =>
+  bytes.length > digestBytes && digestOf(bytes).equals(bytes.subarray(0, digestBytes))
+
+/**
+ * Loads a graph that was checked when it was prepared.
+ * @param graph reads the graph's own bytes, if they are needed
+ * @throws DomainError model_unloadable
+ */
+export async function loadPrepared(
+  { trees }: Preparation,
+  { signature, graph }: { signature: Signature; graph: () => Promise<Uint8Array> },
+): Promise<LoadedModel> {
+  return loadProven(await openEngine(), { trees, bytes: graph, signature })
+}

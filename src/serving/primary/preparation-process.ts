@@ -1,0 +1,90 @@
+// Loads a version before the workers do, checks it, and writes down what they need to load it in milliseconds. One request on standard input,
+// one answer on standard output. It may hang; its parent kills it.
+import { readFile, rename, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { proveModel } from '../../models/inference.ts'
+import { decodePreparation, encodePreparation, isPreparationWhole, preparationName } from '../../models/preparation.ts'
+import type { LoadedModel } from '../../models/inference.ts'
+import { messageOf } from '../../platform/errors.ts'
+import { systemClock } from '../../platform/clock.ts'
+import { createLog } from '../../platform/log.ts'
+import { yieldToAnswers } from '../../platform/processes.ts'
+import { Variant } from '../gateway-config.ts'
+import { loadLocally, measure, type LocalDeps } from '../worker/local-version.ts'
+import type { PreparationAnswer } from './preparation-answer.ts'
+
+const Request = z.strictObject({ modelDirectory: z.string(), variant: Variant })
+type Request = z.infer<typeof Request>
+
+// What is wrong with a model is told by the worker that serves it.
+const log = createLog({
+  level: 'error',
+  clock: systemClock,
+  format: 'json',
+  write: (line) => process.stderr.write(line),
+})
+
+/** Of this thread: whoever else the processors work for meanwhile does not count. */
+function processorMs(): number {
+  const { user, system } = process.threadCpuUsage()
+  return (user + system) / 1000
+}
+
+/** What another process of this release wrote, if it is whole. */
+async function knownLoadMs({ modelDirectory, variant }: Request): Promise<number | undefined> {
+  const { digest, signature } = variant
+  try {
+    const bytes = await readFile(join(modelDirectory, preparationName(digest, signature)))
+    return isPreparationWhole(bytes) ? (await decodePreparation(bytes, signature))?.loadMs : undefined
+  } catch {
+    return undefined // Not there, or not readable: it is written anew.
+  }
+}
+
+async function prepare(request: Request): Promise<number> {
+  const known = await knownLoadMs(request)
+  if (known !== undefined) return known
+  const { modelDirectory, variant } = request
+  const { digest, signature } = variant
+  const deps: LocalDeps = { modelDirectory, nowMs: processorMs, log }
+  const { model, trees } = await proveModel(await readFile(join(modelDirectory, digest)), { signature })
+  // The code itself is slow when it first runs, which it no longer does in a worker that serves.
+  await warm(deps, variant, model)
+  const path = join(modelDirectory, preparationName(digest, signature))
+  const write = async (loadMs: number): Promise<void> => {
+    await writeFile(`${path}.part`, await encodePreparation(signature, { loadMs, trees }), { mode: 0o600 })
+    await rename(`${path}.part`, path)
+  }
+  await write(0)
+  let loadMs = Infinity
+  for (let turn = 0; turn < loadTurns; turn++) {
+    const again = await loadLocally(deps, variant)
+    await again.model.release()
+    loadMs = Math.min(loadMs, again.loadMs)
+  }
+  await write(loadMs)
+  return loadMs
+}
+
+const loadTurns = 2
+
+async function warm(deps: LocalDeps, variant: Variant, model: LoadedModel): Promise<void> {
+  await measure(deps, variant, model)
+  await model.release()
+}
+
+async function main(): Promise<void> {
+  yieldToAnswers()
+  const chunks: Buffer[] = []
+  for await (const chunk of process.stdin) chunks.push(chunk as Buffer)
+  let answer: PreparationAnswer
+  try {
+    answer = { loadMs: await prepare(Request.parse(JSON.parse(Buffer.concat(chunks).toString()))) }
+  } catch (error) {
+    answer = { reason: messageOf(error) }
+  }
+  process.stdout.write(`${JSON.stringify(answer)}\n`)
+}
+
+await main()

@@ -1,0 +1,120 @@
+// A model version loaded into this process: from what it was found to be when it was prepared, or from its bytes, and with what its runs cost.
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Baseline } from '../../models/baseline.ts'
+import { createBatch } from '../../models/batch.ts'
+import { loadModel, openEngine, type LoadedModel } from '../../models/inference.ts'
+import { decodePreparation, loadPrepared, preparationName, type Preparation } from '../../models/preparation.ts'
+import { appendColumns, type ColumnInput } from '../../models/rows.ts'
+import type { Signature } from '../../models/signature.ts'
+import { messageOf } from '../../platform/errors.ts'
+import type { Log } from '../../platform/log.ts'
+import type { Variant } from '../gateway-config.ts'
+import { createRunCost, learnRun, type RunCost } from './runs/run-cost.ts'
+import type { Runner } from './runs/version-queue.ts'
+
+export interface LocalVersion {
+  readonly model: LoadedModel
+  readonly measured: Measured
+  /** Milliseconds of loading and warming; the thread was busy for most of them. */
+  readonly loadMs: number
+}
+
+export interface LocalDeps {
+  readonly modelDirectory: string
+  readonly nowMs: () => number
+  readonly log: Log
+}
+
+/** @throws DomainError as models/inference.ts `loadModel`; Error when the bytes are not on this disk */
+export async function loadLocally(deps: LocalDeps, variant: Variant): Promise<LocalVersion> {
+  const { digest, signature } = variant
+  const graph = (): Promise<Uint8Array> => readFile(join(deps.modelDirectory, digest))
+  const preparation = await readPreparation(deps, variant)
+  const bytes = preparation ? undefined : await graph()
+  // The engine's own start, once in a process, is not the model's: what is told here decides whether the next worker must be a new one.
+  await openEngine()
+  const startMs = deps.nowMs()
+  const model = preparation
+    ? await loadPrepared(preparation, { signature, graph })
+    : await loadModel(bytes!, { signature })
+  const measured = await measure(deps, variant, model)
+  return { model, measured, loadMs: deps.nowMs() - startMs }
+}
+
+/** Undefined: there is none that is of use; the graph itself is. */
+async function readPreparation(
+  { modelDirectory, log }: LocalDeps,
+  { version, digest, signature }: Variant,
+): Promise<Preparation | undefined> {
+  try {
+    return await decodePreparation(await readFile(join(modelDirectory, preparationName(digest, signature))), signature)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
+      log.warn('what was prepared of a model cannot be read', { version, error: messageOf(error) })
+    return undefined
+  }
+}
+
+/** What a version costs, from runs on made-up rows: the least of a few, since a busy machine makes some of them slow. */
+export interface Measured {
+  readonly cost: RunCost
+  oneMs: number
+  manyMs: number
+}
+
+/** Rows of the larger runs; fewer where they would take long. */
+const manyRows = 32
+const warmBudgetMs = 200
+
+/** The first runs are the slow ones; the later ones teach what a run costs. */
+export async function measure(
+  { nowMs, log }: Pick<LocalDeps, 'nowMs' | 'log'>,
+  { version, signature, baseline }: Variant,
+  runner: Runner,
+): Promise<Measured> {
+  const measured = { cost: createRunCost(), oneMs: Infinity, manyMs: 0 }
+  const run = async (rows: number): Promise<number> => {
+    const batch = createBatch(signature, rows)
+    appendColumns(batch, plausibleColumns(signature, baseline, rows))
+    const startMs = nowMs()
+    await runner.run(batch)
+    return runner.lastRunMs ?? nowMs() - startMs
+  }
+  try {
+    await run(1)
+    const one = [await run(1), await run(1)]
+    measured.oneMs = Math.min(...one)
+    for (const ms of one) learnRun(measured.cost, 1, ms)
+    const rows = Math.min(manyRows, Math.max(2, Math.floor(warmBudgetMs / measured.oneMs)))
+    const many = [await run(rows), await run(rows), await run(rows)].slice(1)
+    measured.manyMs = Math.min(...many)
+    for (const ms of many) learnRun(measured.cost, rows, ms)
+  } catch (error) {
+    // Made-up rows may be ones that a good model refuses; live rows will tell.
+    log.warn('a model failed on its warm-up rows', { version, error: messageOf(error) })
+  }
+  if (measured.oneMs === Infinity) measured.oneMs = 0
+  return measured
+}
+
+/** Rows that look like the training data: middles of bins, known categories. */
+function plausibleColumns(signature: Signature, baseline: Baseline, rows: number): Record<string, ColumnInput> {
+  const columns = Object.create(null) as Record<string, ColumnInput>
+  for (const { name, type } of signature.inputs) {
+    const feature = baseline.features.find((found) => found.name === name && found.derive === 'value')
+    const values: readonly unknown[] =
+      feature?.bins.kind === 'category' ? feature.bins.categories : (feature?.bins.edges.slice(0, -1) ?? [])
+    columns[name] = Array.from({ length: rows }, (_, row) => plausible(type, values[row % Math.max(1, values.length)]))
+  }
+  return columns
+}
+
+function plausible(type: Signature['inputs'][number]['type'], value: unknown): unknown {
+  if (type === 'string') return typeof value === 'string' ? value : ''
+  if (type === 'datetime') return null
+  // Whole numbers of the graph's own cannot be missing.
+  if (typeof value !== 'number') return type === 'float' || type === 'double' ? null : 0
+  if (type === 'boolean') return value >= 0.5
+  return type === 'float' || type === 'double' ? value : Math.round(value)
+}
