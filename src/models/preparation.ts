@@ -16,7 +16,7 @@ const Head = z.strictObject({
   /** ONNX Runtime's version, which the trees were compared with. */
   engine: z.string(),
   signature: Signature,
-  /** Milliseconds of a processor that loading it took by what is kept here, and its first runs. */
+  /** Milliseconds that loading it took by what is kept here, with its first runs: the least of a few times. */
   loadMs: z.number().nonnegative(),
   /** Bytes of its trees; 0: it has none that are walked. */
   trees: z.int().nonnegative(),

@@ -157,7 +157,7 @@ async function compare(
   })
 }
 
-const reloadEveryMs = 500
+const reloadEveryMs = 1000
 /** Requests that wait at once when three times more come than can be answered. */
 const crowd = 1024
 
@@ -195,7 +195,7 @@ async function underStress(
   ]
   return [
     row('no change', ['', times50(calm), times99(calm), '', '', '']),
-    row('another version every half second', ['', times50(changing), times99(changing), '', '', '']),
+    row('another version every second', ['', times50(changing), times99(changing), '', '', '']),
     row('answered of three times its peak', [
       `${(medianOf(shares, (share) => share) * 100).toFixed(0)} %`,
       '',

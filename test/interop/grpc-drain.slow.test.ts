@@ -5,7 +5,12 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { smallModel } from '../../src/models/testing.ts'
 import { sleep } from '../../src/platform/clock.ts'
-import { startTestControlPlane, startTestGateway, type TestGateway } from '../../src/serving/testing/gateway.ts'
+import {
+  predictionsTold,
+  startTestControlPlane,
+  startTestGateway,
+  type TestGateway,
+} from '../../src/serving/testing/gateway.ts'
 import { grpcPackages } from './grpc-packages.ts'
 import { ensureVenv } from './venv.ts'
 
@@ -92,5 +97,5 @@ test('a gateway that is told to end answers every call that it has read', async 
   const answered = counts.kept + counts.short
   // A caller each, at the closed door; and what was answered is what is known here.
   expect(failures.map(([, status]) => status)).toEqual(Array.from({ length: 8 }, () => 'UNAVAILABLE'))
-  expect(control.reports.flatMap(({ predictions }) => predictions)).toHaveLength(answered)
+  expect(predictionsTold(control)).toBe(answered)
 })

@@ -89,10 +89,14 @@ export function decodeTrees(given: Uint8Array): ProvenTrees {
   const textLength = new DataView(bytes.buffer, bytes.byteOffset, lengthBytes).getUint32(0, true)
   const text = Buffer.from(bytes.buffer, bytes.byteOffset + lengthBytes, textLength).toString()
   const { matrix, output, head, tail, ...said } = Head.parse(JSON.parse(text))
-  const start = bytes.byteOffset + aligned(lengthBytes + textLength)
-  const bytesAt = ({ at, length }: z.infer<typeof Place>) => new Uint8Array(bytes.buffer, start + at, length)
-  const wholesAt = ({ at, length }: z.infer<typeof Place>) => new Int32Array(bytes.buffer, start + at, length)
-  const floatsAt = ({ at, length }: z.infer<typeof Place>) => new Float32Array(bytes.buffer, start + at, length)
+  const lists = bytes.subarray(aligned(lengthBytes + textLength))
+  const startOf = ({ at, length }: z.infer<typeof Place>, size: number): number => {
+    if (at + length * size > lists.length) throw new RangeError('the bytes end within a list')
+    return lists.byteOffset + at
+  }
+  const bytesAt = (place: z.infer<typeof Place>) => new Uint8Array(bytes.buffer, startOf(place, 1), place.length)
+  const wholesAt = (place: z.infer<typeof Place>) => new Int32Array(bytes.buffer, startOf(place, 4), place.length)
+  const floatsAt = (place: z.infer<typeof Place>) => new Float32Array(bytes.buffer, startOf(place, 4), place.length)
   const ensemble: Ensemble = {
     ...said,
     second: said.second ?? undefined,

@@ -169,8 +169,8 @@ test.each(kinds)('%s: the same after it was kept', (_name, text) => {
   const shifted = new Uint8Array(kept.length + 3)
   shifted.set(kept, 3)
   expect(decodeTrees(shifted.subarray(3))).toEqual(proven)
-  for (const wrong of [new Uint8Array(0), kept.subarray(0, 20), kept.subarray(0, kept.length - 8), kept.fill(0, 0, 4)])
-    expect(() => decodeTrees(wrong)).toThrow()
+  for (const end of [0, 3, 20, kept.length - 8]) expect(() => decodeTrees(kept.subarray(0, end))).toThrow()
+  expect(() => decodeTrees(Uint8Array.from(kept).fill(0, 0, 4))).toThrow()
 })
 
 /** Enough of them that the walk is worth it. */

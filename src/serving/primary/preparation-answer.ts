@@ -2,7 +2,7 @@
 import { z } from 'zod'
 
 export const PreparationAnswer = z.union([
-  /** Milliseconds of a processor that a worker takes to load and warm it. */
+  /** Milliseconds that a worker takes to load and warm it. */
   z.strictObject({ loadMs: z.number().nonnegative() }),
   z.strictObject({ reason: z.string() }),
 ])

@@ -20,6 +20,8 @@ export interface PreparerDeps {
   /** Is told what a worker takes to load a model, by its digest. */
   readonly onLoadTime: (digest: string, ms: number) => void
   readonly log: Log
+  /** After it a process is killed; 20 seconds by default. */
+  readonly limitMs?: number
 }
 
 // In a published package the file beside this one has been compiled too.
@@ -72,12 +74,16 @@ export function createPreparer(deps: PreparerDeps): Preparer {
 }
 
 /** Milliseconds of a load. @throws Error what kept it from being prepared */
-function runProcess({ paths }: PreparerDeps, variant: Variant, signal: AbortSignal): Promise<number> {
+function runProcess(
+  { paths, limitMs = preparationLimitMs }: PreparerDeps,
+  variant: Variant,
+  signal: AbortSignal,
+): Promise<number> {
   return new Promise((resolve, reject) => {
     // No environment: a model has no business with our settings and secrets. Only SIGKILL ends a process that is inside of a run.
     const options = {
       env: {},
-      timeout: preparationLimitMs,
+      timeout: limitMs,
       killSignal: 'SIGKILL',
       maxBuffer: answerBytesMax,
       signal,
@@ -85,7 +91,7 @@ function runProcess({ paths }: PreparerDeps, variant: Variant, signal: AbortSign
     const args = ['--disable-warning=ExperimentalWarning', entry]
     const child = execFile(process.execPath, args, options, (error, stdout) => {
       notePreparation(paths, undefined)
-      if (error) return reject(error.killed ? new Error(`it took longer than ${preparationLimitMs} ms`) : error)
+      if (error) return reject(error.killed ? new Error(`it took longer than ${limitMs} ms`) : error)
       const answer = PreparationAnswer.safeParse(JSON.parse(stdout))
       if (answer.success && 'loadMs' in answer.data) resolve(answer.data.loadMs)
       else reject(new Error(answer.success && 'reason' in answer.data ? answer.data.reason : 'its answer is none'))

@@ -142,6 +142,15 @@ export interface TestGateway extends AsyncDisposable {
   until(condition: () => boolean | Promise<boolean>, limitMs?: number): Promise<void>
 }
 
+/** Whether it loads a version before the workers do; one that has just ended is none of them either. */
+function isPreparing(pid: string): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('preparation-process')
+  } catch {
+    return true
+  }
+}
+
 const gatewayFile = join(import.meta.dirname, '../../app/gateway.ts')
 
 /** Starts `app/gateway.ts` and waits until it serves. */
@@ -187,7 +196,7 @@ export async function startTestGateway(
     workers: () =>
       readFileSync(`/proc/${primary.pid}/task/${primary.pid}/children`, 'utf8')
         .split(' ')
-        .filter((pid) => pid !== '')
+        .filter((pid) => pid !== '' && !isPreparing(pid))
         .map(Number),
     async [Symbol.asyncDispose]() {
       if (primary.exitCode === null && primary.signalCode === null) {
