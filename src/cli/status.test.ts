@@ -120,10 +120,13 @@ Open alerts
 })
 
 test('status tells where the gateway of the home is reached', () => {
-  const gateway = { url: 'http://127.0.0.1:7071', grpc: '127.0.0.1:7072' }
+  const gateway = { url: 'http://127.0.0.1:7071', grpc: '127.0.0.1:7072', workers: 2 }
   const text = renderStatus({ ...full, gateway }, nowMs)
-  expect(text).toContain('Gateway\n  HTTP  http://127.0.0.1:7071\n  gRPC  127.0.0.1:7072')
-  expect(renderStatus({ ...full, gateway: { ...gateway, grpc: undefined } }, nowMs)).toContain('gRPC  off')
+  expect(text).toMatch(/Gateway\n {2}HTTP +http:\/\/127\.0\.0\.1:7071\n {2}gRPC +127\.0\.0\.1:7072/v)
+  expect(renderStatus({ ...full, gateway: { ...gateway, grpc: undefined } }, nowMs)).toMatch(/gRPC +off/v)
+  expect(text).toMatch(/workers +2 serving/v)
+  const silent = { ...gateway, workers: null }
+  expect(renderStatus({ ...full, gateway: silent }, nowMs)).toMatch(/workers +it does not answer/v)
 })
 
 test('status of an empty home says what to do next', () => {

@@ -20,6 +20,7 @@ import {
 import { AlertList } from './monitor/alerts.ts'
 import { RolloutList } from './rollout/list.ts'
 import { VerdictList } from './rollout/show.ts'
+import { servingWorkers } from './gateway/serving-workers.ts'
 import { connect, type Session } from './session.ts'
 import { agoText, factLines, numberText, plain, timeText } from './text.ts'
 
@@ -36,6 +37,11 @@ export interface LoopStatus {
   readonly run: PipelineRunDetail | null
 }
 
+interface GatewayStatus extends Addresses {
+  /** That serve; null: it does not answer. */
+  readonly workers: number | null
+}
+
 export interface Status {
   readonly url: string
   readonly loops: readonly LoopStatus[]
@@ -44,13 +50,17 @@ export interface Status {
   /** Under way, with the latest verdict. */
   readonly rollouts: readonly { readonly rollout: Rollout; readonly verdict: RolloutVerdict | null }[]
   /** Of this home; undefined: none runs here. */
-  readonly gateway?: Addresses | undefined
+  readonly gateway?: GatewayStatus | undefined
 }
 
 export async function status(session: Session): Promise<void> {
   const found = await readStatus(connect(session))
   const runtime = findRuntime(session.config.home, 'gateway')
-  const gateway = runtime && { url: runtime.url, grpc: runtime.grpc }
+  const gateway = runtime && {
+    url: runtime.url,
+    grpc: runtime.grpc,
+    workers: runtime.url === undefined ? null : await servingWorkers(runtime.url),
+  }
   session.terminal.show({ ...found, gateway }, (value) => renderStatus(value, systemClock()))
 }
 
@@ -110,6 +120,7 @@ export function renderStatus({ url, loops, endpoints, alerts, rollouts, gateway 
             factLines([
               ['HTTP', gateway.url],
               ['gRPC', gateway.grpc ?? 'off'],
+              ['workers', gateway.workers === null ? 'it does not answer' : `${gateway.workers} serving`],
             ]),
           ]),
         ]

@@ -2,12 +2,11 @@
 import { GatewayFleet } from '../../serving/gateway-fleet.ts'
 import { connect, gatewayUrl, type Session } from '../session.ts'
 import { factLines } from '../text.ts'
-
-const askLimitMs = 3_000
+import { servingWorkers } from './serving-workers.ts'
 
 export async function showGateway(session: Session): Promise<void> {
   const fleet = await connect(session).call({ path: '/gateway/fleet', answer: GatewayFleet })
-  const serving = await servingWorkers(session)
+  const serving = await servingWorkers(gatewayUrl(session))
   session.terminal.show({ ...fleet, serving }, (value) =>
     factLines([
       ['workers', `${value.workers ?? 'as many as the gateway was started with'}`],
@@ -15,15 +14,4 @@ export async function showGateway(session: Session): Promise<void> {
       ['restarts', String(value.restarts)],
     ]),
   )
-}
-
-/** Null: it does not answer, or does not say. */
-async function servingWorkers(session: Session): Promise<number | null> {
-  try {
-    const answer = await fetch(`${gatewayUrl(session)}/metrics`, { signal: AbortSignal.timeout(askLimitMs) })
-    const found = /^trueloop_gateway_workers (?<count>\d+)$/mv.exec(await answer.text())
-    return found ? Number(found.groups!['count']) : null
-  } catch {
-    return null // Down, or not to be reached from here: what it should be is told all the same.
-  }
 }
