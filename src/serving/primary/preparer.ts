@@ -1,6 +1,9 @@
 // Has each new version loaded and checked by a process of its own before a worker meets it: a worker that serves then loads it in milliseconds.
 import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { preparationName } from '../../models/preparation.ts'
 import { messageOf } from '../../platform/errors.ts'
 import type { Log } from '../../platform/log.ts'
 import type { GatewayConfig, Variant } from '../gateway-config.ts'
@@ -35,34 +38,40 @@ const keyOf = ({ digest, signature }: Variant): string => `${digest} ${JSON.stri
 /** Each version once, one after the other. One that cannot be prepared is loaded by new workers, which tell what is wrong with it. */
 export function createPreparer(deps: PreparerDeps): Preparer {
   const stopping = new AbortController()
-  const tried = new Map<string, Promise<void>>()
-  const done = new Set<string>()
+  const working = new Map<string, Promise<void>>()
+  const failed = new Set<string>()
+  /** By key, where it is: it goes with its model when nobody needs that for long. */
+  const prepared = new Map<string, string>()
   let last: Promise<void> = Promise.resolve()
 
   const attempt = async (variant: Variant, key: string): Promise<void> => {
+    const { version, digest, signature } = variant
     try {
-      if (!stopping.signal.aborted) deps.onLoadTime(variant.digest, await runProcess(deps, variant, stopping.signal))
+      stopping.signal.throwIfAborted()
+      deps.onLoadTime(digest, await runProcess(deps, variant, stopping.signal))
+      prepared.set(key, join(deps.paths.models, preparationName(digest, signature)))
     } catch (error) {
-      const { version } = variant
+      failed.add(key)
       if (!stopping.signal.aborted)
         deps.log.warn('a version was not prepared; new workers load it', { version, error: messageOf(error) })
     } finally {
-      done.add(key)
+      working.delete(key)
     }
   }
   const attemptOf = (variant: Variant, key: string): Promise<void> => {
-    const known = tried.get(key)
+    const known = working.get(key)
     if (known) return known
     last = last.then(() => attempt(variant, key))
-    tried.set(key, last)
+    working.set(key, last)
     return last
   }
+  const isDone = (key: string): boolean => failed.has(key) || existsSync(prepared.get(key) ?? '')
 
   return {
     prepare(config) {
       const wanted = config.endpoints
         .flatMap(({ variants }) => variants)
-        .filter((variant) => !variant.quarantined && !done.has(keyOf(variant)))
+        .filter((variant) => !variant.quarantined && !isDone(keyOf(variant)))
       if (wanted.length === 0) return undefined
       return Promise.all(wanted.map((variant) => attemptOf(variant, keyOf(variant)))).then(() => undefined)
     },
@@ -92,9 +101,13 @@ function runProcess(
     const child = execFile(process.execPath, args, options, (error, stdout) => {
       notePreparation(paths, undefined)
       if (error) return reject(error.killed ? new Error(`it took longer than ${limitMs} ms`) : error)
-      const answer = PreparationAnswer.safeParse(JSON.parse(stdout))
-      if (answer.success && 'loadMs' in answer.data) resolve(answer.data.loadMs)
-      else reject(new Error(answer.success && 'reason' in answer.data ? answer.data.reason : 'its answer is none'))
+      try {
+        const answer = PreparationAnswer.parse(JSON.parse(stdout))
+        if ('loadMs' in answer) resolve(answer.loadMs)
+        else reject(new Error(answer.reason))
+      } catch (unreadable) {
+        reject(unreadable as Error)
+      }
     })
     notePreparation(paths, child.pid)
     child.stdin!.on('error', () => undefined) // It died before it had read all: its exit tells.

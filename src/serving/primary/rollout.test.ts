@@ -1,6 +1,7 @@
 // How workers come to a new configuration: what loads slowly is never loaded by one that answers.
 import { expect, test } from 'vitest'
 import { smallModel } from '../../models/testing.ts'
+import { sleep } from '../../platform/clock.ts'
 import { silentLog } from '../../platform/log.ts'
 import type { GatewayConfig } from '../gateway-config.ts'
 import { testEndpoint, testVariant } from '../testing.ts'
@@ -60,5 +61,56 @@ test.each([
   rollout.setTarget(configOf(3, 2))
   await rollout.reached()
   expect(told.asked).toEqual([...asked, 'send'])
+  await rollout.stop()
+})
+
+/** Follows with one worker that serves; versions are prepared when the test says so, and load in no time then. */
+async function openPreparing() {
+  const told = openFleet()
+  let isPrepared = false
+  const prepared = Promise.withResolvers<void>()
+  const rollout = startConfigRollout({
+    fleet: told.fleet,
+    workers: 1,
+    port: 0,
+    prepare: ({ generation }) => (generation === 2 && !isPrepared ? prepared.promise : undefined),
+    loadMs: () => (isPrepared ? 1 : undefined),
+    log: silentLog,
+  })
+  rollout.setTarget(configOf(1, 1))
+  expect(await rollout.reached()).toEqual([])
+  rollout.setTarget(configOf(2, 2))
+  await sleep(20)
+  expect(told.asked).toEqual(['start 1'])
+  const finish = (): void => {
+    isPrepared = true
+    prepared.resolve()
+  }
+  return { ...told, rollout, finish }
+}
+
+test('a version that is being prepared comes to the worker that serves when it is', async () => {
+  const { rollout, asked, finish } = await openPreparing()
+  finish()
+  expect(await rollout.reached()).toEqual([])
+  expect(asked).toEqual(['start 1', 'send'])
+  await rollout.stop()
+})
+
+test('a newer configuration does not wait for a version that is being prepared', async () => {
+  const { rollout, asked } = await openPreparing()
+  rollout.setTarget(configOf(3, 1))
+  expect(await rollout.reached()).toEqual([])
+  expect(asked).toEqual(['start 1', 'send'])
+  await rollout.stop()
+})
+
+test('a worker that is lost meanwhile is replaced at once', async () => {
+  const { rollout, asked, fleet, finish } = await openPreparing()
+  ;(fleet.members as Set<Member>).clear()
+  rollout.refill()
+  await sleep(20)
+  expect(asked).toEqual(['start 1', 'start 2'])
+  finish()
   await rollout.stop()
 })
