@@ -2,6 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { z } from 'zod'
 import type { Log } from '../platform/log.ts'
+import { letYieldToAnswers } from '../platform/processes.ts'
 import { createMetrics, type MetricSnapshot } from '../serving/gateway-metrics.ts'
 import { childEnvironment, type Config } from './config.ts'
 import { entryFile } from './entries.ts'
@@ -50,6 +51,7 @@ export function startLogKeeper(config: Config, log: Log): LogKeeper {
       timeout: timeoutMs,
       killSignal: 'SIGKILL',
     })
+    letYieldToAnswers(child)
     running = child
     let text = ''
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemClock } from '../platform/clock.ts'
 import { messageOf } from '../platform/errors.ts'
-import { yieldToAnswers } from '../platform/processes.ts'
 import { openTables } from '../platform/tables.ts'
 import { gatewayPaths } from '../serving/gateway-worker.ts'
 import { convertSegments, pruneParquet } from '../serving/prediction-log.ts'
@@ -33,7 +32,6 @@ async function keepLog(): Promise<void> {
 
 if (import.meta.main) {
   try {
-    yieldToAnswers()
     await keepLog()
     process.exit(0)
   } catch (error) {

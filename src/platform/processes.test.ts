@@ -1,7 +1,9 @@
 // Process identities, on real processes.
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { getPriority } from 'node:os'
 import { expect, test } from 'vitest'
-import { endProcess, identifyProcess, isAlive } from './processes.ts'
+import { endProcess, identifyProcess, isAlive, letYieldToAnswers } from './processes.ts'
 
 test('a process is known by more than its pid', () => {
   const self = identifyProcess(process.pid)
@@ -23,4 +25,16 @@ test('a process that ignores SIGTERM is ended all the same', async () => {
   expect(identity).toBeDefined()
   await endProcess(identity!, 100)
   expect(identifyProcess(child.pid ?? 0)).toBeUndefined()
+})
+
+test('a process that was started yields from then on, and one that has ended is nobody’s concern', async () => {
+  const own = getPriority()
+  const child = spawn(process.execPath, ['-e', 'setTimeout(() => undefined, 60_000)'], { stdio: 'ignore' })
+  letYieldToAnswers(child)
+  expect(getPriority(child.pid)).toBe(10)
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+  letYieldToAnswers(child)
+  letYieldToAnswers({ pid: undefined })
+  expect(getPriority()).toBe(own)
 })

@@ -1,6 +1,7 @@
 // Processes by identity: a pid alone may be somebody else's by now; pid, start time and boot id together are one process for ever.
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import type { ChildProcess } from 'node:child_process'
 import { setPriority } from 'node:os'
 import { z } from 'zod'
 import { sleep } from './clock.ts'
@@ -85,3 +86,14 @@ const backgroundNiceness = 10
 
 /** Where this process and those that answer requests want the same cores, they come first. What it starts from now on inherits it. */
 export const yieldToAnswers = (): void => setPriority(backgroundNiceness)
+
+/** The same for a process that was just started, whose own start takes a while: it yields from its beginning. */
+export function letYieldToAnswers({ pid }: Pick<ChildProcess, 'pid'>): void {
+  if (pid === undefined) return // It could not be started.
+  try {
+    setPriority(pid, backgroundNiceness)
+  } catch (error) {
+    const isGone = (error as { info?: { code?: string } }).info?.code === 'ESRCH'
+    if (!isGone) throw error
+  }
+}

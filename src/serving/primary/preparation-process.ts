@@ -9,7 +9,6 @@ import type { LoadedModel } from '../../models/inference.ts'
 import { messageOf } from '../../platform/errors.ts'
 import { monotonicMs, systemClock } from '../../platform/clock.ts'
 import { createLog } from '../../platform/log.ts'
-import { yieldToAnswers } from '../../platform/processes.ts'
 import { Variant } from '../gateway-config.ts'
 import { loadLocally, measure, type LocalDeps } from '../worker/local-version.ts'
 import type { PreparationAnswer } from './preparation-answer.ts'
@@ -71,7 +70,6 @@ async function warm(deps: LocalDeps, variant: Variant, model: LoadedModel): Prom
 }
 
 async function main(): Promise<void> {
-  yieldToAnswers()
   const chunks: Buffer[] = []
   for await (const chunk of process.stdin) chunks.push(chunk as Buffer)
   let answer: PreparationAnswer

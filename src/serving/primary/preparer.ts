@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { preparationName } from '../../models/preparation.ts'
 import { messageOf } from '../../platform/errors.ts'
 import type { Log } from '../../platform/log.ts'
+import { letYieldToAnswers } from '../../platform/processes.ts'
 import type { GatewayConfig, Variant } from '../gateway-config.ts'
 import { preparationLimitMs } from '../contract/gateway-limits.ts'
 import type { GatewayPaths } from '../gateway-worker.ts'
@@ -109,6 +110,7 @@ function runProcess(
         reject(unreadable as Error)
       }
     })
+    letYieldToAnswers(child)
     notePreparation(paths, child.pid)
     child.stdin!.on('error', () => undefined) // It died before it had read all: its exit tells.
     child.stdin!.end(JSON.stringify({ modelDirectory: paths.models, variant }))
