@@ -16,11 +16,14 @@ const Head = z.strictObject({
   /** ONNX Runtime's version, which the trees were compared with. */
   engine: z.string(),
   signature: Signature,
-  /** Milliseconds that loading it took by what is kept here, with its first runs: the least of a few times. */
+  /** Milliseconds that loading it took by what is kept here, with its first runs: the least of a few times; 0: it was not measured. */
   loadMs: z.number().nonnegative(),
   /** Bytes of its trees; 0: it has none that are walked. */
   trees: z.int().nonnegative(),
 })
+
+/** The time of what was written to be measured. */
+export const notMeasured = 0
 
 export interface Preparation {
   readonly loadMs: number

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import type { ChildProcess } from 'node:child_process'
-import { setPriority } from 'node:os'
+import { getPriority, setPriority } from 'node:os'
 import { z } from 'zod'
 import { sleep } from './clock.ts'
 
@@ -84,14 +84,19 @@ export async function endProcess(identity: ProcessIdentity, graceMs: number): Pr
 
 const backgroundNiceness = 10
 
+/** Who yields more already may not yield less. */
+function yieldAs(pid: number): void {
+  if (getPriority(pid) < backgroundNiceness) setPriority(pid, backgroundNiceness)
+}
+
 /** Where this process and those that answer requests want the same cores, they come first. What it starts from now on inherits it. */
-export const yieldToAnswers = (): void => setPriority(backgroundNiceness)
+export const yieldToAnswers = (): void => yieldAs(0)
 
 /** The same for a process that was just started, whose own start takes a while: it yields from its beginning. */
 export function letYieldToAnswers({ pid }: Pick<ChildProcess, 'pid'>): void {
   if (pid === undefined) return // It could not be started.
   try {
-    setPriority(pid, backgroundNiceness)
+    yieldAs(pid)
   } catch (error) {
     const isGone = (error as { info?: { code?: string } }).info?.code === 'ESRCH'
     if (!isGone) throw error

@@ -21,8 +21,6 @@ export const Variant = z.strictObject({
   baseline: Baseline,
   /** Taken out after hanging its worker twice: 503 for it alone. */
   quarantined: z.boolean(),
-  /** Milliseconds that loading took in its validation; absent: unknown. */
-  loadMs: z.number().nonnegative().optional(),
 })
 export type Variant = Readonly<z.infer<typeof Variant>>
 

@@ -15,7 +15,6 @@ interface VersionFacts {
   readonly digest: string
   readonly signature: Signature
   readonly baseline: Baseline
-  readonly loadMs?: number
 }
 
 const factsRememberedMax = 200
@@ -47,9 +46,9 @@ export function createGatewayConfigs(
     const known = facts.get(version)
     if (known) return known
     const id = parseVersion(version)
-    const { digest, signature, infra } = await getGraphVersion(db, id)
+    const { digest, signature } = await getGraphVersion(db, id)
     const baseline = (await findBaseline(db, id)) ?? noBaseline
-    const found = { digest, signature, baseline, ...(infra?.passed ? { loadMs: infra.loadMs } : {}) }
+    const found = { digest, signature, baseline }
     if (facts.size >= factsRememberedMax) facts.delete(facts.keys().next().value!)
     facts.set(version, found)
     return found

@@ -16,7 +16,7 @@ import { createFleet, type Applied, type Fleet, type Loss } from './primary/flee
 import { startForwarder, type Forwarder } from './primary/forwarder.ts'
 import { choosePorts } from './primary/free-port.ts'
 import { createModelCache, readCachedConfig } from './primary/gateway-cache.ts'
-import { createPreparer, type Preparer } from './primary/preparer.ts'
+import { createPreparer } from './primary/preparer.ts'
 import { createRepository } from './primary/repository.ts'
 import { createIncidents, type Incidents } from './primary/incidents.ts'
 import { tellLost } from './primary/lost-predictions.ts'
@@ -90,7 +90,8 @@ export async function startGatewayPrimary(deps: GatewayPrimaryDeps): Promise<Gat
       metricsText: () => allMetrics({ metrics, fleet, rollout, reports }, deps.moreMetrics?.()),
     },
   )
-  const { rollout, preparer } = startFollowing({ fleet, paths, port, workers: deps.workers, feed: () => feed, log })
+  const preparer = createPreparer({ paths, log })
+  const rollout = startConfigRollout({ fleet, workers: deps.workers, port, preparer, log })
   const repository = createRepository({
     path: join(deps.home, 'gateway', 'unloaded.json'),
     given: () => (feed?.given ? incidents.overlay(feed.given) : undefined),
@@ -111,8 +112,7 @@ export async function startGatewayPrimary(deps: GatewayPrimaryDeps): Promise<Gat
     if (feed?.given) serve(feed.given)
     void feed?.persist()
   }
-  const onApplied = ({ loadTimesMs, failures }: Applied): void => {
-    feed?.noteLoadTimes(loadTimesMs)
+  const onApplied = ({ failures }: Applied): void => {
     for (const { version, message } of failures) incidents.noteFailedLoad(version, message)
   }
   const models = createModelCache(paths.models, find)
@@ -129,29 +129,6 @@ export async function startGatewayPrimary(deps: GatewayPrimaryDeps): Promise<Gat
       await Promise.all([reports.stop(lastReportsLimitMs), told.stop(lastReportsLimitMs)])
     },
   }
-}
-
-/** The workers, and who has versions loaded before they meet them. */
-function startFollowing(following: {
-  readonly fleet: Fleet
-  readonly paths: GatewayPaths
-  readonly port: number
-  readonly workers: number
-  /** Undefined: it has not begun. */
-  readonly feed: () => ConfigFeed | undefined
-  readonly log: Log
-}): { rollout: ConfigRollout; preparer: Preparer } {
-  const { fleet, paths, port, workers, feed, log } = following
-  const preparer = createPreparer({ paths, onLoadTime: (digest, ms) => feed()?.noteLoadTimes({ [digest]: ms }), log })
-  const rollout = startConfigRollout({
-    fleet,
-    workers,
-    port,
-    prepare: (config) => preparer.prepare(config),
-    loadMs: (digest) => feed()?.loadMs(digest),
-    log,
-  })
-  return { rollout, preparer }
 }
 
 /** A bug of ours is told as one; the log has it. */

@@ -44,8 +44,6 @@ export type FromWorker =
   | {
       readonly kind: 'applied'
       readonly generation: number
-      /** By digest. */
-      readonly loadTimesMs: Readonly<Record<string, number>>
       readonly failures: readonly { readonly version: string; readonly digest: string; readonly message: string }[]
     }
   /** Its connections are gone; those handed to it meanwhile come before the primary's answer, and are declined. */

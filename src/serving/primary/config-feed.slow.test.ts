@@ -74,7 +74,7 @@ async function follow(answer: () => 'gone' | 'missing' | 'here', cached?: Gatewa
       onConfig: ({ generation }) => void taken.push(generation),
       log: createLog({ level: 'error', format: 'text', clock: systemClock, write: () => undefined }),
     },
-    cached && { config: cached, quarantined: [], loadTimesMs: {} },
+    cached && { config: cached, quarantined: [] },
   )
   return {
     taken,

@@ -10,9 +10,6 @@ import { writeCachedConfig, type CachedConfig, type ModelCache } from './gateway
 export interface ConfigFeed {
   /** As the control plane gave it last. */
   readonly given: GatewayConfig | undefined
-  /** Milliseconds that a model takes to load; undefined: unknown. */
-  loadMs(digest: string): number | undefined
-  noteLoadTimes(times: Readonly<Record<string, number>>): void
   /** Writes down what is known now. */
   persist(): Promise<void>
   stop(): Promise<void>
@@ -35,17 +32,13 @@ export async function startConfigFeed(deps: ConfigFeedDeps, cached: CachedConfig
   const stopping = new AbortController()
   /** Whether all models of `given` are on disk: else it is asked for again although its generation is known. */
   let isComplete = true
-  const loadTimesMs = new Map(Object.entries(cached?.loadTimesMs ?? {}))
   let given = cached?.config
 
   const persist = async (): Promise<void> => {
-    if (given) await keep(deps, given, loadTimesMs)
+    if (given) await keep(deps, given)
   }
   const take = async (config: GatewayConfig): Promise<void> => {
-    for (const { digest, loadMs } of variantsOf(config)) {
-      if (loadMs !== undefined && !loadTimesMs.has(digest)) loadTimesMs.set(digest, loadMs)
-      await fetchModel(deps, digest, stopping.signal)
-    }
+    for (const { digest } of variantsOf(config)) await fetchModel(deps, digest, stopping.signal)
     given = config
     isComplete = true
     deps.onConfig(config)
@@ -80,13 +73,6 @@ export async function startConfigFeed(deps: ConfigFeedDeps, cached: CachedConfig
     get given() {
       return given
     },
-    loadMs: (digest) => loadTimesMs.get(digest),
-    noteLoadTimes(times) {
-      // The least of those told: a busy machine makes some of them long.
-      for (const [digest, ms] of Object.entries(times)) {
-        loadTimesMs.set(digest, Math.min(ms, loadTimesMs.get(digest) ?? Infinity))
-      }
-    },
     persist,
     async stop() {
       stopping.abort()
@@ -98,16 +84,9 @@ export async function startConfigFeed(deps: ConfigFeedDeps, cached: CachedConfig
 const variantsOf = (config: GatewayConfig): GatewayConfig['endpoints'][number]['variants'] =>
   config.endpoints.flatMap((endpoint) => endpoint.variants)
 
-/** On disk, with the load times of its own models only. */
-async function keep(
-  { incidents, cachePath, log }: ConfigFeedDeps,
-  config: GatewayConfig,
-  loadTimesMs: ReadonlyMap<string, number>,
-): Promise<void> {
-  const digests = new Set(variantsOf(config).map((variant) => variant.digest))
-  const times = Object.fromEntries([...loadTimesMs].filter(([digest]) => digests.has(digest)))
+async function keep({ incidents, cachePath, log }: ConfigFeedDeps, config: GatewayConfig): Promise<void> {
   try {
-    await writeCachedConfig(cachePath, { config, quarantined: [...incidents.quarantined], loadTimesMs: times })
+    await writeCachedConfig(cachePath, { config, quarantined: [...incidents.quarantined] })
   } catch (error) {
     log.error('the configuration could not be kept on disk', { path: cachePath, error: messageOf(error) })
   }

@@ -14,8 +14,6 @@ export const CachedConfig = z.object({
   config: GatewayConfig,
   /** Versions that this gateway has taken out and whose quarantine the control plane has not confirmed. */
   quarantined: z.array(z.string()),
-  /** Milliseconds that a model took to load, by digest. */
-  loadTimesMs: z.record(z.string(), z.number()),
 })
 export type CachedConfig = z.infer<typeof CachedConfig>
 

@@ -4,7 +4,13 @@ import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { proveModel } from '../../models/inference.ts'
-import { decodePreparation, encodePreparation, isPreparationWhole, preparationName } from '../../models/preparation.ts'
+import {
+  decodePreparation,
+  encodePreparation,
+  isPreparationWhole,
+  notMeasured,
+  preparationName,
+} from '../../models/preparation.ts'
 import type { LoadedModel } from '../../models/inference.ts'
 import { messageOf } from '../../platform/errors.ts'
 import { monotonicMs, systemClock } from '../../platform/clock.ts'
@@ -29,7 +35,8 @@ async function knownLoadMs({ modelDirectory, variant }: Request): Promise<number
   const { digest, signature } = variant
   try {
     const bytes = await readFile(join(modelDirectory, preparationName(digest, signature)))
-    return isPreparationWhole(bytes) ? (await decodePreparation(bytes, signature))?.loadMs : undefined
+    const found = isPreparationWhole(bytes) ? await decodePreparation(bytes, signature) : undefined
+    return found && found.loadMs > notMeasured ? found.loadMs : undefined
   } catch {
     return undefined // Not there, or not readable: it is written anew.
   }
@@ -46,10 +53,11 @@ async function prepare(request: Request): Promise<number> {
   await warm(deps, variant, model)
   const path = join(modelDirectory, preparationName(digest, signature))
   const write = async (loadMs: number): Promise<void> => {
-    await writeFile(`${path}.part`, await encodePreparation(signature, { loadMs, trees }), { mode: 0o600 })
+    const bytes = await encodePreparation(signature, { loadMs, trees })
+    await writeFile(`${path}.part`, bytes, { mode: 0o600, flush: true })
     await rename(`${path}.part`, path)
   }
-  await write(0)
+  await write(notMeasured)
   // The least of a few: who else wants the processors meanwhile makes some of them long.
   let loadMs = Infinity
   const startMs = monotonicMs()

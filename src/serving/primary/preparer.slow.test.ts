@@ -1,31 +1,28 @@
 // Versions are loaded by a process of its own before a worker meets them; what cannot be is left to the workers.
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { preparationName } from '../../models/preparation.ts'
+import { encodePreparation, isPreparationWhole, notMeasured, preparationName } from '../../models/preparation.ts'
 import { smallModel } from '../../models/testing.ts'
 import { createLog } from '../../platform/log.ts'
 import { systemClock } from '../../platform/clock.ts'
-import type { GatewayConfig, Variant } from '../gateway-config.ts'
+import type { Variant } from '../gateway-config.ts'
 import { gatewayPaths } from '../gateway-worker.ts'
 import { slowModel } from '../testing/models.ts'
-import { smallBaseline, storeModels, testEndpoint, testVariant, type TestModel } from '../testing.ts'
+import { smallBaseline, storeModels, testVariant, type TestModel } from '../testing.ts'
 import { createPreparer } from './preparer.ts'
 
-const configOf = (...variants: Variant[]): GatewayConfig => ({ generation: 1, endpoints: [testEndpoint(variants)] })
+const waited = { isWaitedFor: true }
 
 function open({ limitMs = 60_000 } = {}) {
   const home = mkdtempSync(join(tmpdir(), 'trueloop-prepare-'))
   const paths = gatewayPaths(home)
-  const times = new Map<string, number>()
   const said: string[] = []
   const log = createLog({ level: 'info', format: 'json', clock: systemClock, write: (line) => void said.push(line) })
-  const onLoadTime = (digest: string, ms: number): void => void times.set(digest, ms)
-  const start = () => createPreparer({ paths, onLoadTime, log, limitMs })
+  const start = () => createPreparer({ paths, log, limitMs })
   return {
     paths,
-    times,
     said,
     start,
     pathOf: ({ digest, signature }: Variant) => join(paths.models, preparationName(digest, signature)),
@@ -46,38 +43,56 @@ function hangingModel(): TestModel {
 
 test('each version is prepared once, and again only where what was written is not whole', async () => {
   using place = open()
-  const [first, second] = [1, 2].map((weight) => place.add(weight, { bytes: smallModel({ weight }) }))
+  const [first, second] = [1, 2].map((weight) => place.add(weight, { bytes: smallModel({ weight }) })) as [
+    Variant,
+    Variant,
+  ]
   const preparer = place.start()
-  await preparer.prepare(configOf(first!, second!))
-  expect([...place.times.keys()]).toEqual([first!.digest, second!.digest])
-  for (const ms of place.times.values()) expect(ms).toBeGreaterThan(0)
-  expect(preparer.prepare(configOf(second!))).toBeUndefined()
-  expect(
-    preparer.prepare(configOf({ ...testVariant(3, { bytes: smallModel({ weight: 3 }) }), quarantined: true })),
-  ).toBe(undefined)
+  expect(preparer.loadMs(first)).toBeUndefined()
+  await preparer.prepare([first, second], waited)
+  for (const variant of [first, second]) expect(preparer.loadMs(variant)).toBeGreaterThan(0)
+  expect(preparer.prepare([second], waited)).toBeUndefined()
+  // Its bytes are not there.
+  expect(preparer.prepare([testVariant(3, { bytes: smallModel({ weight: 3 }) })], waited)).toBeUndefined()
+  // It went with its model, which came back.
+  rmSync(place.pathOf(second))
+  expect(preparer.loadMs(second)).toBeUndefined()
+  await preparer.prepare([first, second], waited)
+  expect(preparer.loadMs(second)).toBeGreaterThan(0)
   await preparer.stop()
-  const written = readFileSync(place.pathOf(first!))
-  writeFileSync(place.pathOf(second!), Buffer.from('cut short'))
-  place.times.clear()
+  const written = readFileSync(place.pathOf(first))
+  const broken = Buffer.from(readFileSync(place.pathOf(second)))
+  broken[broken.length - 1]! ^= 1
+  writeFileSync(place.pathOf(second), broken)
   const next = place.start()
-  await next.prepare(configOf(first!, second!))
-  expect(place.times.size).toBe(2)
-  expect(readFileSync(place.pathOf(first!)).equals(written)).toBe(true)
-  expect(readFileSync(place.pathOf(second!)).length).toBeGreaterThan(100)
+  await next.prepare([first, second], waited)
+  expect(next.loadMs(first)).toBe(preparer.loadMs(first))
+  expect(readFileSync(place.pathOf(first)).equals(written)).toBe(true)
+  expect(isPreparationWhole(readFileSync(place.pathOf(second)))).toBe(true)
   expect(readdirSync(place.paths.workers)).toEqual([])
   expect(place.said).toEqual([])
   await next.stop()
+})
+
+test('what was never measured is prepared anew', async () => {
+  using place = open()
+  const variant = place.add(1, { bytes: smallModel() })
+  const bytes = await encodePreparation(variant.signature, { loadMs: notMeasured, trees: undefined })
+  writeFileSync(place.pathOf(variant), bytes)
+  const preparer = place.start()
+  await preparer.prepare([variant], waited)
+  expect(preparer.loadMs(variant)).toBeGreaterThan(0)
+  await preparer.stop()
 })
 
 test('a model that is none is told, and tried no more', async () => {
   using place = open()
   const broken = place.add(1, { bytes: Buffer.from('no graph') })
   const preparer = place.start()
-  await preparer.prepare(configOf(broken))
-  expect(place.times.size).toBe(0)
+  await preparer.prepare([broken], waited)
   expect(place.said.join('')).toMatch(/a version was not prepared.*small\/1/v)
-  expect(existsSync(place.pathOf(broken))).toBe(false)
-  expect(preparer.prepare(configOf(broken))).toBeUndefined()
+  expect([preparer.loadMs(broken), preparer.hasFailed(broken)]).toEqual([undefined, true])
+  expect(preparer.prepare([broken], waited)).toBeUndefined()
   await preparer.stop()
 })
 
@@ -85,16 +100,30 @@ test('a model that hangs is given up after a while, and at once when the gateway
   using place = open({ limitMs: 3_000 })
   const hanging = place.add(1, hangingModel())
   const preparer = place.start()
-  await preparer.prepare(configOf(hanging))
+  await preparer.prepare([hanging], waited)
   expect(place.said.join('')).toContain('it took longer than 3000 ms')
-  expect(place.times.size).toBe(0)
+  expect(preparer.hasFailed(hanging)).toBe(true)
   await preparer.stop()
   using other = open()
   const again = other.start()
-  const preparing = again.prepare(configOf(other.add(1, hangingModel())))
+  const preparing = again.prepare([other.add(1, hangingModel())], waited)
   await expect.poll(() => readdirSync(other.paths.workers)).toEqual(['preparation.process.json'])
   await again.stop()
   await preparing
   expect(readdirSync(other.paths.workers)).toEqual([])
   expect(other.said).toEqual([])
+})
+
+test('what is waited for ends what nobody waits for, which has its turn later', async () => {
+  using place = open()
+  const [hanging, urgent] = [place.add(1, hangingModel()), place.add(2, { bytes: smallModel({ weight: 2 }) })]
+  const preparer = place.start()
+  const idle = preparer.prepare([hanging, urgent], { isWaitedFor: false })
+  await preparer.prepare([urgent], waited)
+  expect(preparer.loadMs(urgent)).toBeGreaterThan(0)
+  await idle
+  expect(preparer.hasFailed(hanging)).toBe(false)
+  expect(preparer.prepare([hanging], { isWaitedFor: false })).toBeDefined()
+  await preparer.stop()
+  expect(place.said).toEqual([])
 })

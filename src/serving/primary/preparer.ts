@@ -7,22 +7,27 @@ import { preparationName } from '../../models/preparation.ts'
 import { messageOf } from '../../platform/errors.ts'
 import type { Log } from '../../platform/log.ts'
 import { letYieldToAnswers } from '../../platform/processes.ts'
-import type { GatewayConfig, Variant } from '../gateway-config.ts'
+import type { Variant } from '../gateway-config.ts'
 import { preparationLimitMs } from '../contract/gateway-limits.ts'
 import type { GatewayPaths } from '../gateway-worker.ts'
 import { PreparationAnswer } from './preparation-answer.ts'
 import { notePreparation } from './worker-processes.ts'
 
 export interface Preparer {
-  /** Resolves when what could be prepared is; undefined: nothing is left to try. */
-  prepare(config: GatewayConfig): Promise<void> | undefined
+  /**
+   * One process after the other. What is waited for comes first, and ends what nobody waits for.
+   * @returns resolves when each was tried; undefined: nothing is left to try
+   */
+  prepare(variants: readonly Variant[], how: { readonly isWaitedFor: boolean }): Promise<void> | undefined
+  /** Milliseconds that a worker takes to load it by what is on the disk; undefined: it is not prepared. */
+  loadMs(variant: Variant): number | undefined
+  /** It was tried in vain, and is tried no more. */
+  hasFailed(variant: Variant): boolean
   stop(): Promise<void>
 }
 
 export interface PreparerDeps {
   readonly paths: GatewayPaths
-  /** Is told what a worker takes to load a model, by its digest. */
-  readonly onLoadTime: (digest: string, ms: number) => void
   readonly log: Log
   /** After it a process is killed; 20 seconds by default. */
   readonly limitMs?: number
@@ -34,61 +39,119 @@ const entry = fileURLToPath(
 )
 const answerBytesMax = 64 * 1024
 
-const keyOf = ({ digest, signature }: Variant): string => `${digest} ${JSON.stringify(signature)}`
+interface Attempt {
+  readonly name: string
+  readonly variant: Variant
+  readonly ended: PromiseWithResolvers<void>
+  readonly stopping: AbortController
+}
 
-/** Each version once, one after the other. One that cannot be prepared is loaded by new workers, which tell what is wrong with it. */
+/** One that cannot be prepared is loaded by new workers, which tell what is wrong with it. */
 export function createPreparer(deps: PreparerDeps): Preparer {
-  const stopping = new AbortController()
-  const working = new Map<string, Promise<void>>()
+  const { models } = deps.paths
+  /** By the name of what is written. */
+  const loadTimesMs = new Map<string, number>()
   const failed = new Set<string>()
-  /** By key, where it is: it goes with its model when nobody needs that for long. */
-  const prepared = new Map<string, string>()
-  let last: Promise<void> = Promise.resolve()
+  const isPrepared = (name: string): boolean => loadTimesMs.has(name) && existsSync(join(models, name))
+  /** Without its bytes there is nothing to be tried yet. */
+  const isOpen = (name: string, { digest }: Variant): boolean =>
+    !failed.has(name) && !isPrepared(name) && existsSync(join(models, digest))
 
-  const attempt = async (variant: Variant, key: string): Promise<void> => {
-    const { version, digest, signature } = variant
+  const queue = createQueue(async ({ name, variant, stopping }) => {
     try {
-      stopping.signal.throwIfAborted()
-      deps.onLoadTime(digest, await runProcess(deps, variant, stopping.signal))
-      prepared.set(key, join(deps.paths.models, preparationName(digest, signature)))
+      loadTimesMs.set(name, await runProcess(deps, variant, stopping.signal))
+      if (!isPrepared(name)) throw new Error('what was written is gone')
     } catch (error) {
-      failed.add(key)
-      if (!stopping.signal.aborted)
-        deps.log.warn('a version was not prepared; new workers load it', { version, error: messageOf(error) })
-    } finally {
-      working.delete(key)
+      if (stopping.signal.aborted) return
+      failed.add(name)
+      const { version } = variant
+      deps.log.warn('a version was not prepared; new workers load it', { version, error: messageOf(error) })
+    }
+  })
+  return {
+    prepare(variants, { isWaitedFor }) {
+      const wanted = new Map(variants.map((variant) => [nameOf(variant), variant]))
+      for (const [name, variant] of wanted) if (!isOpen(name, variant)) wanted.delete(name)
+      return wanted.size === 0 ? undefined : queue.add(wanted, isWaitedFor)
+    },
+    loadMs(variant) {
+      const name = nameOf(variant)
+      return isPrepared(name) ? loadTimesMs.get(name) : undefined
+    },
+    hasFailed: (variant) => failed.has(nameOf(variant)),
+    stop: queue.stop,
+  }
+}
+
+interface Queue {
+  /** Resolves when each of them had its turn, or gave it up to others; undefined: nothing has any more. */
+  readonly add: (wanted: ReadonlyMap<string, Variant>, isWaitedFor: boolean) => Promise<void> | undefined
+  readonly stop: () => Promise<void>
+}
+
+function createQueue(run: (attempt: Attempt) => Promise<void>): Queue {
+  let waiting: Attempt[] = []
+  let current: Attempt | undefined
+  let working: Promise<void> | undefined
+  let isStopped = false
+
+  const work = async (): Promise<void> => {
+    for (current = waiting.shift(); current; current = waiting.shift()) {
+      await run(current)
+      current.ended.resolve()
     }
   }
-  const attemptOf = (variant: Variant, key: string): Promise<void> => {
-    const known = working.get(key)
-    if (known) return known
-    last = last.then(() => attempt(variant, key))
-    working.set(key, last)
-    return last
+  const start = (): void => {
+    working ??= work().finally(() => {
+      working = undefined
+      if (waiting.length > 0) start()
+    })
   }
-  const isDone = (key: string): boolean => failed.has(key) || existsSync(prepared.get(key) ?? '')
-
+  const attemptOf = (name: string, variant: Variant): Attempt => {
+    if (current?.name === name && !current.stopping.signal.aborted) return current
+    const queued = waiting.find((each) => each.name === name)
+    return queued ?? { name, variant, ended: Promise.withResolvers(), stopping: new AbortController() }
+  }
   return {
-    prepare(config) {
-      const wanted = config.endpoints
-        .flatMap(({ variants }) => variants)
-        .filter((variant) => !variant.quarantined && !isDone(keyOf(variant)))
-      if (wanted.length === 0) return undefined
-      return Promise.all(wanted.map((variant) => attemptOf(variant, keyOf(variant)))).then(() => undefined)
+    add(wanted, isWaitedFor) {
+      if (isStopped) return undefined
+      const attempts = [...wanted].map(([name, variant]) => attemptOf(name, variant))
+      const others = waiting.filter((each) => !attempts.includes(each))
+      const queued = attempts.filter((each) => each !== current)
+      if (isWaitedFor) {
+        for (const each of others) each.ended.resolve()
+        if (current && !attempts.includes(current)) current.stopping.abort()
+      }
+      waiting = isWaitedFor ? queued : [...others, ...queued]
+      start()
+      return Promise.all(attempts.map(({ ended }) => ended.promise)).then(() => undefined)
     },
     async stop() {
-      stopping.abort()
-      await last
+      isStopped = true
+      for (const each of waiting) each.ended.resolve()
+      waiting = []
+      current?.stopping.abort()
+      await working
     },
   }
 }
 
+const nameOf = ({ digest, signature }: Variant): string => preparationName(digest, signature)
+
 /** Milliseconds of a load. @throws Error what kept it from being prepared */
 function runProcess(
-  { paths, limitMs = preparationLimitMs }: PreparerDeps,
+  { paths, log, limitMs = preparationLimitMs }: PreparerDeps,
   variant: Variant,
   signal: AbortSignal,
 ): Promise<number> {
+  const note = (pid: number | undefined): void => {
+    try {
+      notePreparation(paths, pid)
+    } catch (error) {
+      // It is ended all the same, unless this process is killed meanwhile.
+      log.warn('the process that prepares a version was not noted', { error: messageOf(error) })
+    }
+  }
   return new Promise((resolve, reject) => {
     // No environment: a model has no business with our settings and secrets. Only SIGKILL ends a process that is inside of a run.
     const options = {
@@ -100,7 +163,7 @@ function runProcess(
     } as const
     const args = ['--disable-warning=ExperimentalWarning', entry]
     const child = execFile(process.execPath, args, options, (error, stdout) => {
-      notePreparation(paths, undefined)
+      note(undefined)
       if (error) return reject(error.killed ? new Error(`it took longer than ${limitMs} ms`) : error)
       try {
         const answer = PreparationAnswer.parse(JSON.parse(stdout))
@@ -111,7 +174,7 @@ function runProcess(
       }
     })
     letYieldToAnswers(child)
-    notePreparation(paths, child.pid)
+    note(child.pid)
     child.stdin!.on('error', () => undefined) // It died before it had read all: its exit tells.
     child.stdin!.end(JSON.stringify({ modelDirectory: paths.models, variant }))
   })

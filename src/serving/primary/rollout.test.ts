@@ -48,8 +48,7 @@ test.each([
     fleet: told.fleet,
     workers: 1,
     port: 0,
-    prepare: () => undefined,
-    loadMs: () => loadMs,
+    preparer: { prepare: () => undefined, loadMs: () => loadMs, hasFailed: () => false },
     log: silentLog,
   })
   rollout.setTarget(configOf(1, 1))
@@ -73,8 +72,11 @@ async function openPreparing() {
     fleet: told.fleet,
     workers: 1,
     port: 0,
-    prepare: ({ generation }) => (generation === 2 && !isPrepared ? prepared.promise : undefined),
-    loadMs: () => (isPrepared ? 1 : undefined),
+    preparer: {
+      prepare: ([variant]) => (variant?.version === 'small/2' && !isPrepared ? prepared.promise : undefined),
+      loadMs: () => (isPrepared ? 1 : undefined),
+      hasFailed: () => false,
+    },
     log: silentLog,
   })
   rollout.setTarget(configOf(1, 1))

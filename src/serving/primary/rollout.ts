@@ -2,9 +2,10 @@
 import { sleep } from '../../platform/clock.ts'
 import { messageOf } from '../../platform/errors.ts'
 import type { Log } from '../../platform/log.ts'
-import { fleetOf, type GatewayConfig } from '../gateway-config.ts'
+import { fleetOf, type GatewayConfig, type Variant } from '../gateway-config.ts'
 import { inPlaceLoadMs, leavingWorkersMax, startLimitMs } from '../contract/gateway-limits.ts'
 import type { Applied, Fleet, Member } from './fleet.ts'
+import type { Preparer } from './preparer.ts'
 
 export interface ConfigRollout {
   /** The workers follow soon; a newer target overtakes one that is under way. */
@@ -22,10 +23,8 @@ export interface ConfigRolloutDeps {
   /** Where the configuration asks for no number. */
   readonly workers: number
   readonly port: number
-  /** Has versions loaded once before workers meet them; undefined: nothing is left to try. */
-  readonly prepare: (config: GatewayConfig) => Promise<void> | undefined
-  /** Of a model by digest; undefined: unknown. */
-  readonly loadMs: (digest: string) => number | undefined
+  /** Has versions loaded once before workers meet them. */
+  readonly preparer: Pick<Preparer, 'prepare' | 'loadMs' | 'hasFailed'>
   readonly log: Log
 }
 
@@ -34,26 +33,35 @@ const retryCapMs = 5_000
 const leavingPollMs = 100
 const reachedPollMs = 20
 
-/** Digests of the versions that are to be loaded, by version: a worker loads each of them, also one whose graph another has too. */
-const versionsOf = (config: GatewayConfig): Map<string, string> =>
-  new Map(
-    config.endpoints.flatMap(({ variants }) =>
-      variants.filter(({ quarantined }) => !quarantined).map(({ version, digest }) => [version, digest] as const),
-    ),
-  )
+const variantsOf = (config: GatewayConfig): Variant[] =>
+  config.endpoints.flatMap(({ variants }) => variants.filter(({ quarantined }) => !quarantined))
 
 /** What each worker was last told to serve. */
 type Told = Map<Member, GatewayConfig>
 
 const wantedOf = ({ workers }: ConfigRolloutDeps, config: GatewayConfig): number => fleetOf(config).workers ?? workers
 
-/** Whether the worker can go on with it: all that is new to it loads without being noticed, and it was not asked to be replaced. */
-function isQuick({ loadMs }: ConfigRolloutDeps, before: GatewayConfig | undefined, config: GatewayConfig): boolean {
-  if (before && fleetOf(before).restarts !== fleetOf(config).restarts) return false
-  const has = before ? versionsOf(before) : new Map<string, string>()
-  return [...versionsOf(config)].every(
-    ([version, digest]) => has.get(version) === digest || (loadMs(digest) ?? Infinity) <= inPlaceLoadMs,
+interface Following {
+  /** What the worker was told last. */
+  readonly before: GatewayConfig | undefined
+  readonly config: GatewayConfig
+}
+
+/** What the worker would have to load: each version for itself, also one whose graph another has too, and what it could not load but may now. */
+function newTo({ preparer }: ConfigRolloutDeps, member: Member, { before, config }: Following): Variant[] {
+  const has = new Map((before ? variantsOf(before) : []).map(({ version, digest }) => [version, digest]))
+  const missing = new Set(member.failures.map(({ version }) => version))
+  return variantsOf(config).filter(
+    (variant) =>
+      has.get(variant.version) !== variant.digest || (missing.has(variant.version) && !preparer.hasFailed(variant)),
   )
+}
+
+/** Whether the worker can go on with it: all that is new to it loads without being noticed, and it was not asked to be replaced. */
+function isQuick(deps: ConfigRolloutDeps, member: Member, following: Following): boolean {
+  const { before, config } = following
+  if (before && fleetOf(before).restarts !== fleetOf(config).restarts) return false
+  return newTo(deps, member, following).every((variant) => (deps.preparer.loadMs(variant) ?? Infinity) <= inPlaceLoadMs)
 }
 
 async function startWorker({ fleet, port }: ConfigRolloutDeps, told: Told, config: GatewayConfig): Promise<void> {
@@ -76,7 +84,7 @@ async function step(deps: ConfigRolloutDeps, { told, config, woken }: Step): Pro
   for (const member of told.keys()) if (!deps.fleet.members.has(member)) told.delete(member)
   const serving = membersIn(deps, 'serving')
   for (const member of serving) {
-    if (told.get(member) === config || !isQuick(deps, told.get(member), config)) continue
+    if (told.get(member) === config || !isQuick(deps, member, { before: told.get(member), config })) continue
     told.set(member, config)
     deps.fleet.send(member, { kind: 'config', config })
   }
@@ -86,12 +94,16 @@ async function step(deps: ConfigRolloutDeps, { told, config, woken }: Step): Pro
     return true
   }
   const behind = serving.find((member) => told.get(member) !== config)
-  // Where nobody is behind, it is for the workers to come.
-  const preparing = deps.prepare(config)
-  if (behind && preparing) {
-    await Promise.race([preparing, woken])
-    return true
-  }
+  if (behind) {
+    const preparing = deps.preparer.prepare(newTo(deps, behind, { before: told.get(behind), config }), {
+      isWaitedFor: true,
+    })
+    if (preparing) {
+      await Promise.race([preparing, woken])
+      return true
+    }
+    // For the workers to come.
+  } else void deps.preparer.prepare(variantsOf(config), { isWaitedFor: false })
   if (missing < 0) {
     void deps.fleet.leave(behind ?? serving[0]!)
     return true

@@ -15,8 +15,6 @@ export interface LoadedVersion {
   readonly queue: VersionQueue
   /** The same model as a shadow: what is scored without an answer. */
   readonly shadowQueue: VersionQueue
-  /** Milliseconds of loading and warming; the thread was busy for most of them. */
-  readonly loadMs: number
   /** When nothing waits in its queues any more. */
   release(): Promise<void>
 }
@@ -33,9 +31,8 @@ export interface LoadDeps extends LocalDeps {
 export async function loadVersion(deps: LoadDeps, variant: Variant): Promise<LoadedVersion> {
   const { version, digest, signature } = variant
   const path = join(deps.modelDirectory, digest)
-  const { model, measured, loadMs } = await loadLocally(deps, variant)
+  const { model, measured } = await loadLocally(deps, variant)
   let local: LoadedModel | undefined = model
-  const remoteStartMs = deps.nowMs()
   const isSlow = Math.max(measured.oneMs, measured.manyMs) > runBudgetMs
   let remote = isSlow ? await loadElsewhere(deps, variant, path) : undefined
   if (remote && measured.oneMs > runBudgetMs) {
@@ -59,7 +56,6 @@ export async function loadVersion(deps: LoadDeps, variant: Variant): Promise<Loa
     digest,
     queue: queues[0],
     shadowQueue: queues[1],
-    loadMs: loadMs + deps.nowMs() - remoteStartMs,
     async release() {
       isReleased = true
       await local?.release()

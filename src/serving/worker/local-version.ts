@@ -4,7 +4,13 @@ import { join } from 'node:path'
 import type { Baseline } from '../../models/baseline.ts'
 import { createBatch } from '../../models/batch.ts'
 import { loadModel, openEngine, type LoadedModel } from '../../models/inference.ts'
-import { decodePreparation, loadPrepared, preparationName, type Preparation } from '../../models/preparation.ts'
+import {
+  decodePreparation,
+  isPreparationWhole,
+  loadPrepared,
+  preparationName,
+  type Preparation,
+} from '../../models/preparation.ts'
 import { appendColumns, type ColumnInput } from '../../models/rows.ts'
 import type { Signature } from '../../models/signature.ts'
 import { messageOf } from '../../platform/errors.ts'
@@ -24,6 +30,8 @@ export interface LocalDeps {
   readonly modelDirectory: string
   readonly nowMs: () => number
   readonly log: Log
+  /** Whether what was prepared is known to be whole; else it is looked at. */
+  readonly isTrusting?: boolean
 }
 
 /** @throws DomainError as models/inference.ts `loadModel`; Error when the bytes are not on this disk */
@@ -32,7 +40,7 @@ export async function loadLocally(deps: LocalDeps, variant: Variant): Promise<Lo
   const graph = (): Promise<Uint8Array> => readFile(join(deps.modelDirectory, digest))
   const preparation = await readPreparation(deps, variant)
   const bytes = preparation ? undefined : await graph()
-  // The engine's own start, once in a process, is not the model's: what is told here decides whether the next worker must be a new one.
+  // The engine's own start, once in a process, is not the model's.
   await openEngine()
   const startMs = deps.nowMs()
   const model = preparation
@@ -44,11 +52,14 @@ export async function loadLocally(deps: LocalDeps, variant: Variant): Promise<Lo
 
 /** Undefined: there is none that is of use; the graph itself is. */
 async function readPreparation(
-  { modelDirectory, log }: LocalDeps,
+  { modelDirectory, log, isTrusting = false }: LocalDeps,
   { version, digest, signature }: Variant,
 ): Promise<Preparation | undefined> {
   try {
-    return await decodePreparation(await readFile(join(modelDirectory, preparationName(digest, signature))), signature)
+    const bytes = await readFile(join(modelDirectory, preparationName(digest, signature)))
+    if (isTrusting || isPreparationWhole(bytes)) return await decodePreparation(bytes, signature)
+    log.warn('what was prepared of a model is not whole', { version })
+    return undefined
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
       log.warn('what was prepared of a model cannot be read', { version, error: messageOf(error) })

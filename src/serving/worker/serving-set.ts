@@ -22,8 +22,6 @@ export interface ServingSet {
 }
 
 export interface ApplyResult {
-  /** Milliseconds of each load, by digest. */
-  readonly loadTimesMs: Readonly<Record<string, number>>
   readonly failures: readonly { readonly version: string; readonly digest: string; readonly message: string }[]
 }
 
@@ -72,7 +70,8 @@ export function createServingSet(deps: ServingSetDeps): ServingSet {
   const applyNow = async (config: GatewayConfig): Promise<ApplyResult> => {
     const wanted = wantedOf(config)
     const missing = [...wanted].filter(([key]) => !loaded.has(key))
-    const result = await loadAll(deps, missing, loaded)
+    // What a worker that serves is told to load was prepared in this life of the gateway.
+    const result = await loadAll({ ...deps, isTrusting: generation >= 0 }, missing, loaded)
     endpoints = new Map(config.endpoints.map((endpoint) => [endpoint.name, runtimeOf(endpoint)]))
     generation = config.generation
     for (const [key, version] of loaded) if (!wanted.has(key)) void release(key, version)
@@ -123,19 +122,16 @@ function rememberedOf(
 
 /** Loads into `loaded`; one that fails is told and left out. */
 async function loadAll(
-  deps: ServingSetDeps,
+  deps: ServingSetDeps & LoadDeps,
   missing: readonly (readonly [string, Variant])[],
   loaded: Map<string, LoadedVersion>,
 ): Promise<ApplyResult> {
-  const loadTimesMs: Record<string, number> = {}
   const failures: ApplyResult['failures'][number][] = []
   for (const [key, variant] of missing) {
     const { version, digest } = variant
     deps.mark.set(version)
     try {
-      const found = await loadVersion(deps, variant)
-      loaded.set(key, found)
-      loadTimesMs[digest] = found.loadMs
+      loaded.set(key, await loadVersion(deps, variant))
     } catch (error) {
       deps.log.error('a model version could not be loaded', { version, error: messageOf(error) })
       failures.push({ version, digest, message: messageOf(error) })
@@ -143,5 +139,5 @@ async function loadAll(
       deps.mark.clear()
     }
   }
-  return { loadTimesMs, failures }
+  return { failures }
 }
