@@ -3,8 +3,11 @@ import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { testActor } from '../../src/governance/testing.ts'
 import { smallModel } from '../../src/models/testing.ts'
 import { sleep } from '../../src/platform/clock.ts'
+import { transact } from '../../src/platform/database.ts'
+import { restartFleet } from '../../src/serving/control-plane/fleet-changes.ts'
 import {
   predictionsTold,
   startTestControlPlane,
@@ -68,6 +71,7 @@ test('a hundred workers are replaced under kept channels, short ones and streams
   for (const version of versions.slice(1)) {
     const before = new Set(gateway.workers())
     await control.setVariants([champion(version)])
+    await transact(control.db, (trx) => restartFleet(trx, testActor(), { reason: 'test' }))
     // Those that leave may still be there: it is enough that two new ones serve.
     await gateway.until(async () => gateway.workers().filter((pid) => !before.has(pid)).length >= 2, 120_000)
     for (const pid of gateway.workers()) pids.add(pid)

@@ -61,7 +61,7 @@ test('pandas, pyarrow and DuckDB read the log with its partitions, whatever colu
       [facts('c', { atMs: noonMs + dayMs, version: 'm/2' }), { amount: [7], x: ['now a text'] }],
       [facts('d', { endpoint: 'prices', output: [3] }), { x: [null] }],
     ])
-    const { python } = await ensureVenv(['pandas', 'pyarrow'])
+    const { python } = await ensureVenv(['pandas==2.3.3', 'pyarrow==26.0.1'])
     const { stdout } = await run(python, [join(import.meta.dirname, 'prediction_log.py'), paths.parquet])
     expect(JSON.parse(stdout)).toEqual({
       rows: 4,

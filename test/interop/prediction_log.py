@@ -9,7 +9,7 @@ root = sys.argv[1]
 frame = pandas.read_parquet(root)
 dataset = pyarrow.dataset.dataset(root, partitioning="hive")
 one = dataset.to_table(filter=pyarrow.dataset.field("endpoint") == "flights").to_pandas()
-inputs = pandas.json_normalize(one.sort_values("id")["inputs"].map(lambda text: json.loads(text) if text else {}).tolist())
+inputs = pandas.json_normalize(one.sort_values("id")["inputs"].map(lambda text: json.loads(text) if isinstance(text, str) else {}).tolist())
 print(
     json.dumps(
         {
