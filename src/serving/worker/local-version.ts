@@ -1,16 +1,8 @@
 // A model version loaded into this process: from what it was found to be when it was prepared, or from its bytes, and with what its runs cost.
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Baseline } from '../../models/baseline.ts'
 import { createBatch } from '../../models/batch.ts'
-import { loadModel, openEngine, type LoadedModel } from '../../models/inference.ts'
-import {
-  decodePreparation,
-  isPreparationWhole,
-  loadPrepared,
-  preparationName,
-  type Preparation,
-} from '../../models/preparation.ts'
+import type { LoadedModel } from '../../models/inference.ts'
 import { appendColumns, type ColumnInput } from '../../models/rows.ts'
 import type { Signature } from '../../models/signature.ts'
 import { messageOf } from '../../platform/errors.ts'
@@ -18,6 +10,7 @@ import type { Log } from '../../platform/log.ts'
 import type { Variant } from '../gateway-config.ts'
 import { createRunCost, learnRun, type RunCost } from './runs/run-cost.ts'
 import type { Runner } from './runs/version-queue.ts'
+import { readStored } from './stored-model.ts'
 
 export interface LocalVersion {
   readonly model: LoadedModel
@@ -36,35 +29,17 @@ export interface LocalDeps {
 
 /** @throws DomainError as models/inference.ts `loadModel`; Error when the bytes are not on this disk */
 export async function loadLocally(deps: LocalDeps, variant: Variant): Promise<LocalVersion> {
-  const { digest, signature } = variant
-  const graph = (): Promise<Uint8Array> => readFile(join(deps.modelDirectory, digest))
-  const preparation = await readPreparation(deps, variant)
-  const bytes = preparation ? undefined : await graph()
-  // The engine's own start, once in a process, is not the model's.
-  await openEngine()
-  const startMs = deps.nowMs()
-  const model = preparation
-    ? await loadPrepared(preparation, { signature, graph })
-    : await loadModel(bytes!, { signature })
+  const { modelDirectory, isTrusting = false, log, nowMs } = deps
+  const { version, digest, signature } = variant
+  const stored = { path: join(modelDirectory, digest), signature, isTrusted: isTrusting }
+  const load = await readStored(stored, (reason) =>
+    log.warn('what was prepared of a model is not used', { version, reason }),
+  )
+  // Reading and the engine's own start are not counted: nobody waits for the one, and the other is but once in a process.
+  const startMs = nowMs()
+  const model = await load()
   const measured = await measure(deps, variant, model)
-  return { model, measured, loadMs: deps.nowMs() - startMs }
-}
-
-/** Undefined: there is none that is of use; the graph itself is. */
-async function readPreparation(
-  { modelDirectory, log, isTrusting = false }: LocalDeps,
-  { version, digest, signature }: Variant,
-): Promise<Preparation | undefined> {
-  try {
-    const bytes = await readFile(join(modelDirectory, preparationName(digest, signature)))
-    if (isTrusting || isPreparationWhole(bytes)) return await decodePreparation(bytes, signature)
-    log.warn('what was prepared of a model is not whole', { version })
-    return undefined
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
-      log.warn('what was prepared of a model cannot be read', { version, error: messageOf(error) })
-    return undefined
-  }
+  return { model, measured, loadMs: nowMs() - startMs }
 }
 
 /** What a version costs, from runs on made-up rows: the least of a few, since a busy machine makes some of them slow. */

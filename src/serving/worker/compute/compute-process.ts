@@ -1,9 +1,9 @@
 // The compute process of a gateway worker: runs what would keep the worker from answering. It may hang; its worker kills it.
-import { readFile } from 'node:fs/promises'
 import { clearBatch, createBatch, type Batch } from '../../../models/batch.ts'
-import { loadModel, type LoadedModel } from '../../../models/inference.ts'
+import type { LoadedModel } from '../../../models/inference.ts'
 import { monotonicMs } from '../../../platform/clock.ts'
 import { messageOf } from '../../../platform/errors.ts'
+import { readStored } from '../stored-model.ts'
 import type { ComputeOrder, FromCompute, ToCompute } from './compute-messages.ts'
 import { unpackRows } from './packed-rows.ts'
 
@@ -12,7 +12,9 @@ type Order<Kind> = Extract<ComputeOrder, { kind: Kind }>
 const models = new Map<string, { readonly model: LoadedModel; readonly batch: Batch }>()
 
 async function load({ key, path, signature }: Order<'load'>): Promise<void> {
-  const model = await loadModel(await readFile(path), { signature })
+  // The worker has said what is wrong with what was prepared, if anything is.
+  const loading = await readStored({ path, signature, isTrusted: false }, () => undefined)
+  const model = await loading()
   models.set(key, { model, batch: createBatch(signature) })
 }
 
