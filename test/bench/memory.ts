@@ -5,7 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { medianOf, megabytes, milliseconds, type Bench } from './bench.ts'
 import { prepareHome, startRole, type BenchModel } from './home.ts'
-import { childrenOf, memoryOf } from './processes.ts'
+import { memoryOf, workersOf } from './processes.ts'
 import { servedModels } from './serving-models.ts'
 
 interface Idle {
@@ -35,7 +35,7 @@ async function measureOnce(
   const alone = { readyMs: server.readyMs, ...memoryOf(server.pid) }
   await using gateway = await startRole(home, 'gateway', { ...options, workers })
   await wait(options.idleMs)
-  const found = childrenOf(gateway.pid)
+  const found = workersOf(gateway.pid)
   if (found.length !== workers) throw new Error(`the gateway has ${found.length} workers, not ${workers}`)
   return {
     server: alone,

@@ -96,6 +96,14 @@ export const childrenOf = (pid: number): number[] =>
     .filter((text) => text !== '')
     .map(Number)
 
+/** Of a gateway's primary, or a cluster's; not the process that loads a version before they do, which ends by itself. */
+export const workersOf = (primary: number): number[] =>
+  childrenOf(primary).filter(
+    (pid) => !(ifThere(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8')) ?? preparation).includes(preparation),
+  )
+
+const preparation = 'preparation-process'
+
 const settleLimitMs = 180_000
 const settlePollMs = 500
 /** Who uses less than this share of a core has nothing left to do: it only looks at its clock. */

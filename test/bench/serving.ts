@@ -8,7 +8,7 @@ import { prepareHome, startRole } from './home.ts'
 import type { LoadResult } from './load.ts'
 import { startPlainServer } from './plain.ts'
 import type { PlainModel } from './plain-server.ts'
-import { childrenOf, cpuMsOf, nodeAnswer, settled } from './processes.ts'
+import { cpuSumOf, nodeAnswer, settled, workersOf } from './processes.ts'
 import { servedModels, type ServedModel } from './serving-models.ts'
 
 /** A server under load: where it is, who answers, and who else works for it. */
@@ -130,17 +130,17 @@ async function compare(
 const perSecond = ({ requests, measuredMs }: LoadResult): number => (requests * 1000) / measuredMs
 
 async function loadOnce({ primary, others }: Side, args: readonly string[]): Promise<Round> {
-  const pids = childrenOf(primary)
-  const all = [primary, ...pids, ...others]
-  const used = (of: readonly number[]): number => of.reduce((sum, pid) => sum + cpuMsOf(pid), 0)
-  const [workersBefore, allBefore] = [used(pids), used(all)]
+  const pids = workersOf(primary)
+  const workersUsed = cpuSumOf(pids)
+  const allUsed = cpuSumOf([primary, ...pids, ...others])
+  const [workersBefore, allBefore] = [workersUsed(), allUsed()]
   const result = await nodeAnswer<LoadResult>(join(import.meta.dirname, 'load.ts'), args)
   if (result.failures > 0) throw new Error(`${result.failures} of ${result.total} requests failed`)
-  const workerMs = used(pids) - workersBefore
-  await settled(() => used(all))
-  if (childrenOf(primary).join() !== pids.join()) throw new Error('the workers were replaced under load')
+  const workerMs = workersUsed() - workersBefore
+  await settled(allUsed)
+  if (workersOf(primary).join() !== pids.join()) throw new Error('the workers were replaced under load')
   const micros = (ms: number): number => (ms * 1000) / result.total
-  return { ...result, workerMicros: micros(workerMs), allMicros: micros(used(all) - allBefore) }
+  return { ...result, workerMicros: micros(workerMs), allMicros: micros(allUsed() - allBefore) }
 }
 
 /** Predictions that the gateway answered and did not log, since its buffers were full. */
