@@ -84,7 +84,7 @@ export function createPreparer(deps: PreparerDeps): Preparer {
 }
 
 interface Queue {
-  /** Resolves when each of them had its turn, or gave it up to others; undefined: nothing has any more. */
+  /** Resolves when each of them had its turn, or lost it to what is waited for; undefined: the queue was stopped. */
   readonly add: (wanted: ReadonlyMap<string, Variant>, isWaitedFor: boolean) => Promise<void> | undefined
   readonly stop: () => Promise<void>
 }
