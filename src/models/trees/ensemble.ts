@@ -97,18 +97,6 @@ export function formOf(sizes: {
   return bitsOf(sizes.pair) <= widePairBits && wide.lookupShift + lookupBits <= wordBits ? wide : undefined
 }
 
-/** How many of the rising numbers are below the value. */
-export function rankOf(rising: Float32Array, value: number): number {
-  let low = 0
-  let high = rising.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (rising[middle]! < value) low = middle + 1
-    else high = middle
-  }
-  return low
-}
-
 const bits = new DataView(new ArrayBuffer(4))
 
 /** The next smaller float32: what is below a value is at most that. */

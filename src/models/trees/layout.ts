@@ -1,4 +1,5 @@
 // Where each node of a tree lies: three levels of a branch together, the two children of a node side by side.
+import { lowerBound } from '../../statistics/lower-bound.ts'
 import {
   belowOf,
   formOf,
@@ -8,7 +9,6 @@ import {
   limitOf,
   rankMax,
   rankMin,
-  rankOf,
   type Ensemble,
   type Form,
   type Lookup,
@@ -113,7 +113,7 @@ function slotsOf(
     if (branch === nobody) continue
     const children = pairs[slot]! * 2
     // A leaf is the first or the second of the two that are its children.
-    const place = branch >= 0 ? rankOf(lookups[branch]!.thresholds, thresholds[slot]!) : 0
+    const place = branch >= 0 ? lowerBound(lookups[branch]!.thresholds, thresholds[slot]!) : 0
     const limit = branch >= 0 ? limitOf(place) : branch === firstLeaf ? above : limitMin
     const word = children | (branch >= 0 ? branch << lookupShift : leafBit)
     if (isWide) slots[2 * slot] = limit

@@ -1,12 +1,13 @@
 // Trees that are walked here say what ONNX Runtime says of them, and what cannot be walked is left to it.
 import { expect, test } from 'vitest'
+import { lowerBound } from '../../statistics/lower-bound.ts'
 import { createGenerator } from '../../statistics/random.ts'
 import { openEngine, type Engine, type Feeds } from '../onnx/engine.ts'
 import { MalformedProtobuf } from '../onnx/protobuf.ts'
 import { readOnnx } from '../onnx/reader.ts'
 import { integerAttribute, longTensor, node, valueInfo } from '../testing.ts'
 import { cutAtTrees } from './cut.ts'
-import { belowOf, formOf, rankOf } from './ensemble.ts'
+import { belowOf, formOf } from './ensemble.ts'
 import { readEnsemble } from './read.ts'
 import { decodeTrees, encodeTrees } from './proven-bytes.ts'
 import { openTrees, proveTrees } from './session.ts'
@@ -301,5 +302,5 @@ test('the next smaller float32, and the number of smaller ones', () => {
   for (const [value, below] of cases) expect(belowOf(value)).toBe(below)
   expect(belowOf(Number.NaN)).toBeNaN()
   const rising = Float32Array.of(-1, 0, 0.5)
-  expect([-2, -1, -0.5, 0, 0.25, 0.5, 9].map((value) => rankOf(rising, value))).toEqual([0, 0, 1, 1, 2, 2, 3])
+  expect([-2, -1, -0.5, 0, 0.25, 0.5, 9].map((value) => lowerBound(rising, value))).toEqual([0, 0, 1, 1, 2, 2, 3])
 })

@@ -1,5 +1,6 @@
 // Walks rows down the trees of an ensemble: the numbers of `TreeEnsembleClassifier` and `TreeEnsembleRegressor`, summed in double precision.
-import { lanes, leafBit, rankMin, rankOf, type Ensemble } from './ensemble.ts'
+import { lowerBound } from '../../statistics/lower-bound.ts'
+import { lanes, leafBit, rankMin, type Ensemble } from './ensemble.ts'
 import { addUpWide } from './walk-wide.ts'
 
 export interface Rows {
@@ -36,7 +37,7 @@ function rank({ lookups, form: { rankShift } }: Ensemble, { values, width, rows 
     for (let index = 0; index < count; index++) {
       const { feature, thresholds, missingRank } = lookups[index]!
       const value = values[row * width + feature]!
-      const found = Number.isNaN(value) ? missingRank : rankOf(thresholds, value) + rankMin
+      const found = Number.isNaN(value) ? missingRank : lowerBound(thresholds, value) + rankMin
       ranks[row * count + index] = found << rankShift
     }
   }

@@ -1,4 +1,5 @@
 // Turns features into bytes: a bin of each value, with the thresholds between bins.
+import { lowerBound } from '../../statistics/lower-bound.ts'
 import type { Feature, FeatureValues } from '../feature.ts'
 
 /** A feature's bins are 0 to `bins - 1`, and `bins` itself for a missing value. `thresholds` is there for numbers: bin b holds values <= thresholds[b]. */
@@ -78,18 +79,6 @@ function between(low: number, high: number): number {
 
 function distinctValues(sorted: Float32Array): Float32Array {
   return sorted.filter((value, index) => index === 0 || value !== sorted[index - 1])
-}
-
-/** The first index whose element is >= value. */
-function lowerBound(sorted: Float32Array, value: number): number {
-  let low = 0
-  let high = sorted.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (sorted[middle]! < value) low = middle + 1
-    else high = middle
-  }
-  return low
 }
 
 /** The first index whose element is > value. */
