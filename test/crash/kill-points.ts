@@ -1,6 +1,6 @@
 // For crash tests: when the next kill comes. Seeded, and spaced exponentially, so that a kill may come at any moment.
-import { sleep } from '../../src/platform/clock.ts'
-import { createGenerator } from '../../src/statistics/random.ts'
+import { monotonicMs, sleep } from '../../src/platform/clock.ts'
+import { createGenerator, type Generator } from '../../src/statistics/random.ts'
 import type { CrashHome, HomeProcess, Victim } from './home.ts'
 
 export const killsWanted = 30
@@ -40,8 +40,7 @@ export async function killAtRandom(plan: KillPlan): Promise<Kill[]> {
   while (kills.length < plan.kills) {
     const wasRecovered = random.uniform() >= plan.earlyShare
     if (wasRecovered) await recover(plan)
-    const delayMs = -Math.log(1 - random.uniform()) * plan.meanDelayMs
-    kills.push({ ...(await killOne(plan, delayMs, (count) => random.integer(count))), wasRecovered })
+    kills.push({ ...(await killOne(plan, random)), wasRecovered })
   }
   await recover(plan)
   return kills
@@ -53,19 +52,17 @@ async function recover({ recovered }: KillPlan): Promise<void> {
   await recovered()
 }
 
-async function killOne(
-  plan: KillPlan,
-  delayMs: number,
-  choose: (count: number) => number,
-): Promise<Pick<Kill, 'atMs' | 'pid'>> {
-  const { home, victim, isFair = () => true } = plan
+async function killOne(plan: KillPlan, random: Generator): Promise<Pick<Kill, 'atMs' | 'pid'>> {
+  const { home, victim, meanDelayMs, isFair = () => true } = plan
   const fair = (): HomeProcess[] => home.processes(victim).filter((process) => isFair(process))
-  for (let waited = 0; waited < victimLimitMs; waited += pollMs) {
+  const deadlineMs = monotonicMs() + victimLimitMs
+  while (monotonicMs() < deadlineMs) {
     if (fair().length > 0) {
-      // Not at once: it shall have got somewhere by then, or be over.
-      await sleep(delayMs)
+      // Not at once: it shall have got somewhere by then, or be over. Each try has a delay of its own: victims that come
+      // and go in a rhythm could always be over after the same one.
+      await sleep(-Math.log(1 - random.uniform()) * meanDelayMs)
       const victims = fair()
-      const chosen = victims[choose(Math.max(1, victims.length))]
+      const chosen = victims[random.integer(Math.max(1, victims.length))]
       if (chosen && kill(chosen.pid)) {
         plan.onKill?.(chosen)
         return { atMs: Date.now(), pid: chosen.pid }
