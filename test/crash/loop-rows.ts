@@ -38,7 +38,8 @@ export interface CrashRows {
   nextDay(): void
 }
 
-export function createRows(directory: string, seed: string): CrashRows {
+/** @param iterations of training: 10 take less than a step's start */
+export function createRows(directory: string, seed: string, { iterations = 10 } = {}): CrashRows {
   const path = join(directory, 'rows.csv')
   const random = createGenerator(seed).fork('rows')
   let text = 'at,amount,shop,large\n'
@@ -57,7 +58,7 @@ export function createRows(directory: string, seed: string): CrashRows {
   while (today < firstDays) addDay()
   write()
   return {
-    spec: specOf(path),
+    spec: specOf(path, iterations),
     get today() {
       return today
     },
@@ -68,7 +69,7 @@ export function createRows(directory: string, seed: string): CrashRows {
   }
 }
 
-function specOf(path: string): LoopSpec {
+function specOf(path: string, iterations: number): LoopSpec {
   return loop({
     name: loopName,
     clock: 'event',
@@ -80,7 +81,7 @@ function specOf(path: string): LoopSpec {
     target: binary('large', '>', 0),
     features: ['amount', 'shop'],
     training: {
-      trainer: gradientBoosting({ iterations: 10, maxLeaves: 8 }),
+      trainer: gradientBoosting({ iterations, maxLeaves: 8 }),
       firstWindow: ['2001-01-01', '2001-01-29'],
       window: '21d',
       holdout: '3d',

@@ -9,7 +9,7 @@ import { sleep } from '../../src/platform/clock.ts'
 import { transact } from '../../src/platform/database.ts'
 import { restartFleet } from '../../src/serving/control-plane/fleet-changes.ts'
 import {
-  predictionsTold,
+  predictionsLeft,
   startTestControlPlane,
   startTestGateway,
   type TestGateway,
@@ -101,5 +101,5 @@ test('a gateway that is told to end answers every call that it has read', async 
   const answered = counts.kept + counts.short
   // A caller each, at the closed door; and what was answered is what is known here.
   expect(failures.map(([, status]) => status)).toEqual(Array.from({ length: 8 }, () => 'UNAVAILABLE'))
-  expect(predictionsTold(control)).toBe(answered)
+  expect(await predictionsLeft(control, gateway)).toBe(answered)
 })

@@ -70,7 +70,7 @@ test('a scoring that is killed again and again has each row once, in order, as P
     const manifest = ScoringManifest.parse(JSON.parse(stdout))
     expect(manifest).toMatchObject({ rows, version, keys: ['id'] })
     expect(readdirSync(home).filter((name) => name.includes('scoring'))).toEqual([])
-    const { python } = await ensureVenv(['pandas==2.3.3', 'pyarrow==26.0.1', 'onnxruntime'])
+    const { python } = await ensureVenv(['pandas==2.3.3', 'pyarrow==26.0.1', 'onnxruntime==1.30.0'])
     const script = join(import.meta.dirname, 'score_reference.py')
     const reference = JSON.parse((await run(python, [script, model, input, output])).stdout) as { far: number }
     expect(reference).toMatchObject({

@@ -14,8 +14,9 @@ import { eventually, expectHealthy, loopState, openHome, untilDecided, untilServ
 import { historyDays, loansLoop, loansOf, writeHistory } from './loans.ts'
 import { openSmallDisk, type SmallDisk } from './small-disk.ts'
 
-const startMs = 90_000
-const testMs = 60_000
+const decidedMs = 120_000
+const startMs = 300_000
+const testMs = 240_000
 const diskMegabytes = 48
 
 const opened = new AsyncDisposableStack()
@@ -31,7 +32,7 @@ beforeAll(async () => {
   const folder = join(work, 'data')
   await writeHistory(folder)
   await apply(loansLoop(folder))
-  await untilDecided(home, 'loans', { kinds: ['went_live', 'gate_refused', 'attempt_failed'], timeoutMs: startMs })
+  await untilDecided(home, 'loans', { kinds: ['went_live', 'gate_refused', 'attempt_failed'], timeoutMs: decidedMs })
   await untilServed(home, 'loans')
 }, startMs)
 

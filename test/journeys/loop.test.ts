@@ -23,9 +23,10 @@ import { expectOpenDoorsGuarded } from './doors.ts'
 import { expectLineage } from './lineage-walk.ts'
 import { dayMs, driftDay, firstDayMs, historyDays, loansLoop, loansOf, writeDay, writeHistory } from './loans.ts'
 
-const startMs = 60_000
-const liveMs = 90_000
-const lifeMs = 240_000
+const startMs = 180_000
+const waitMs = 120_000
+const liveMs = 240_000
+const lifeMs = 900_000
 /** By then the drift is long found and its cure promoted; more days would find nothing new. */
 const lastDay = driftDay + 20
 
@@ -97,7 +98,7 @@ async function untilReported(day: number): Promise<void> {
       const { watermarkMs, arms } = (known = await days()) as z.infer<typeof Days>
       return watermarkMs === newestMs && counted(arms).predictions === sent ? true : undefined
     },
-    { timeoutMs: 60_000, known: () => known },
+    { timeoutMs: waitMs, known: () => known },
   )
 }
 
@@ -107,7 +108,7 @@ test('an applied loop goes from nothing to a live champion that answers', { time
   const { plan, version } = await apply()
   expect(version).toBe(1)
   expect(plan.changes.length).toBeGreaterThan(0)
-  const live = await untilDecided(home, 'loans', { kinds: ['went_live', ...endings], timeoutMs: liveMs })
+  const live = await untilDecided(home, 'loans', { kinds: ['went_live', ...endings], timeoutMs: waitMs })
   expect(live).toMatchObject({ kind: 'went_live', evidence: { modelVersion: 'loans/1' } })
   expect(await told()).toEqual([
     'applied',
@@ -145,11 +146,11 @@ test(
   async () => {
     let day = historyDays
     for (; day < driftDay; day++) await live(day)
-    await untilCalm(home, 'loans', { timeoutMs: liveMs })
+    await untilCalm(home, 'loans', { timeoutMs: waitMs })
     expect(await told(), 'nothing happens while the world stays as it was').not.toContain('alert_opened')
     for (; day < lastDay && !(await told()).some((kind) => endings.includes(kind)); day++) {
       await live(day)
-      await untilCalm(home, 'loans', { timeoutMs: liveMs })
+      await untilCalm(home, 'loans', { timeoutMs: waitMs })
     }
     const story = await historyOf(home, 'loans')
     const after = story.findIndex(({ kind }) => kind === 'alert_opened')
@@ -184,7 +185,7 @@ test('nothing that was answered is lost, and callers meet the new champion', { t
       const { versions } = z.object({ versions: z.array(z.string()) }).parse(await response.json())
       return versions.includes('2') ? true : undefined
     },
-    { timeoutMs: 60_000 },
+    { timeoutMs: waitMs },
   )
   await live(day)
   const answered = await live(day + 1)

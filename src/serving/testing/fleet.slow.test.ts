@@ -9,7 +9,7 @@ import { framed, grpcCaller, inferRequest } from '../grpc/testing.ts'
 import { oipBody, smallBaseline } from '../testing.ts'
 import { answersOf, failuresOf, grpcPortOf, startCallers, type Callers } from './callers.ts'
 import {
-  predictionsTold,
+  predictionsLeft,
   startTestControlPlane,
   startTestGateway,
   type TestControlPlane,
@@ -125,7 +125,7 @@ test('a gateway that is told to end is not ready first, and answers what it has 
   ).toEqual([])
   expect(failed).toHaveLength(Object.values(counts).reduce((sum, count) => sum + count, 0))
   // What was answered is what the log has: nothing was read and then dropped.
-  expect(predictionsTold(control)).toBe(called.length - failed.length)
+  expect(await predictionsLeft(control, gateway)).toBe(called.length - failed.length)
 })
 
 test('a worker that is killed takes with it what was in flight there, and no more', async () => {

@@ -21,10 +21,12 @@ import { defaultOptions } from '../endpoint-options.ts'
 import type { EndpointVariant } from '../endpoint.ts'
 import { createEndpoint, setVariants } from '../endpoints.ts'
 import { createGatewayConfigs } from '../gateway-configs.ts'
-import type { GatewayReport } from '../gateway-report.ts'
+import { GatewayReport } from '../gateway-report.ts'
+import { gatewayPaths } from '../gateway-worker.ts'
 import { servingMigrations } from '../migrations.ts'
 import { endpointRoutes, gatewayControlRoutes, type ServingTables } from '../routes.ts'
 import { smallBaseline, type TestModel } from '../testing.ts'
+import { listSpool, readReport } from '../worker/reports/report-spool.ts'
 
 type Tables = ServingTables & RegistryTables
 
@@ -63,6 +65,19 @@ const objectRoutes: FastifyPluginAsync<{ db: TestDatabase<Tables>; blobs: Readon
 /** Of how many predictions the control plane has heard: those that it got, and those above the rate that a worker logs at. */
 export const predictionsTold = ({ reports }: Pick<TestControlPlane, 'reports'>): number =>
   reports.reduce((sum, { predictions, dropped }) => sum + predictions.length + dropped, 0)
+
+/** The same once the gateway has ended, with the reports that it had no time to send: they wait for its next start. */
+export async function predictionsLeft(
+  { reports }: Pick<TestControlPlane, 'reports'>,
+  { home }: Pick<TestGateway, 'home'>,
+): Promise<number> {
+  const left = (await listSpool(gatewayPaths(home).reports)).map(async (report) =>
+    GatewayReport.parse(JSON.parse((await readReport(report)).toString())),
+  )
+  const all = [...reports, ...(await Promise.all(left))]
+  const each = new Map(all.map((report) => [`${report.worker} ${report.sequence}`, report]))
+  return predictionsTold({ reports: [...each.values()] })
+}
 
 /** With one endpoint, `flights`, that has no variants yet. `how`: gateways hear of changes. */
 export async function startTestControlPlane(how: { pollMs?: number } = {}): Promise<TestControlPlane> {
