@@ -28,6 +28,8 @@ const broken = 'broken'
 
 interface World {
   nowMs: number
+  /** How often it was told that nothing is about to run. */
+  idled: number
   readonly executor: Executor
   /** Every run in its order: version and first value of each. */
   readonly runs: { version: string; rows: number; atMs: number }[]
@@ -36,11 +38,12 @@ interface World {
 function createWorld(): World {
   const world: World = {
     nowMs: 0,
+    idled: 0,
     runs: [],
     executor: createExecutor({
       nowMs: () => world.nowMs,
       mark: () => undefined,
-      idle: () => undefined,
+      idle: () => world.idled++,
       ran: () => undefined,
       log: silentLog,
     }),
@@ -266,6 +269,25 @@ test('versions take turns, and a run elsewhere keeps nobody here from its own', 
   }
   await untilIdle(world)
   expect(order).toEqual([...Array.from({ length: 20 }, () => 'small'), 'big'])
+})
+
+test('that nothing is about to run is told once, when nothing has come since the last run', async () => {
+  const world = createWorld()
+  const local = runnerOf(world, { version: 'v/0', weight: 1, fixedMs: 0, perRowMs: 1 })
+  const queue = createVersionQueue('v/0', { signature, local, remote: undefined })
+  for (const rows of [1, 8, 32]) learnRun(queue.cost, rows, rows)
+  let left = 20
+  const sendOne = (): void => {
+    const sent = send(world, queue, { weight: 1, x: [1], words: ['a'] })
+    const { answer } = sent.job
+    // The caller sends its next request as soon as it has its answer, which is read in the next turn of the event loop.
+    Object.assign(sent.job, { answer: (outcome: RunOutcome) => (--left > 0 && setImmediate(sendOne), answer(outcome)) })
+  }
+  sendOne()
+  while (left > 0) await turn()
+  expect([world.runs.length, world.idled]).toEqual([20, 0])
+  for (let at = 0; at < 5; at++) await turn()
+  expect(world.idled).toBe(1)
 })
 
 test('a queue that never empties stays small', async () => {

@@ -16,7 +16,7 @@ export interface Executor {
 }
 
 export interface ExecutorTools extends Omit<RunTools, 'breathe'> {
-  /** Is told when nothing is about to run in this process. */
+  /** Is told when nothing is about to run in this process, a turn of the event loop after the last run. */
   readonly idle: () => void
   readonly log: Log
 }
@@ -76,9 +76,13 @@ export function createExecutor(tools: ExecutorTools): Executor {
       if (hasWaiting(queue)) queues.add(queue)
       if (tools.nowMs() > endMs) break
     }
-    tools.idle()
     isRunning = false
     if (ready.size + later.size > 0) schedule()
+    // What came meanwhile runs in the same phase as this is called in: under load nobody is told between two turns.
+    setImmediate(tellIfIdle)
+  }
+  const tellIfIdle = (): void => {
+    if (!isScheduled && !isRunning) tools.idle()
   }
 
   return {

@@ -10,9 +10,9 @@ const reportedAt = versionAt + versionBytes
 const markBytes = reportedAt + 8
 
 export interface RunMark {
-  /** Before each run and load. A few bytes into the page cache: 1 to 2 microseconds. */
+  /** Before each run and load: also writes down what was answered so far. A few bytes into the page cache: 1 to 2 microseconds. */
   set(version: string): void
-  /** After it: also writes down what was answered so far. Costs nothing when nothing was marked. */
+  /** When nothing is about to run: also writes down what was answered so far. Costs nothing when nothing was marked. */
   clear(): void
   /** When a report is on the disk: of the answered rows, those that reports so far tell of. */
   setReported(rows: number): void
@@ -35,9 +35,9 @@ export function openRunMark(path: string, rowsAnswered: () => number): RunMark {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   const file = openSync(path, 'w', 0o600)
   writeSync(file, Buffer.alloc(markBytes), 0, markBytes, 0)
-  /** The count and the end of an empty text: one write for both. */
   const cleared = Buffer.alloc(versionAt + 1)
   const reported = Buffer.alloc(8)
+  /** The count and the version's text, as they stand in the file: one write for both. */
   const buffers = new Map<string, Buffer>()
   let isSet = false
   let isOpen = true
@@ -52,10 +52,12 @@ export function openRunMark(path: string, rowsAnswered: () => number): RunMark {
     set(version) {
       let bytes = buffers.get(version)
       if (!bytes) {
-        bytes = Buffer.from(`${version.slice(0, versionBytes - 1)}\0`)
+        const text = Buffer.from(`${version.slice(0, versionBytes - 1)}\0`)
+        bytes = Buffer.concat([Buffer.alloc(versionAt), text])
         buffers.set(version, bytes)
       }
-      write(bytes, versionAt)
+      bytes.writeDoubleLE(rowsAnswered())
+      write(bytes, 0)
       isSet = true
     },
     clear() {
