@@ -5,6 +5,7 @@ import { assertRowsIndependent } from './independence.ts'
 import { openEngine, type Engine, type EngineSession, type Feeds, type Outputs } from './onnx/engine.ts'
 import type { Batch, BatchTensor } from './batch.ts'
 import type { Signature } from './signature.ts'
+import { isProvenLinear, openLinear } from './linear/session.ts'
 import { openTrees, proveTrees, type ProvenTrees } from './trees/session.ts'
 
 export { openEngine }
@@ -18,6 +19,8 @@ export interface Predictions {
 
 export interface LoadedModel {
   readonly signature: Signature
+  /** See `EngineSession`. */
+  readonly alwaysEnds: boolean
   /**
    * Runs all rows of the batch at once. With the native engine the answer is there at once and the thread is busy until then; a promise comes
    * only from the public API. The batch must stay as it is until the answer came; afterwards it can be cleared and used again.
@@ -39,18 +42,18 @@ export async function loadModel(bytes: Uint8Array, { signature }: { signature: S
 export async function proveModel(
   bytes: Uint8Array,
   { signature }: { signature: Signature },
-): Promise<{ model: LoadedModel; trees: ProvenTrees | undefined }> {
+): Promise<{ model: LoadedModel; proof: Proof }> {
   assertGraphFits(checkGraph(bytes), signature)
   const engine = await openEngine()
-  const trees = await refusing(proveTrees(engine, { bytes, output: outputOf(signature) }))
-  const model = await loadProven(engine, { trees, bytes: async () => bytes, signature })
+  const proof = await proofOf(engine, { bytes, signature })
+  const model = await loadProven(engine, { proof, bytes: async () => bytes, signature })
   try {
     await assertRowsIndependent(model)
   } catch (error) {
     await model.release()
     throw error
   }
-  return { model, trees }
+  return { model, proof }
 }
 
 /** As {@link loadModel}, without the policy on graphs: for the disposable process whose end by force is tested with it. */
@@ -58,22 +61,43 @@ export async function loadUnchecked(
   engine: Engine,
   { bytes, signature }: { bytes: Uint8Array; signature: Signature },
 ): Promise<LoadedModel> {
-  const trees = await refusing(proveTrees(engine, { bytes, output: outputOf(signature) }))
-  return loadProven(engine, { trees, bytes: async () => bytes, signature })
+  const proof = await proofOf(engine, { bytes, signature })
+  return loadProven(engine, { proof, bytes: async () => bytes, signature })
+}
+
+/** What of a graph was shown to say here what ONNX Runtime says. */
+export interface Proof {
+  readonly trees: ProvenTrees | undefined
+  /** All of it is a linear model. */
+  readonly isLinear: boolean
+}
+
+async function proofOf(
+  engine: Engine,
+  { bytes, signature }: { bytes: Uint8Array; signature: Signature },
+): Promise<Proof> {
+  const graph = { bytes, output: outputOf(signature) }
+  const isLinear = await refusing(isProvenLinear(engine, graph))
+  return { isLinear, trees: isLinear ? undefined : await refusing(proveTrees(engine, graph)) }
 }
 
 /** A graph as it was found to be before, in this process or another one. */
 export interface ProvenGraph {
-  readonly trees: ProvenTrees | undefined
+  readonly proof: Proof
   /** Of the whole graph, which is not read where its trees are walked. */
   readonly bytes: () => Promise<Uint8Array>
   readonly signature: Signature
 }
 
 /** @throws DomainError model_unloadable */
-export async function loadProven(engine: Engine, { trees, bytes, signature }: ProvenGraph): Promise<LoadedModel> {
-  const open = async (): Promise<EngineSession> =>
-    (trees && (await openTrees(engine, trees))) ?? engine.load(await bytes(), [outputOf(signature)])
+export async function loadProven(engine: Engine, { proof, bytes, signature }: ProvenGraph): Promise<LoadedModel> {
+  const output = outputOf(signature)
+  const open = async (): Promise<EngineSession> => {
+    const walked = proof.trees && (await openTrees(engine, proof.trees))
+    if (walked) return walked
+    const graph = { bytes: await bytes(), output }
+    return (proof.isLinear ? openLinear(engine, graph) : undefined) ?? engine.load(graph.bytes, [output])
+  }
   return modelOf(engine, await refusing(open()), signature)
 }
 
@@ -105,6 +129,7 @@ function modelOf({ tensor: TensorOf }: Engine, session: EngineSession, signature
   const feeds: Feeds = {}
   return {
     signature,
+    alwaysEnds: session.alwaysEnds,
     run(batch) {
       const { rows } = batch
       for (const tensor of batch.tensors) feeds[tensor.name] = feedOf(tensor, rows)

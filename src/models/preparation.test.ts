@@ -12,6 +12,7 @@ import {
   preparationName,
 } from './preparation.ts'
 import { Signature } from './signature.ts'
+import { linearModel } from './linear/testing.ts'
 import { regressionModel, valueInfo } from './testing.ts'
 import { treesModel, treesNode } from './trees/testing.ts'
 
@@ -65,9 +66,9 @@ const never = (): never => {
 
 test('a forest is loaded again without its graph, and says the same', async () => {
   const { bytes, signature } = forest()
-  const { model, trees } = await proveModel(bytes, { signature })
-  expect(trees).toBeDefined()
-  const kept = await encodePreparation(signature, { loadMs: 1.5, trees })
+  const { model, proof } = await proveModel(bytes, { signature })
+  expect(proof.trees).toBeDefined()
+  const kept = await encodePreparation(signature, { loadMs: 1.5, proof })
   expect(isPreparationWhole(kept)).toBe(true)
   const found = (await decodePreparation(kept, signature))!
   expect(found.loadMs).toBe(1.5)
@@ -79,19 +80,31 @@ test('a forest is loaded again without its graph, and says the same', async () =
 
 test('a graph without trees is loaded from its bytes', async () => {
   const { bytes, signature } = regressionModel()
-  const { model, trees } = await proveModel(bytes, { signature })
-  expect(trees).toBeUndefined()
-  const kept = await encodePreparation(signature, { loadMs: 0.5, trees })
+  const { model, proof } = await proveModel(bytes, { signature })
+  expect(proof.trees).toBeUndefined()
+  const kept = await encodePreparation(signature, { loadMs: 0.5, proof })
   const found = (await decodePreparation(kept, signature))!
   const again = await loadPrepared(found, { signature, graph: async () => bytes })
   expect(await answersOf(again)).toEqual(await answersOf(model))
 })
 
+test('a linear model is computed here again', async () => {
+  const { signature } = forest()
+  const text = { operator: 'LinearRegressor', features: names.length, outputs: 1, output: 'prediction' } as const
+  const bytes = linearModel(text, generator)
+  const { model, proof } = await proveModel(bytes, { signature })
+  expect([proof, model.alwaysEnds]).toEqual([{ trees: undefined, isLinear: true }, true])
+  const kept = await encodePreparation(signature, { loadMs: 0.5, proof })
+  const again = await loadPrepared((await decodePreparation(kept, signature))!, { signature, graph: async () => bytes })
+  expect(again.alwaysEnds).toBe(true)
+  expect(await answersOf(again)).toEqual(await answersOf(model))
+})
+
 test('it is for one signature, one release, and whole or not at all', async () => {
   const { bytes, signature } = forest()
-  const { model, trees } = await proveModel(bytes, { signature })
+  const { model, proof } = await proveModel(bytes, { signature })
   await model.release()
-  const kept = await encodePreparation(signature, { loadMs: 1, trees })
+  const kept = await encodePreparation(signature, { loadMs: 1, proof })
   const other: Signature = { ...signature, inputs: signature.inputs.toReversed() }
   expect(await decodePreparation(kept, other)).toBeUndefined()
   expect(preparationName('abc', other)).not.toBe(preparationName('abc', signature))
@@ -100,7 +113,7 @@ test('it is for one signature, one release, and whole or not at all', async () =
     copy.write(by, copy.indexOf(text))
     return copy
   }
-  for (const later of [replaced('"format":1', '"format":9'), replaced('"engine":"1', '"engine":"9')]) {
+  for (const later of [replaced('"format":2', '"format":9'), replaced('"engine":"1', '"engine":"9')]) {
     expect(await decodePreparation(later, signature)).toBeUndefined()
     expect(isPreparationWhole(later)).toBe(false)
   }

@@ -2,14 +2,13 @@
 import { createHash } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
-import { loadProven, type LoadedModel } from './inference.ts'
+import { loadProven, type LoadedModel, type Proof } from './inference.ts'
 import { engineVersion, openEngine } from './onnx/engine.ts'
 import { Signature } from './signature.ts'
 import { decodeTrees, encodeTrees } from './trees/proven-bytes.ts'
-import type { ProvenTrees } from './trees/session.ts'
 
 /** To be raised when what is kept changes, or what has to be shown of a graph. */
-const format = 1
+const format = 2
 
 const Head = z.strictObject({
   format: z.literal(format),
@@ -20,6 +19,8 @@ const Head = z.strictObject({
   loadMs: z.number().nonnegative(),
   /** Bytes of its trees; 0: it has none that are walked. */
   trees: z.int().nonnegative(),
+  /** All of it is a linear model, which is computed here. */
+  isLinear: z.boolean(),
 })
 
 /** The time of what was written to be measured. */
@@ -27,7 +28,7 @@ export const notMeasured = 0
 
 export interface Preparation {
   readonly loadMs: number
-  readonly trees: ProvenTrees | undefined
+  readonly proof: Proof
 }
 
 const digestBytes = 32
@@ -39,9 +40,11 @@ export const preparationName = (digest: string, signature: Signature): string =>
   `${digest}.${createHash('sha256').update(JSON.stringify(signature)).digest('hex').slice(0, 16)}.prepared`
 
 /** A digest of all that follows, a head of JSON and its length, and the trees. */
-export async function encodePreparation(signature: Signature, { loadMs, trees }: Preparation): Promise<Uint8Array> {
+export async function encodePreparation(signature: Signature, { loadMs, proof }: Preparation): Promise<Uint8Array> {
+  const { trees, isLinear } = proof
   const kept = trees ? encodeTrees(trees) : new Uint8Array(0)
-  const head: z.infer<typeof Head> = { format, engine: await engineVersion(), signature, loadMs, trees: kept.length }
+  const engine = await engineVersion()
+  const head: z.infer<typeof Head> = { format, engine, signature, loadMs, trees: kept.length, isLinear }
   const text = Buffer.from(JSON.stringify(head))
   const start = treesAt(text.length)
   const bytes = Buffer.alloc(start + kept.length)
@@ -67,10 +70,10 @@ export async function decodePreparation(bytes: Uint8Array, signature: Signature)
   const start = digestBytes + lengthBytes
   const said: unknown = JSON.parse(Buffer.from(bytes.subarray(start, start + textLength)).toString())
   if (z.looseObject({ format: z.number() }).parse(said).format !== format) return undefined
-  const { engine, signature: its, loadMs, trees } = Head.parse(said)
+  const { engine, signature: its, loadMs, trees, isLinear } = Head.parse(said)
   if (engine !== (await engineVersion()) || !isDeepStrictEqual(its, signature)) return undefined
   const at = treesAt(textLength)
-  return { loadMs, trees: trees > 0 ? decodeTrees(bytes.subarray(at, at + trees)) : undefined }
+  return { loadMs, proof: { isLinear, trees: trees > 0 ? decodeTrees(bytes.subarray(at, at + trees)) : undefined } }
 }
 
 /** Whether the bytes are what was written. */
@@ -83,8 +86,8 @@ export const isPreparationWhole = (bytes: Uint8Array): boolean =>
  * @throws DomainError model_unloadable
  */
 export async function loadPrepared(
-  { trees }: Preparation,
+  { proof }: Preparation,
   { signature, graph }: { signature: Signature; graph: () => Promise<Uint8Array> },
 ): Promise<LoadedModel> {
-  return loadProven(await openEngine(), { trees, bytes: graph, signature })
+  return loadProven(await openEngine(), { proof, bytes: graph, signature })
 }

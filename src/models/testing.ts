@@ -55,6 +55,14 @@ export const node = ({ operator, inputs, outputs, domain = '', attributes = [] }
 })
 
 export const integerAttribute = (name: string, value: number): Message => ({ 1: name, 3: value, 20: 2 })
+export const floatsAttribute = (name: string, values: readonly number[]): Message => ({
+  1: name,
+  7: new Uint8Array(Float32Array.from(values).buffer),
+  20: 6,
+})
+export const wholesAttribute = (name: string, values: readonly number[]): Message => ({ 1: name, 8: values, 20: 7 })
+export const textsAttribute = (name: string, values: readonly string[]): Message => ({ 1: name, 9: values, 20: 8 })
+export const textAttribute = (name: string, value: string): Message => ({ 1: name, 4: value, 20: 3 })
 
 export interface GraphText {
   readonly nodes: readonly Message[]

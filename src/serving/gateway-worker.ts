@@ -148,8 +148,9 @@ function createExecutorOf({ nowMs, log }: GatewayWorkerDeps, metrics: Metrics, m
   return createExecutor({
     nowMs,
     mark: (version) => mark.set(version),
-    idle: () => mark.clear(),
+    unmark: () => mark.clear(),
     ran(version, { rows, ms, waitedMs }) {
+      mark.noteRun()
       const labels = versionLabel(version)
       metrics.observe('trueloop_inference_run_rows', labels, rows)
       metrics.observe('trueloop_inference_run_seconds', labels, ms / 1000)

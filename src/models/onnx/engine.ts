@@ -6,6 +6,8 @@ export type Feeds = Record<string, Tensor>
 export type Outputs = Readonly<Record<string, Tensor>>
 
 export interface EngineSession {
+  /** Its runs are loops of ours, which end whatever the rows are; one of ONNX Runtime's may hang its process, or end it. */
+  readonly alwaysEnds: boolean
   /** Answers at once from the native binding; a promise from the public API. */
   run(feeds: Feeds): Outputs | Promise<Outputs>
   release(): void | Promise<void>
@@ -86,6 +88,7 @@ export function nativeEngine(native: NativeModule, tensor: TensorConstructor): E
       session.loadModel(bytes.buffer, bytes.byteOffset, bytes.byteLength, sessionOptions)
       const fetches = Object.fromEntries(outputs.map((name) => [name, null]))
       return {
+        alwaysEnds: false,
         // A later release may answer with a promise; callers handle both.
         run: (feeds) => session.run(feeds, fetches, options) as Outputs | Promise<Outputs>,
         release: () => session.dispose(),
@@ -100,7 +103,7 @@ export function publicEngine(module: { InferenceSession: typeof InferenceSession
     tensor: module.Tensor,
     async load(bytes, outputs) {
       const session = await module.InferenceSession.create(bytes, sessionOptions)
-      return { run: (feeds) => session.run(feeds, outputs), release: () => session.release() }
+      return { alwaysEnds: false, run: (feeds) => session.run(feeds, outputs), release: () => session.release() }
     },
   }
 }

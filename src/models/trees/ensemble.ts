@@ -1,6 +1,5 @@
 // Trees of a graph, laid out to be walked: four bytes a node where that is enough, its two children side by side, and near their parent.
-
-export type Transform = 'NONE' | 'SOFTMAX' | 'LOGISTIC'
+import type { Transform } from '../post-transform.ts'
 
 /**
  * What a node's word has, from its lowest bit: whether it is a leaf, the place of its two children in pairs of slots from its tree's root, the

@@ -1,6 +1,7 @@
 // Reads the trees of a graph's node.
 import { attributesOf, floatsOf, oneTextOf, oneWholeOf, textsOf, wholesOf } from '../onnx/attributes.ts'
 import type { GraphNode } from '../onnx/reader.ts'
+import { readTransform } from '../post-transform.ts'
 import type { Ensemble } from './ensemble.ts'
 import { layOut, type Leaves, type Nodes } from './layout.ts'
 
@@ -83,9 +84,9 @@ interface Answer extends Pick<Ensemble, 'outputs' | 'base' | 'transform' | 'seco
 function answerOf(attributes: Attributes, isClassifier: boolean): Answer | undefined {
   const lists = listsOf(attributes)
   const text = (name: string) => oneTextOf(attributes.get(name) ?? new Uint8Array(0))
-  const transform = text('post_transform') ?? 'NONE'
+  const transform = readTransform(text('post_transform'))
   const aggregate = text('aggregate_function') ?? 'SUM'
-  if (transform !== 'NONE' && transform !== 'SOFTMAX' && transform !== 'LOGISTIC') return undefined
+  if (!transform) return undefined
   if (aggregate !== 'SUM' && aggregate !== 'AVERAGE') return undefined
   const base = [...lists.floats('base_values')]
   if (!isClassifier) {

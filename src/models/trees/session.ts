@@ -2,6 +2,7 @@
 import type { Tensor } from 'onnxruntime-node'
 import type { Engine, EngineSession } from '../onnx/engine.ts'
 import { createGenerator } from '../../statistics/random.ts'
+import { isSameAnswer } from '../same-answer.ts'
 import { cutAtTrees, type CutGraph } from './cut.ts'
 import { belowOf, type Ensemble } from './ensemble.ts'
 import { walk, widthOf } from './walk.ts'
@@ -14,8 +15,6 @@ const branchesPerLookup = 8
 const proofRows = 64
 /** As many columns as a matrix may have here. */
 const featuresMax = 100_000
-/** Of sums of float32 in another order, of a thousand trees; to the largest number that is said. */
-const tolerance = 1e-4
 
 /** Trees that were shown to say what ONNX Runtime says, with what comes before and after them. */
 export interface ProvenTrees extends Pick<CutGraph, 'ensemble' | 'head' | 'tail'> {
@@ -55,6 +54,7 @@ function sessionOf(engine: Engine, { ensemble, head, tail, names }: Opened): Eng
     return tail ? tail.run({ [names.said]: said }) : { [names.output]: said }
   }
   return {
+    alwaysEnds: !head && !tail,
     run(feeds) {
       if (!head) return walked(feeds[names.matrix]!)
       const made = head.run(feeds)
@@ -114,19 +114,12 @@ async function isProven(engine: Engine, { ensemble, trees }: CutGraph): Promise<
   try {
     const expected = (await session.run({ [trees.input]: matrix }))[trees.output]?.data
     const found = answerOf(engine, ensemble, matrix).data as Float32Array
-    return expected instanceof Float32Array && isSame(expected, found)
+    return expected instanceof Float32Array && isSameAnswer(expected, found)
   } catch {
     return false // Whatever ONNX Runtime says of such rows, it says when they come.
   } finally {
     await session.release()
   }
-}
-
-function isSame(expected: Float32Array, found: Float32Array): boolean {
-  const most = expected.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0)
-  return (
-    expected.length === found.length && expected.every((value, at) => Math.abs(value - found[at]!) <= tolerance * most)
-  )
 }
 
 /** Rows with the thresholds themselves, their neighbours, what is missing, and what is far away; the same of the same trees. */

@@ -1,17 +1,18 @@
 // For tests: graphs with random trees.
 import type { Generator } from '../../statistics/random.ts'
-import { modelFile, node, valueInfo, type GraphText, type Message } from '../testing.ts'
+import {
+  floatsAttribute,
+  modelFile,
+  node,
+  textAttribute,
+  textsAttribute,
+  valueInfo,
+  wholesAttribute,
+  type GraphText,
+  type Message,
+} from '../testing.ts'
 
 const float = 1
-
-const floatsAttribute = (name: string, values: readonly number[]): Message => ({
-  1: name,
-  7: new Uint8Array(Float32Array.from(values).buffer),
-  20: 6,
-})
-const wholesAttribute = (name: string, values: readonly number[]): Message => ({ 1: name, 8: values, 20: 7 })
-const textsAttribute = (name: string, values: readonly string[]): Message => ({ 1: name, 9: values, 20: 8 })
-const textAttribute = (name: string, value: string): Message => ({ 1: name, 4: value, 20: 3 })
 
 export interface TreesText {
   readonly operator: 'TreeEnsembleClassifier' | 'TreeEnsembleRegressor'

@@ -1,5 +1,6 @@
 // Walks rows down the trees of an ensemble: the numbers of `TreeEnsembleClassifier` and `TreeEnsembleRegressor`, summed in double precision.
 import { lowerBound } from '../../statistics/lower-bound.ts'
+import { logistic, transformRows } from '../post-transform.ts'
 import { lanes, leafBit, rankMin, type Ensemble } from './ensemble.ts'
 import { addUpWide } from './walk-wide.ts'
 
@@ -115,7 +116,10 @@ function addUp(
 
 function answerOf({ outputs, base, divisor, transform, second }: Ensemble, sums: Float64Array): Float32Array {
   for (let at = 0; at < sums.length; at++) sums[at] = sums[at]! / divisor + (base[at % outputs] ?? 0)
-  if (!second) return Float32Array.from(transformed(sums, transform, outputs))
+  if (!second) {
+    transformRows(sums, transform, outputs)
+    return Float32Array.from(sums)
+  }
   const answer = new Float32Array(sums.length * 2)
   for (let row = 0; row < sums.length; row++) {
     const sum = sums[row]!
@@ -124,20 +128,4 @@ function answerOf({ outputs, base, divisor, transform, second }: Ensemble, sums:
     answer[2 * row + 1] = isLogistic ? logistic(sum) : sum
   }
   return answer
-}
-
-const logistic = (value: number): number => 1 / (1 + Math.exp(-value))
-
-function transformed(sums: Float64Array, transform: Ensemble['transform'], width: number): Float64Array {
-  if (transform === 'LOGISTIC') return sums.map(logistic)
-  if (transform === 'SOFTMAX') for (let at = 0; at < sums.length; at += width) softmax(sums.subarray(at, at + width))
-  return sums
-}
-
-function softmax(values: Float64Array): void {
-  let most = -Infinity
-  for (const value of values) most = Math.max(most, value)
-  let total = 0
-  for (let at = 0; at < values.length; at++) total += values[at] = Math.exp(values[at]! - most)
-  for (let at = 0; at < values.length; at++) values[at]! /= total
 }

@@ -48,12 +48,12 @@ async function prepare(request: Request): Promise<number> {
   const { modelDirectory, variant } = request
   const { digest, signature } = variant
   const deps: LocalDeps = { modelDirectory, nowMs: monotonicMs, log }
-  const { model, trees } = await proveModel(await readFile(join(modelDirectory, digest)), { signature })
+  const { model, proof } = await proveModel(await readFile(join(modelDirectory, digest)), { signature })
   // The code itself is slow when it first runs, which it no longer does in a worker that serves.
   await warm(deps, variant, model)
   const path = join(modelDirectory, preparationName(digest, signature))
   const write = async (loadMs: number): Promise<void> => {
-    const bytes = await encodePreparation(signature, { loadMs, trees })
+    const bytes = await encodePreparation(signature, { loadMs, proof })
     await writeFile(`${path}.part`, bytes, { mode: 0o600, flush: true })
     await rename(`${path}.part`, path)
   }

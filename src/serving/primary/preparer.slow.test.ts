@@ -77,7 +77,10 @@ test('each version is prepared once, and again only where what was written is no
 test('what was never measured is prepared anew', async () => {
   using place = open()
   const variant = place.add(1, { bytes: smallModel() })
-  const bytes = await encodePreparation(variant.signature, { loadMs: notMeasured, trees: undefined })
+  const bytes = await encodePreparation(variant.signature, {
+    loadMs: notMeasured,
+    proof: { trees: undefined, isLinear: false },
+  })
   writeFileSync(place.pathOf(variant), bytes)
   const preparer = place.start()
   await preparer.prepare([variant], waited)

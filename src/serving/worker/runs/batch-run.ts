@@ -10,8 +10,10 @@ import { rowsPerRun, type VersionQueue, type Work } from './version-queue.ts'
 /** What a run needs of the worker around it. */
 export interface RunTools {
   readonly nowMs: () => number
-  /** Writes down what is about to run in this process, where the primary can read it. */
+  /** Writes down what is about to run in this process and may hang it, where the primary can read it. */
   readonly mark: (version: string) => void
+  /** Nothing that may hang this process is about to run. */
+  readonly unmark: () => void
   /** Is told of each run that ended well, and how long the first of its requests had waited. */
   readonly ran: (version: string, run: { rows: number; ms: number; waitedMs: number }) => void
   /** Lets the sockets have a turn between two runs. */
@@ -104,7 +106,8 @@ const isOfRows = (error: DomainError | undefined): boolean => error?.code === 'm
 /** Synchronous when the engine is: a promise is awaited only where there is one. */
 function runOnce({ tools, queue, work }: Run, batch: Batch, waitedMs: number): Found | Promise<Found> {
   const { runner, isRemote } = work
-  if (!isRemote) tools.mark(queue.version)
+  if (!isRemote && runner.alwaysEnds) tools.unmark()
+  else if (!isRemote) tools.mark(queue.version)
   const startMs = tools.nowMs()
   const finish = (predictions: Predictions): Found => {
     const ms = runner.lastRunMs ?? tools.nowMs() - startMs

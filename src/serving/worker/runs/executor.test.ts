@@ -28,8 +28,8 @@ const broken = 'broken'
 
 interface World {
   nowMs: number
-  /** How often it was told that nothing is about to run. */
-  idled: number
+  /** What was marked as running, one after the other; undefined: nothing. */
+  readonly marks: (string | undefined)[]
   readonly executor: Executor
   /** Every run in its order: version and first value of each. */
   readonly runs: { version: string; rows: number; atMs: number }[]
@@ -38,12 +38,12 @@ interface World {
 function createWorld(): World {
   const world: World = {
     nowMs: 0,
-    idled: 0,
+    marks: [],
     runs: [],
     executor: createExecutor({
       nowMs: () => world.nowMs,
-      mark: () => undefined,
-      idle: () => world.idled++,
+      mark: (version) => world.marks.push(version),
+      unmark: () => world.marks.push(undefined),
       ran: () => undefined,
       log: silentLog,
     }),
@@ -271,7 +271,7 @@ test('versions take turns, and a run elsewhere keeps nobody here from its own', 
   expect(order).toEqual([...Array.from({ length: 20 }, () => 'small'), 'big'])
 })
 
-test('that nothing is about to run is told once, when nothing has come since the last run', async () => {
+test('the mark of what runs stays while requests keep coming, and goes when nothing has come since the last run', async () => {
   const world = createWorld()
   const local = runnerOf(world, { version: 'v/0', weight: 1, fixedMs: 0, perRowMs: 1 })
   const queue = createVersionQueue('v/0', { signature, local, remote: undefined })
@@ -285,9 +285,21 @@ test('that nothing is about to run is told once, when nothing has come since the
   }
   sendOne()
   while (left > 0) await turn()
-  expect([world.runs.length, world.idled]).toEqual([20, 0])
+  expect([world.runs.length, world.marks.indexOf(undefined)]).toEqual([20, -1])
   for (let at = 0; at < 5; at++) await turn()
-  expect(world.idled).toBe(1)
+  expect(world.marks.slice(19)).toEqual(['v/0', undefined])
+})
+
+test('a version whose runs always end is not marked, nor is the one before it any more', async () => {
+  const world = createWorld()
+  const local = runnerOf(world, { version: 'v/0', weight: 1, fixedMs: 0, perRowMs: 1 })
+  const [native, ours] = [local, { ...local, alwaysEnds: true }].map((runner, at) =>
+    createVersionQueue(`v/${at}`, { signature, local: runner, remote: undefined }),
+  ) as [VersionQueue, VersionQueue]
+  for (const queue of [native, ours]) send(world, queue, { weight: 1, x: [1], words: ['a'] })
+  await untilIdle(world)
+  expect(world.runs).toHaveLength(2)
+  expect(world.marks).toEqual(['v/0', undefined])
 })
 
 test('a queue that never empties stays small', async () => {

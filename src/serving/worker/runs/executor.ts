@@ -16,8 +16,6 @@ export interface Executor {
 }
 
 export interface ExecutorTools extends Omit<RunTools, 'breathe'> {
-  /** Is told when nothing is about to run in this process, a turn of the event loop after the last run. */
-  readonly idle: () => void
   readonly log: Log
 }
 
@@ -48,14 +46,6 @@ export function createExecutor(tools: ExecutorTools): Executor {
     if (hasWaiting(queue)) queues.add(queue)
     if (ready.size + later.size > 0) schedule()
   }
-  const take = (queue: VersionQueue): Work | undefined => {
-    try {
-      return takeWork(queue, tools.nowMs())
-    } catch (error) {
-      tell(tools, error)
-      return undefined
-    }
-  }
   const turn = async (): Promise<void> => {
     isScheduled = false
     isRunning = true
@@ -66,7 +56,7 @@ export function createExecutor(tools: ExecutorTools): Executor {
       queues.delete(queue)
       // It comes back by itself.
       if (queue.isAway) continue
-      const work = take(queue)
+      const work = takeOf(tools, queue)
       if (!work) continue
       if (work.isRemote) {
         void sendAway(queue, work, queues)
@@ -78,11 +68,11 @@ export function createExecutor(tools: ExecutorTools): Executor {
     }
     isRunning = false
     if (ready.size + later.size > 0) schedule()
-    // What came meanwhile runs in the same phase as this is called in: under load nobody is told between two turns.
-    setImmediate(tellIfIdle)
+    // What came meanwhile runs in the same phase as this is called in: under load the mark stays between two turns.
+    setImmediate(unmarkIfIdle)
   }
-  const tellIfIdle = (): void => {
-    if (!isScheduled && !isRunning) tools.idle()
+  const unmarkIfIdle = (): void => {
+    if (!isScheduled && !isRunning) tools.unmark()
   }
 
   return {
@@ -101,6 +91,15 @@ export function createExecutor(tools: ExecutorTools): Executor {
   }
 }
 
+function takeOf(tools: ExecutorTools, queue: VersionQueue): Work | undefined {
+  try {
+    return takeWork(queue, tools.nowMs())
+  } catch (error) {
+    tell(tools, error)
+    return undefined
+  }
+}
+
 /** A bug of ours must not keep the next run from its turn. */
 function tell({ log }: ExecutorTools, error: unknown): void {
   log.error('a run ended unexpectedly', { error: error instanceof Error ? error.stack : String(error) })
@@ -108,10 +107,10 @@ function tell({ log }: ExecutorTools, error: unknown): void {
 
 function createRun(tools: ExecutorTools): (queue: VersionQueue, work: Work) => Promise<void> {
   const breathe = (): Promise<void> => {
-    tools.idle()
+    tools.unmark()
     return new Promise((resolve) => setImmediate(resolve))
   }
-  const runTools: RunTools = { nowMs: tools.nowMs, mark: tools.mark, ran: tools.ran, breathe }
+  const runTools: RunTools = { nowMs: tools.nowMs, mark: tools.mark, unmark: tools.unmark, ran: tools.ran, breathe }
   return async (queue, work) => {
     try {
       await runWork(runTools, queue, work)

@@ -3,9 +3,10 @@ import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { sleep } from '../../../platform/clock.ts'
 import { openRunMark, readRunMark } from './run-mark.ts'
 
-test('a mark tells the version that runs and the rows that no report tells of', () => {
+test('a mark tells the version that runs and the rows that no report tells of', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'trueloop-mark-'))
   const path = join(directory, 'workers', 'wrk_1.mark')
   const nothing = { version: undefined, rowsUnreported: 0 }
@@ -28,6 +29,13 @@ test('a mark tells the version that runs and the rows that no report tells of', 
     mark.clear()
     mark.setReported(answered)
     expect(readRunMark(path)).toEqual(nothing)
+    mark.noteRun()
+    answered += 5
+    await expect.poll(() => readRunMark(path), { timeout: 60_000 }).toEqual({ version: undefined, rowsUnreported: 5 })
+    mark.noteRun()
+    mark.set('flights/9')
+    await sleep(20)
+    expect(readRunMark(path), 'a mark stays').toEqual({ version: 'flights/9', rowsUnreported: 5 })
     mark.close()
     truncateSync(path, 10)
     expect(readRunMark(path), 'killed while it opened it').toEqual(nothing)

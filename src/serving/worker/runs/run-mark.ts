@@ -8,10 +8,14 @@ const versionAt = 8
 const versionBytes = 256
 const reportedAt = versionAt + versionBytes
 const markBytes = reportedAt + 8
+/** So that writing costs nothing that could be seen. */
+const countAfterMs = 2
 
 export interface RunMark {
   /** Before each run and load: also writes down what was answered so far. A few bytes into the page cache: 1 to 2 microseconds. */
   set(version: string): void
+  /** After a run that needed no mark: what was answered is written down a moment later. */
+  noteRun(): void
   /** When nothing is about to run: also writes down what was answered so far. Costs nothing when nothing was marked. */
   clear(): void
   /** When a report is on the disk: of the answered rows, those that reports so far tell of. */
@@ -23,7 +27,7 @@ export interface RunMark {
 export interface LeftMark {
   /** The version that it was running; undefined: none. */
   readonly version: string | undefined
-  /** Answers to be logged that no report tells of; those of its very last turn may be missing here. */
+  /** Answers to be logged that no report tells of; those of its very last turn, or few milliseconds, may be missing here. */
   readonly rowsUnreported: number
 }
 
@@ -40,6 +44,7 @@ export function openRunMark(path: string, rowsAnswered: () => number): RunMark {
   /** The count and the version's text, as they stand in the file: one write for both. */
   const buffers = new Map<string, Buffer>()
   let isSet = false
+  let counting: NodeJS.Timeout | undefined
   let isOpen = true
   const write = (bytes: Buffer, at: number): void => {
     try {
@@ -47,6 +52,10 @@ export function openRunMark(path: string, rowsAnswered: () => number): RunMark {
     } catch {
       // See above: the answer goes first.
     }
+  }
+  const writeCleared = (): void => {
+    cleared.writeDoubleLE(rowsAnswered())
+    write(cleared, 0)
   }
   return {
     set(version) {
@@ -60,17 +69,24 @@ export function openRunMark(path: string, rowsAnswered: () => number): RunMark {
       write(bytes, 0)
       isSet = true
     },
+    noteRun() {
+      if (isSet) return
+      counting ??= setTimeout(() => {
+        counting = undefined
+        if (!isSet) writeCleared()
+      }, countAfterMs).unref()
+    },
     clear() {
       if (!isSet) return
-      cleared.writeDoubleLE(rowsAnswered())
-      write(cleared, 0)
       isSet = false
+      writeCleared()
     },
     setReported(rows) {
       reported.writeDoubleLE(rows)
       write(reported, reportedAt)
     },
     close() {
+      clearTimeout(counting)
       if (isOpen) closeSync(file)
       isOpen = false
     },

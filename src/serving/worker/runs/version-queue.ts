@@ -13,6 +13,8 @@ export type { Job } from './job.ts'
 /** Runs a batch; a promise comes from another process, or from an engine that does not answer at once. @throws DomainError */
 export interface Runner {
   run(batch: Batch): Predictions | Promise<Predictions>
+  /** A run cannot hang this process, nor end it. */
+  readonly alwaysEnds?: boolean
   /** The engine's own milliseconds of the last run, where the wall time here would hold more than that. */
   readonly lastRunMs?: number
 }
