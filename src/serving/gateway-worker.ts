@@ -150,7 +150,6 @@ function createExecutorOf({ nowMs, log }: GatewayWorkerDeps, metrics: Metrics, m
     mark: (version) => mark.set(version),
     unmark: () => mark.clear(),
     ran(version, { rows, ms, waitedMs }) {
-      mark.noteRun()
       const labels = versionLabel(version)
       metrics.observe('trueloop_inference_run_rows', labels, rows)
       metrics.observe('trueloop_inference_run_seconds', labels, ms / 1000)
@@ -169,7 +168,7 @@ function createCore(deps: GatewayWorkerDeps, metrics: Metrics): Core {
   const reports = createReportBuffer(worker)
   const raw = createRawLog({ directory: paths.raw, worker, nowMs, log })
   const events = createEventSinks({ allow: deps.allowedAddresses ?? [], metrics, log })
-  const predictions = createPredictionLog({ reports, raw, executor, nowMs, events })
+  const predictions = createPredictionLog({ reports, raw, executor, nowMs, events, answered: () => mark.noteAnswers() })
   const take = (): GatewayReport | undefined => reports.take(serving.takeCounters(countersPerReportMax))
   let rowsReported = 0
   const spooled = (report: GatewayReport): void => {

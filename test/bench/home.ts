@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { loadConfig } from '../../src/app/config.ts'
 import { openContext } from '../../src/app/context.ts'
+import { controlPlane } from '../../src/app/entries.ts'
 import { findRuntime } from '../../src/app/home.ts'
 import type { Baseline } from '../../src/models/baseline.ts'
 import { registerVersion } from '../../src/models/registration.ts'
@@ -92,11 +93,13 @@ export async function startRole(
     TRUELOOP_PORT: '0',
     TRUELOOP_GATEWAY_PORT: '0',
     TRUELOOP_GATEWAY_WORKERS: String(workers),
+    ...(role === 'server' ? controlPlane.environment : {}),
   }
+  const flags = role === 'server' ? controlPlane.flags : []
   const file = join(entries, `${role}${entries === source ? '.ts' : '.js'}`)
   let log = ''
   const start = performance.now()
-  const child = spawn(process.execPath, [...nodeOptions, file], { env, stdio: ['ignore', 'inherit', 'pipe'] })
+  const child = spawn(process.execPath, [...flags, ...nodeOptions, file], { env, stdio: ['ignore', 'inherit', 'pipe'] })
   child.stderr!.setEncoding('utf8').on('data', (chunk: string) => (log = (log + chunk).slice(-10_000)))
   const path = role === 'server' ? '/api/health' : '/v2/health/ready'
   for (;;) {

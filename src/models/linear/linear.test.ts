@@ -26,7 +26,6 @@ const kinds: readonly (readonly [string, LinearText])[] = [
   ['two classes, together one', { ...plain, transform: 'SOFTMAX', hasScaler: true }],
   ['margins', { ...plain, transform: 'NONE' }],
   ['five classes', { ...plain, outputs: 5, transform: 'SOFTMAX', labels: 'text' }],
-  ['five classes, each against the rest', { ...plain, outputs: 5, hasScaler: true, norm: 'L1' }],
   ['a value', { operator: 'LinearRegressor', features: 7, outputs: 1, transform: 'NONE' }],
   ['a value of scaled columns', { operator: 'LinearRegressor', features: 40, outputs: 1, hasScaler: true }],
   ['columns whose number is not said', { ...plain, width: 'C' }],
@@ -68,7 +67,8 @@ const reader = node({ operator: 'Relu', inputs: ['scaled'], outputs: ['other'] }
 const others: readonly (readonly [string, LinearText])[] = [
   ['one sum for two classes', { ...plain, sums: 1 }],
   ['a transform of its own', { ...plain, transform: 'SOFTMAX_ZERO' }],
-  ['another norm', { ...plain, norm: 'L2' }],
+  // ONNX Runtime's small probabilities are rough, and rougher once they are divided by their sum.
+  ['classes each against the rest', { ...plain, outputs: 5, norm: 'L1' }],
   ['several values', { operator: 'LinearRegressor', features: 7, outputs: 3 }],
   ['a matrix that is too wide', { ...plain, width: 8 }],
   ['more weights than are worth it', { ...plain, features: 200 }],
@@ -87,4 +87,8 @@ test('another reader of the columns changes nothing, bytes that are no graph are
   }
   expect(readLinear(graph.bytes, 'label')).toBeUndefined()
   expect(readLinear(graph.bytes, 'nothing')).toBeUndefined()
+  const ring = ['said', 'again'].map((name, at, names) =>
+    node({ operator: 'Identity', inputs: [names[1 - at]!], outputs: [name] }),
+  )
+  expect(readLinear(linearModel({ ...plain, output: 'other', more: ring }, generator), 'said')).toBeUndefined()
 })

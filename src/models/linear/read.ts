@@ -1,4 +1,4 @@
-// Reads a graph that is a linear model and nothing else: ONNX's `Scaler`, `LinearClassifier` or `LinearRegressor`, and `Normalizer`.
+// Reads a graph that is a linear model and nothing else: ONNX's `Scaler`, and `LinearClassifier` or `LinearRegressor`.
 import { attributesOf, floatsOf, oneTextOf, textsOf, wholesOf } from '../onnx/attributes.ts'
 import { MalformedProtobuf } from '../onnx/protobuf.ts'
 import { readOnnx, type GraphNode, type OnnxFile } from '../onnx/reader.ts'
@@ -15,8 +15,6 @@ export interface LinearModel {
   /** By output. */
   readonly intercepts: Float64Array
   readonly transform: Transform
-  /** What is said of a row is divided by the sum of its sizes. */
-  readonly isNormalized: boolean
   /** By feature, where its rows lie: the scaler's means and standard deviations, else 0 and 1. */
   readonly centre: Float32Array
   readonly spread: Float32Array
@@ -45,26 +43,24 @@ function modelOf(file: OnnxFile, output: string): LinearModel | undefined {
   const [input] = file.inputs
   if (file.nodes.length > limits.nodes || file.inputs.length !== 1 || input?.elementType !== 'float32') return undefined
   const chain = chainTo(file, output, input.name)
-  const linear = chain?.findIndex(({ operator }) => operator === 'LinearClassifier' || operator === 'LinearRegressor')
-  if (!chain || linear === undefined || linear === -1) return undefined
-  const [before, after] = [chain.slice(0, linear), chain.slice(linear + 1)]
-  const model = linearOf(chain[linear]!)
-  const scaler = model && scalerOf(before, model.features)
-  if (!model || !scaler || (after.length > 0 && !isNormalizer(after))) return undefined
+  const linear = chain?.pop()
+  const model = linear && linearOf(linear)
+  const scaler = model && scalerOf(chain!, model.features)
+  if (!model || !scaler) return undefined
   const width = input.shape?.[1]
   if (input.shape?.length !== 2 || (typeof width === 'number' && width !== model.features)) return undefined
-  return { ...scaled(model, scaler), input: input.name, isNormalized: after.length > 0 }
+  return { ...scaled(model, scaler), input: input.name }
 }
 
 /** The nodes from the input to the output, each the only reader of the one before; those that change nothing are left out. */
 function chainTo({ nodes, initializers }: OnnxFile, output: string, input: string): GraphNode[] | undefined {
   const chain: GraphNode[] = []
-  for (let name = output; name !== input;) {
+  for (let name = output, steps = 0; name !== input; steps++) {
     const maker = nodes.find(({ outputs }) => outputs.includes(name))
     const isWhole = maker?.domain === 'ai.onnx.ml' || maker?.operator === 'Identity'
     // Of a classifier, the labels are its first output.
     const isLast = maker?.outputs.at(-1) === name && maker.outputs.length === (isClassifier(maker) ? 2 : 1)
-    if (!maker || !isWhole || !isLast || maker.inputs.length !== 1 || chain.length > nodes.length) return undefined
+    if (!maker || !isWhole || !isLast || maker.inputs.length !== 1 || steps > nodes.length) return undefined
     if (maker.operator !== 'Identity') chain.unshift(maker)
     name = maker.inputs[0]!
     if (initializers.has(name)) return undefined
@@ -80,6 +76,7 @@ const none = new Uint8Array(0)
 
 /** Undefined where ONNX Runtime has ways of its own, such as one sum for two classes. */
 function linearOf(node: GraphNode): Linear | undefined {
+  if (!isClassifier(node) && node.operator !== 'LinearRegressor') return undefined
   const attributes = attributesOf(node)
   const of = (name: string): Uint8Array => attributes.get(name) ?? none
   const [weights, given] = [floatsOf(of('coefficients')), floatsOf(of('intercepts'))]
@@ -108,15 +105,8 @@ function scalerOf(nodes: readonly GraphNode[], features: number): ScalerText | u
   return offset!.length === features && scale!.length === features ? { offset: offset!, scale: scale! } : undefined
 }
 
-function isNormalizer(nodes: readonly GraphNode[]): boolean {
-  const [node] = nodes
-  return (
-    nodes.length === 1 && node!.operator === 'Normalizer' && oneTextOf(attributesOf(node!).get('norm') ?? none) === 'L1'
-  )
-}
-
 /** `(value - offset) * scale`, and then weights, are other weights and another intercept. */
-function scaled(model: Linear, { offset, scale }: ScalerText): Omit<LinearModel, 'input' | 'isNormalized'> {
+function scaled(model: Linear, { offset, scale }: ScalerText): Omit<LinearModel, 'input'> {
   const { features, outputs } = model
   const weights = model.weights.map((weight, at) => weight * scale[at % features]!)
   const intercepts = model.intercepts.slice()

@@ -38,6 +38,8 @@ interface PredictionLogDeps {
   readonly executor: Executor
   readonly nowMs: () => number
   readonly events: Pick<EventSinks, 'answered' | 'failed'>
+  /** Is told that `rowsAnswered` has grown. */
+  readonly answered: () => void
 }
 
 export function createPredictionLog(deps: PredictionLogDeps): PredictionLog {
@@ -78,6 +80,7 @@ export function createPredictionLog(deps: PredictionLogDeps): PredictionLog {
   return {
     log(answer) {
       rowsAnswered += answer.rows
+      deps.answered()
       const { shadows, config } = answer.endpoint
       if (config.options.eventSink) deps.events.answered(answer)
       if (shadows.length === 0) finish(answer, [])

@@ -66,13 +66,9 @@ export function createExecutor(tools: ExecutorTools): Executor {
       if (hasWaiting(queue)) queues.add(queue)
       if (tools.nowMs() > endMs) break
     }
+    tools.unmark()
     isRunning = false
     if (ready.size + later.size > 0) schedule()
-    // What came meanwhile runs in the same phase as this is called in: under load the mark stays between two turns.
-    setImmediate(unmarkIfIdle)
-  }
-  const unmarkIfIdle = (): void => {
-    if (!isScheduled && !isRunning) tools.unmark()
   }
 
   return {

@@ -8,14 +8,14 @@ const versionAt = 8
 const versionBytes = 256
 const reportedAt = versionAt + versionBytes
 const markBytes = reportedAt + 8
-/** So that writing costs nothing that could be seen. */
+/** So that writing costs nothing beside the answers. */
 const countAfterMs = 2
 
 export interface RunMark {
   /** Before each run and load: also writes down what was answered so far. A few bytes into the page cache: 1 to 2 microseconds. */
   set(version: string): void
-  /** After a run that needed no mark: what was answered is written down a moment later. */
-  noteRun(): void
+  /** More was answered: where no run is marked it is written down a moment later. */
+  noteAnswers(): void
   /** When nothing is about to run: also writes down what was answered so far. Costs nothing when nothing was marked. */
   clear(): void
   /** When a report is on the disk: of the answered rows, those that reports so far tell of. */
@@ -47,6 +47,8 @@ export function openRunMark(path: string, rowsAnswered: () => number): RunMark {
   let counting: NodeJS.Timeout | undefined
   let isOpen = true
   const write = (bytes: Buffer, at: number): void => {
+    // Its number may be another file's by now.
+    if (!isOpen) return
     try {
       writeSync(file, bytes, 0, bytes.length, at)
     } catch {
@@ -69,8 +71,8 @@ export function openRunMark(path: string, rowsAnswered: () => number): RunMark {
       write(bytes, 0)
       isSet = true
     },
-    noteRun() {
-      if (isSet) return
+    noteAnswers() {
+      if (isSet || !isOpen) return
       counting ??= setTimeout(() => {
         counting = undefined
         if (!isSet) writeCleared()
