@@ -68,10 +68,14 @@ test('a forest is loaded again without its graph, and says the same', async () =
   const { bytes, signature } = forest()
   const { model, proof } = await proveModel(bytes, { signature })
   expect(proof.trees).toBeDefined()
-  const kept = await encodePreparation(signature, { loadMs: 1.5, proof })
+  const runs = [
+    { rows: 1, ms: 0.01 },
+    { rows: 32, ms: 0.2 },
+  ]
+  const kept = await encodePreparation(signature, { loadMs: 1.5, runs, proof })
   expect(isPreparationWhole(kept)).toBe(true)
   const found = (await decodePreparation(kept, signature))!
-  expect(found.loadMs).toBe(1.5)
+  expect([found.loadMs, found.runs]).toEqual([1.5, runs])
   const expected = await answersOf(await loadModel(bytes, { signature }))
   expect(new Set(expected).size).toBeGreaterThan(20)
   expect(await answersOf(await loadPrepared(found, { signature, graph: never }))).toEqual(expected)
@@ -82,7 +86,7 @@ test('a graph without trees is loaded from its bytes', async () => {
   const { bytes, signature } = regressionModel()
   const { model, proof } = await proveModel(bytes, { signature })
   expect(proof.trees).toBeUndefined()
-  const kept = await encodePreparation(signature, { loadMs: 0.5, proof })
+  const kept = await encodePreparation(signature, { loadMs: 0.5, runs: [], proof })
   const found = (await decodePreparation(kept, signature))!
   const again = await loadPrepared(found, { signature, graph: async () => bytes })
   expect(await answersOf(again)).toEqual(await answersOf(model))
@@ -94,7 +98,7 @@ test('a linear model is computed here again', async () => {
   const bytes = linearModel(text, generator)
   const { model, proof } = await proveModel(bytes, { signature })
   expect([proof, model.alwaysEnds]).toEqual([{ trees: undefined, isLinear: true }, true])
-  const kept = await encodePreparation(signature, { loadMs: 0.5, proof })
+  const kept = await encodePreparation(signature, { loadMs: 0.5, runs: [], proof })
   const again = await loadPrepared((await decodePreparation(kept, signature))!, { signature, graph: async () => bytes })
   expect(again.alwaysEnds).toBe(true)
   expect(await answersOf(again)).toEqual(await answersOf(model))
@@ -104,7 +108,7 @@ test('it is for one signature, one release, and whole or not at all', async () =
   const { bytes, signature } = forest()
   const { model, proof } = await proveModel(bytes, { signature })
   await model.release()
-  const kept = await encodePreparation(signature, { loadMs: 1, proof })
+  const kept = await encodePreparation(signature, { loadMs: 1, runs: [], proof })
   const other: Signature = { ...signature, inputs: signature.inputs.toReversed() }
   expect(await decodePreparation(kept, other)).toBeUndefined()
   expect(preparationName('abc', other)).not.toBe(preparationName('abc', signature))

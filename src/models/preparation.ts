@@ -10,6 +10,10 @@ import { decodeTrees, encodeTrees } from './trees/proven-bytes.ts'
 /** To be raised when what is kept changes, or what has to be shown of a graph. */
 const format = 2
 
+/** Milliseconds of a run on made-up rows. */
+const MeasuredRun = z.strictObject({ rows: z.int().positive(), ms: z.number().nonnegative() })
+export type MeasuredRun = Readonly<z.infer<typeof MeasuredRun>>
+
 const Head = z.strictObject({
   format: z.literal(format),
   /** ONNX Runtime's version, which the trees were compared with. */
@@ -17,6 +21,8 @@ const Head = z.strictObject({
   signature: Signature,
   /** Milliseconds that loading it took by what is kept here, with its first runs: the least of a few times; 0: it was not measured. */
   loadMs: z.number().nonnegative(),
+  /** Empty: it failed on made-up rows. */
+  runs: z.array(MeasuredRun),
   /** Bytes of its trees; 0: it has none that are walked. */
   trees: z.int().nonnegative(),
   /** All of it is a linear model, which is computed here. */
@@ -28,6 +34,7 @@ export const notMeasured = 0
 
 export interface Preparation {
   readonly loadMs: number
+  readonly runs: readonly MeasuredRun[]
   readonly proof: Proof
 }
 
@@ -40,11 +47,22 @@ export const preparationName = (digest: string, signature: Signature): string =>
   `${digest}.${createHash('sha256').update(JSON.stringify(signature)).digest('hex').slice(0, 16)}.prepared`
 
 /** A digest of all that follows, a head of JSON and its length, and the trees. */
-export async function encodePreparation(signature: Signature, { loadMs, proof }: Preparation): Promise<Uint8Array> {
+export async function encodePreparation(
+  signature: Signature,
+  { loadMs, runs, proof }: Preparation,
+): Promise<Uint8Array> {
   const { trees, isLinear } = proof
   const kept = trees ? encodeTrees(trees) : new Uint8Array(0)
   const engine = await engineVersion()
-  const head: z.infer<typeof Head> = { format, engine, signature, loadMs, trees: kept.length, isLinear }
+  const head: z.infer<typeof Head> = {
+    format,
+    engine,
+    signature,
+    loadMs,
+    runs: [...runs],
+    trees: kept.length,
+    isLinear,
+  }
   const text = Buffer.from(JSON.stringify(head))
   const start = treesAt(text.length)
   const bytes = Buffer.alloc(start + kept.length)
@@ -70,10 +88,14 @@ export async function decodePreparation(bytes: Uint8Array, signature: Signature)
   const start = digestBytes + lengthBytes
   const said: unknown = JSON.parse(Buffer.from(bytes.subarray(start, start + textLength)).toString())
   if (z.looseObject({ format: z.number() }).parse(said).format !== format) return undefined
-  const { engine, signature: its, loadMs, trees, isLinear } = Head.parse(said)
+  const { engine, signature: its, loadMs, runs, trees, isLinear } = Head.parse(said)
   if (engine !== (await engineVersion()) || !isDeepStrictEqual(its, signature)) return undefined
   const at = treesAt(textLength)
-  return { loadMs, proof: { isLinear, trees: trees > 0 ? decodeTrees(bytes.subarray(at, at + trees)) : undefined } }
+  return {
+    loadMs,
+    runs,
+    proof: { isLinear, trees: trees > 0 ? decodeTrees(bytes.subarray(at, at + trees)) : undefined },
+  }
 }
 
 /** Whether the bytes are what was written. */

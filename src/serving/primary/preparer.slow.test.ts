@@ -3,14 +3,21 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { encodePreparation, isPreparationWhole, notMeasured, preparationName } from '../../models/preparation.ts'
+import {
+  decodePreparation,
+  encodePreparation,
+  isPreparationWhole,
+  notMeasured,
+  preparationName,
+} from '../../models/preparation.ts'
 import { smallModel } from '../../models/testing.ts'
-import { createLog } from '../../platform/log.ts'
-import { systemClock } from '../../platform/clock.ts'
+import { createLog, silentLog } from '../../platform/log.ts'
+import { monotonicMs, systemClock } from '../../platform/clock.ts'
 import type { Variant } from '../gateway-config.ts'
 import { gatewayPaths } from '../gateway-worker.ts'
 import { slowModel } from '../testing/models.ts'
 import { smallBaseline, storeModels, testVariant, type TestModel } from '../testing.ts'
+import { loadLocally } from '../worker/local-version.ts'
 import { createPreparer } from './preparer.ts'
 
 const waited = { isWaitedFor: true }
@@ -74,11 +81,30 @@ test('each version is prepared once, and again only where what was written is no
   await next.stop()
 })
 
+test('what runs cost is measured once, and a worker that loads the version goes by it', async () => {
+  using place = open()
+  const variant = place.add(1, { bytes: smallModel() })
+  const preparer = place.start()
+  await preparer.prepare([variant], waited)
+  await preparer.stop()
+  const { runs } = (await decodePreparation(readFileSync(place.pathOf(variant)), variant.signature))!
+  expect(runs.map(({ rows }) => rows)).toEqual([1, 1, 32, 32])
+  for (const { ms } of runs) expect(ms).toBeLessThan(1_000)
+  const loaded = await loadLocally({ modelDirectory: place.paths.models, nowMs: monotonicMs, log: silentLog }, variant)
+  await loaded.model.release()
+  expect(loaded.measured).toMatchObject({
+    runs,
+    oneMs: Math.min(...runs.slice(0, 2).map(({ ms }) => ms)),
+    manyMs: Math.min(...runs.slice(2).map(({ ms }) => ms)),
+  })
+})
+
 test('what was never measured is prepared anew', async () => {
   using place = open()
   const variant = place.add(1, { bytes: smallModel() })
   const bytes = await encodePreparation(variant.signature, {
     loadMs: notMeasured,
+    runs: [],
     proof: { trees: undefined, isLinear: false },
   })
   writeFileSync(place.pathOf(variant), bytes)

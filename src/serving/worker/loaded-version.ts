@@ -69,7 +69,7 @@ async function loadElsewhere(deps: LoadDeps, variant: Variant, path: string): Pr
   const { version, signature } = variant
   try {
     const remote = await deps.compute.load({ version, path, signature })
-    await measure(deps, variant, remote)
+    await measure(deps, variant, { runner: remote })
     return remote
   } catch (error) {
     deps.log.warn('a slow version could not be moved out', { version, error: messageOf(error) })

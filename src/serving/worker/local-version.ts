@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Baseline } from '../../models/baseline.ts'
 import { createBatch } from '../../models/batch.ts'
 import type { LoadedModel } from '../../models/inference.ts'
+import type { MeasuredRun } from '../../models/preparation.ts'
 import { appendColumns, type ColumnInput } from '../../models/rows.ts'
 import type { Signature } from '../../models/signature.ts'
 import { messageOf } from '../../platform/errors.ts'
@@ -32,57 +33,66 @@ export async function loadLocally(deps: LocalDeps, variant: Variant): Promise<Lo
   const { modelDirectory, isTrusting = false, log, nowMs } = deps
   const { version, digest, signature } = variant
   const stored = { path: join(modelDirectory, digest), signature, isTrusted: isTrusting }
-  const load = await readStored(stored, (reason) =>
+  const { load, runs } = await readStored(stored, (reason) =>
     log.warn('what was prepared of a model is not used', { version, reason }),
   )
   // Reading and the engine's own start are not counted: nobody waits for the one, and the other is but once in a process.
   const startMs = nowMs()
   const model = await load()
-  const measured = await measure(deps, variant, model)
+  const measured = await measure(deps, variant, { runner: model, known: runs })
   return { model, measured, loadMs: nowMs() - startMs }
 }
 
 /** What a version costs, from runs on made-up rows: the least of a few, since a busy machine makes some of them slow. */
 export interface Measured {
   readonly cost: RunCost
-  oneMs: number
-  manyMs: number
+  readonly oneMs: number
+  readonly manyMs: number
+  readonly runs: readonly MeasuredRun[]
 }
 
 /** Rows of the larger runs; fewer where they would take long. */
 const manyRows = 32
 const warmBudgetMs = 200
 
-/** The first runs are the slow ones; the later ones teach what a run costs. */
+/**
+ * The first runs are the slow ones; the later ones teach what a run costs.
+ * @param known of runs elsewhere on this machine: then one is made here, and nothing is learned from it
+ */
 export async function measure(
   { nowMs, log }: Pick<LocalDeps, 'nowMs' | 'log'>,
   { version, signature, baseline }: Variant,
-  runner: Runner,
+  { runner, known = [] }: { runner: Runner; known?: readonly MeasuredRun[] },
 ): Promise<Measured> {
-  const measured = { cost: createRunCost(), oneMs: Infinity, manyMs: 0 }
-  const run = async (rows: number): Promise<number> => {
+  const runs = [...known]
+  const run = async (rows: number): Promise<MeasuredRun> => {
     const batch = createBatch(signature, rows)
     appendColumns(batch, plausibleColumns(signature, baseline, rows))
     const startMs = nowMs()
     await runner.run(batch)
-    return runner.lastRunMs ?? nowMs() - startMs
+    return { rows, ms: runner.lastRunMs ?? nowMs() - startMs }
   }
   try {
     await run(1)
-    const one = [await run(1), await run(1)]
-    measured.oneMs = Math.min(...one)
-    for (const ms of one) learnRun(measured.cost, 1, ms)
-    const rows = Math.min(manyRows, Math.max(2, Math.floor(warmBudgetMs / measured.oneMs)))
-    const many = [await run(rows), await run(rows), await run(rows)].slice(1)
-    measured.manyMs = Math.min(...many)
-    for (const ms of many) learnRun(measured.cost, rows, ms)
+    if (known.length === 0) {
+      runs.push(await run(1), await run(1))
+      const rows = Math.min(manyRows, Math.max(2, Math.floor(warmBudgetMs / leastMs(runs))))
+      await run(rows)
+      runs.push(await run(rows), await run(rows))
+    }
   } catch (error) {
     // Made-up rows may be ones that a good model refuses; live rows will tell.
     log.warn('a model failed on its warm-up rows', { version, error: messageOf(error) })
   }
-  if (measured.oneMs === Infinity) measured.oneMs = 0
-  return measured
+  const cost = createRunCost()
+  for (const { rows, ms } of runs) learnRun(cost, rows, ms)
+  const [one, many] = [runs.filter(({ rows }) => rows === 1), runs.filter(({ rows }) => rows > 1)]
+  return { cost, oneMs: leastMs(one), manyMs: leastMs(many), runs }
 }
+
+/** 0: of none. */
+const leastMs = (runs: readonly MeasuredRun[]): number =>
+  runs.length === 0 ? 0 : Math.min(...runs.map(({ ms }) => ms))
 
 /** Rows that look like the training data: middles of bins, known categories. */
 function plausibleColumns(signature: Signature, baseline: Baseline, rows: number): Record<string, ColumnInput> {

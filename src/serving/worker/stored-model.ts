@@ -7,6 +7,7 @@ import {
   isPreparationWhole,
   loadPrepared,
   preparationName,
+  type MeasuredRun,
   type Preparation,
 } from '../../models/preparation.ts'
 import type { Signature } from '../../models/signature.ts'
@@ -20,21 +21,28 @@ export interface StoredModel {
   readonly isTrusted: boolean
 }
 
+/** What was read of a model. */
+export interface ReadModel {
+  /** Without waiting for the disk or the engine. */
+  readonly load: () => Promise<LoadedModel>
+  /** Of its preparation; empty: nothing is known of what its runs cost. */
+  readonly runs: readonly MeasuredRun[]
+}
+
 /**
- * Reads what is needed from the disk, and opens the engine; what it answers loads the model, without waiting for either.
+ * Reads what is needed from the disk, and opens the engine.
  * @param warn is told why what was prepared is of no use
- * @throws Error when the bytes are not on this disk; the answer DomainError as models/inference.ts `loadModel`
+ * @throws Error when the bytes are not on this disk; `load` DomainError as models/inference.ts `loadModel`
  */
-export async function readStored(
-  model: StoredModel,
-  warn: (reason: string) => void,
-): Promise<() => Promise<LoadedModel>> {
+export async function readStored(model: StoredModel, warn: (reason: string) => void): Promise<ReadModel> {
   const { path, signature } = model
   const graph = (): Promise<Uint8Array> => readFile(path)
   const preparation = await readPreparation(model, warn)
   const bytes = preparation ? undefined : await graph()
   await openEngine()
-  return () => (preparation ? loadPrepared(preparation, { signature, graph }) : loadModel(bytes!, { signature }))
+  const load = (): Promise<LoadedModel> =>
+    preparation ? loadPrepared(preparation, { signature, graph }) : loadModel(bytes!, { signature })
+  return { load, runs: preparation?.runs ?? [] }
 }
 
 /** Undefined: there is none that is of use; the graph itself is. */

@@ -13,8 +13,8 @@ const models = new Map<string, { readonly model: LoadedModel; readonly batch: Ba
 
 async function load({ key, path, signature }: Order<'load'>): Promise<void> {
   // The worker has said what is wrong with what was prepared, if anything is.
-  const loading = await readStored({ path, signature, isTrusted: false }, () => undefined)
-  const model = await loading()
+  const stored = await readStored({ path, signature, isTrusted: false }, () => undefined)
+  const model = await stored.load()
   models.set(key, { model, batch: createBatch(signature) })
 }
 
