@@ -29,6 +29,8 @@ export interface LoadBody {
 }
 
 const microsPerBucket = 20
+/** Connections are made one after the other: of many at once, one of several workers that share a socket may take all. */
+const openingMs = 150
 const buckets = new Uint32Array(500_000)
 const state = { isMeasuring: false, isOver: false, requests: 0, answered: 0, failures: 0, total: 0, next: 0 }
 /** With a rate: when requests should have been sent that no connection was free for yet, and the connections that are. */
@@ -41,7 +43,12 @@ if (import.meta.main) {
   const bodies = JSON.parse(readFileSync(bodiesFile!, 'utf8')) as (string | LoadBody)[]
   const requests = bodies.map((body) => requestOf(target, body))
   const isPaced = rate !== undefined
-  const callers = Array.from({ length: Number(connections) }, () => open(target, requests, isPaced))
+  const callers: (() => void)[] = []
+  const addCaller = (): void => {
+    callers.push(open(target, requests, isPaced))
+    if (callers.length < Number(connections)) setTimeout(addCaller, openingMs / Number(connections))
+  }
+  addCaller()
   if (isPaced) pace(Number(rate))
   setTimeout(() => {
     state.isMeasuring = true

@@ -283,7 +283,7 @@ function sectionOf(rows: readonly string[][]): Omit<Section, 'rounds'> {
       'Every server is asserted to give scikit-learn’s own probabilities (1e-5; where float32 and float64 part at a threshold of a tree, at most 1 % of them may differ), and no request may fail.',
       '"At half" is half of the rate that the server itself reached, sent on time whether earlier ones were answered or not; times count from when a request was due.',
       '"Answered of three times its peak": 1,024 connections, three times the rate of the saturation above, against what is answered at that rate itself; the rest waits or is refused with 503.',
-      'Workers of uvicorn and of BentoML take connections from one socket as they come to it: in some rounds one of them takes all, the other rests, and the rate is that of one core. What a request takes of the processors says what they could do with both: compare CPU a request.',
+      'Connections are made one after the other: of many that come at once, one of several workers that share a socket may take all, and keep them.',
       'CPU is user and system time of all processes of a server, for Trueloop the control plane’s included, which stores every prediction meanwhile. Memory is the sum of their proportional sets under load.',
     ],
   }
