@@ -44,11 +44,12 @@ if (import.meta.main) {
   const requests = bodies.map((body) => requestOf(target, body))
   const isPaced = rate !== undefined
   const callers: (() => void)[] = []
-  const addCaller = (): void => {
-    callers.push(open(target, requests, isPaced))
-    if (callers.length < Number(connections)) setTimeout(addCaller, openingMs / Number(connections))
-  }
-  addCaller()
+  const openedAtMs = performance.now()
+  const opening = setInterval(() => {
+    const share = Math.min(1, (performance.now() - openedAtMs) / openingMs)
+    while (callers.length < share * Number(connections)) callers.push(open(target, requests, isPaced))
+    if (share === 1) clearInterval(opening)
+  }, 1)
   if (isPaced) pace(Number(rate))
   setTimeout(() => {
     state.isMeasuring = true
@@ -56,6 +57,7 @@ if (import.meta.main) {
     setTimeout(() => {
       state.isMeasuring = false
       state.isOver = true
+      clearInterval(opening)
       report(performance.now() - start)
       for (const end of callers) end()
     }, Number(measuredMs))
