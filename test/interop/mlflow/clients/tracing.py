@@ -29,6 +29,7 @@ ids = []
 for question in ("one", "two", "three"):
     assert answer(question) == {"answer": question.upper()}
     ids.append(mlflow.get_last_active_trace_id())
+    time.sleep(0.005)  # Times are in milliseconds: those of one millisecond have no order.
 try:
     answer("bad")
 except ValueError:
