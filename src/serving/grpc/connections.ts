@@ -1,5 +1,5 @@
 // The HTTP/2 connections of a gRPC server: what each may hold, and how they are let go without losing a call.
-import { constants, type Http2Server, type ServerHttp2Session } from 'node:http2'
+import type { Http2Server, ServerHttp2Session } from 'node:http2'
 import { Server as NetServer, type Socket } from 'node:net'
 import { endsWithin } from '../contract/time-limit.ts'
 
@@ -8,11 +8,15 @@ const idleLimitMs = 600_000
 /** What a caller may send on one connection before it is read. */
 const windowBytes = 4 * 1024 * 1024
 /** A caller that is told of the end has this long to say that it heard. */
-const noticeLimitMs = 2_000
+const noticeLimitMs = 5_000
 /** A connection that is closed on this side is cut when its caller has not closed it at the second look. */
 const lookIntervalMs = 1_000
-/** All streams that a client may open: the notice of an end says nothing yet about which were seen. */
-const lastStreamId = 2 ** 31 - 1
+/**
+ * The notice of an end (RFC 9113, section 6.8): a GOAWAY frame of 8 bytes with the largest stream id, since it says nothing yet about which
+ * calls were seen, and no error. It is written past `session.goaway`, after which a session without a call reads and writes nothing more: a
+ * call already on its way would stay unread.
+ */
+const notice = Buffer.of(0, 0, 8, 7, 0, 0, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 0)
 
 export interface GrpcConnections {
   /**
@@ -37,7 +41,7 @@ export function keepConnections(server: Http2Server): GrpcConnections {
     session.on('error', () => undefined)
     session.setLocalWindowSize(windowBytes)
     session.setTimeout(idleLimitMs, () => session.close())
-    if (isLeaving) dismiss(session)
+    if (isLeaving) dismiss(session, connecting!)
   })
   // Not HTTP/2, or cut off before it began.
   server.on('sessionError', () => undefined)
@@ -48,7 +52,7 @@ export function keepConnections(server: Http2Server): GrpcConnections {
         // The callback comes when the last connection is gone. Only the listener is dropped: Http2Server's own `close` ends connections at once.
         NetServer.prototype.close.call(server, () => resolve())
       })
-      for (const session of sessions.keys()) dismiss(session)
+      for (const [session, socket] of sessions) dismiss(session, socket)
       const seen = new Set<ServerHttp2Session>()
       const looking = setInterval(() => cutClosed(sessions, seen), lookIntervalMs)
       try {
@@ -70,17 +74,22 @@ export function keepConnections(server: Http2Server): GrpcConnections {
 
 /**
  * First a notice that takes calls still on their way, then, when the caller has answered a ping and so has read the notice, the end: a
- * call that would be opened in between is answered, and none is refused.
+ * call that would be opened in between is answered, and none is refused. Callers write the answer to a ping ahead of calls that they had
+ * opened before they read the notice; the answer to a second ping comes after these.
  */
-function dismiss(session: ServerHttp2Session): void {
-  if (session.closed || session.destroyed) return
+function dismiss(session: ServerHttp2Session, socket: Socket): void {
+  const isGone = (): boolean => session.closed || session.destroyed
+  if (isGone()) return
   const close = (): void => {
     clearTimeout(timer)
-    if (!session.closed && !session.destroyed) session.close()
+    if (!isGone()) session.close()
+  }
+  const ask = (heard: () => void): void => {
+    if (isGone() || !session.ping((error) => (error ? close() : heard()))) close()
   }
   const timer = setTimeout(close, noticeLimitMs)
-  session.goaway(constants.NGHTTP2_NO_ERROR, lastStreamId)
-  if (!session.ping(close)) close()
+  socket.write(notice)
+  ask(() => ask(close))
 }
 
 /** Its last call is answered and its end was told: a caller that keeps its own side open holds nobody up. */

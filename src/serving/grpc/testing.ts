@@ -1,6 +1,8 @@
 // For tests: a gRPC caller over node:http2, and messages of ModelInfer as a client writes them.
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 import { connect, type ClientHttp2Session, type ClientHttp2Stream, type OutgoingHttpHeaders } from 'node:http2'
+import { smallModel } from '../../models/testing.ts'
+import { smallConfig, startTestWorker, testCaller, type TestWorker } from '../testing.ts'
 
 export const inferPath = '/inference.GRPCInferenceService/ModelInfer'
 export const streamPath = '/inference.GRPCInferenceService/ModelStreamInfer'
@@ -13,6 +15,9 @@ export function framed(message: Uint8Array, { flag = 0, length = message.length 
   frame.set(message, 5)
   return frame
 }
+
+/** A message without a field. */
+export const nothing = framed(new Uint8Array())
 
 export interface CallResult {
   /** Of HTTP. */
@@ -212,4 +217,33 @@ export function smallInputs(x: readonly number[]): TestTensor[] {
     { name: 'carrier', datatype: 'BYTES', shape, raw: rawTexts(x.map(() => 'AA')) },
     { name: 'date', datatype: 'BYTES', shape, raw: rawTexts(x.map(() => '2001-01-31T07:45:00Z')) },
   ]
+}
+
+export interface TestGrpc extends AsyncDisposable {
+  readonly gateway: TestWorker
+  readonly caller: GrpcCaller
+  readonly port: number
+  infer(x: readonly number[], how?: Parameters<GrpcCaller['call']>[1]): Promise<CallResult>
+}
+
+export async function startTestGrpc(caller = testCaller, config = smallConfig()): Promise<TestGrpc> {
+  const gateway = await startTestWorker(config, [{ bytes: smallModel() }], { identify: () => caller })
+  const port = await gateway.worker.listenGrpc({ host: '127.0.0.1', port: 0 })
+  const grpc = grpcCaller(port)
+  return {
+    gateway,
+    caller: grpc,
+    port,
+    infer: (x, how) => grpc.call(framed(inferRequest({ inputs: smallInputs(x) })), how),
+    async [Symbol.asyncDispose]() {
+      grpc[Symbol.dispose]()
+      await gateway[Symbol.asyncDispose]()
+    },
+  }
+}
+
+export function openStream({ caller }: TestGrpc): { stream: ClientHttp2Stream; result: Promise<CallResult> } {
+  const headers = { ':method': 'POST', ':path': streamPath, 'content-type': 'application/grpc', te: 'trailers' }
+  const stream = caller.session.request(headers)
+  return { stream, result: resultOf(stream) }
 }

@@ -1,59 +1,29 @@
 // A worker over real gRPC: the same answers as over HTTP, statuses of what goes wrong, streams, health, and callers that mean harm.
 import { WireType, type BinaryWriter } from '@bufbuild/protobuf/wire'
-import { once } from 'node:events'
-import { connect, constants, type ClientHttp2Stream } from 'node:http2'
+import { connect, constants } from 'node:http2'
 import { connect as connectSocket } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { smallModel } from '../../models/testing.ts'
-import { monotonicMs, sleep } from '../../platform/clock.ts'
+import { sleep } from '../../platform/clock.ts'
 import { bodyBytesMax } from '../contract/gateway-limits.ts'
-import {
-  oipBody,
-  smallConfig,
-  startTestWorker,
-  testCaller,
-  testEndpoint,
-  testVariant,
-  type TestWorker,
-} from '../testing.ts'
+import { oipBody, testCaller, testEndpoint, testVariant } from '../testing.ts'
 import { statusCodes } from './status.ts'
 import {
   callRaw,
   framed,
   grpcCaller,
   inferRequest,
+  nothing,
+  openStream,
   readAnswer,
-  resultOf,
   smallInputs,
+  startTestGrpc,
   streamPath,
   type CallResult,
-  type GrpcCaller,
+  type TestGrpc,
   type TestTensor,
 } from './testing.ts'
-
-interface TestGrpc extends AsyncDisposable {
-  readonly gateway: TestWorker
-  readonly caller: GrpcCaller
-  readonly port: number
-  infer(x: readonly number[], how?: Parameters<GrpcCaller['call']>[1]): Promise<CallResult>
-}
-
-async function startTestGrpc(caller = testCaller, config = smallConfig()): Promise<TestGrpc> {
-  const gateway = await startTestWorker(config, [{ bytes: smallModel() }], { identify: () => caller })
-  const port = await gateway.worker.listenGrpc({ host: '127.0.0.1', port: 0 })
-  const grpc = grpcCaller(port)
-  return {
-    gateway,
-    caller: grpc,
-    port,
-    infer: (x, how) => grpc.call(framed(inferRequest({ inputs: smallInputs(x) })), how),
-    async [Symbol.asyncDispose]() {
-      grpc[Symbol.dispose]()
-      await gateway[Symbol.asyncDispose]()
-    },
-  }
-}
 
 const rawFloats = ({ messages }: CallResult): number[] => {
   const [raw] = readAnswer(messages[0]!).raw
@@ -66,7 +36,6 @@ async function expectUp(grpc: TestGrpc): Promise<void> {
 }
 
 const path = (method: string): string => `/inference.GRPCInferenceService/${method}`
-const nothing = framed(new Uint8Array())
 
 test('an answer is the same to the bit as over REST, with its prediction id, version and timing', async () => {
   await using grpc = await startTestGrpc()
@@ -202,12 +171,6 @@ test('the sticky key and the event time of a call are those of HTTP, and its pre
   )
 })
 
-function openStream({ caller }: TestGrpc): { stream: ClientHttp2Stream; result: Promise<CallResult> } {
-  const headers = { ':method': 'POST', ':path': streamPath, 'content-type': 'application/grpc', te: 'trailers' }
-  const stream = caller.session.request(headers)
-  return { stream, result: resultOf(stream) }
-}
-
 test('a stream answers each request in order, tells of a bad one, and goes on', async () => {
   await using grpc = await startTestGrpc()
   const { stream, result } = openStream(grpc)
@@ -311,50 +274,4 @@ test('what is no gRPC is refused by HTTP or cut off, and callers that reset a th
   expect(flooded.messages).toEqual([])
   flood.destroy()
   await expectUp(grpc)
-})
-
-test('a worker that leaves answers what is under way, takes a stream to its end, and tells those who watch', async () => {
-  await using grpc = await startTestGrpc()
-  const watching = grpc.caller.session
-    .request({ ':method': 'POST', ':path': '/grpc.health.v1.Health/Watch', 'content-type': 'application/grpc' })
-    .end(nothing)
-  const watch = resultOf(watching)
-  const { stream, result } = openStream(grpc)
-  stream.write(framed(inferRequest({ id: 'first', inputs: smallInputs([1]) })))
-  await Promise.all([once(stream, 'data'), once(watching, 'data')])
-  grpc.gateway.worker.announceLeaving()
-  await sleep(20)
-  const left = grpc.gateway.worker.leave({ idleLimitMs: 5_000, activeLimitMs: 5_000 })
-  const watched = await watch
-  expect([watched.status, watched.messages]).toEqual([statusCodes.UNAVAILABLE, [Buffer.of(8, 1), Buffer.of(8, 2)]])
-  await sleep(50)
-  stream.end(framed(inferRequest({ id: 'last', inputs: smallInputs([2]) })))
-  const { status, messages } = await result
-  expect([status, messages.length]).toEqual([statusCodes.OK, 2])
-  await left
-  expect(grpc.caller.session.closed || grpc.caller.session.destroyed).toBe(true)
-})
-
-test('a stream that its caller keeps open is ended when the time to leave is over', async () => {
-  await using grpc = await startTestGrpc()
-  const { stream, result } = openStream(grpc)
-  stream.write(framed(inferRequest({ inputs: smallInputs([1]) })))
-  await once(stream, 'data')
-  const left = grpc.gateway.worker.leave({ idleLimitMs: 200, activeLimitMs: 5_000 })
-  const { status, code, messages } = await result
-  expect([status, code, messages.length]).toEqual([statusCodes.UNAVAILABLE, 'worker_leaving', 1])
-  await left
-})
-
-test('a caller that does not close its side holds up nobody who leaves', async () => {
-  await using grpc = await startTestGrpc()
-  const socket = connectSocket({ port: grpc.port, host: '127.0.0.1', allowHalfOpen: true })
-  socket.on('error', () => undefined)
-  // The preface and an empty SETTINGS; then nothing, not even an answer to a ping.
-  socket.write(Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), Buffer.of(0, 0, 0, 4, 0, 0, 0, 0, 0)]))
-  await new Promise((resolve) => socket.once('data', resolve))
-  const startedMs = monotonicMs()
-  await grpc.gateway.worker.leave({ idleLimitMs: 60_000, activeLimitMs: 60_000 })
-  expect(monotonicMs() - startedMs).toBeLessThan(30_000)
-  socket.destroy()
 })
