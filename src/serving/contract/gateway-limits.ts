@@ -36,8 +36,10 @@ export const eventTimeAheadMaxMs = 24 * 3_600_000
 
 /** Predictions that wait for the next report; the oldest are dropped, and counted. */
 export const predictionsBufferedMax = 20_000
-/** Predictions a second that one worker logs; those of further requests are counted as dropped. */
+/** Predictions a second that one worker logs in the long run; those of further requests are counted as dropped. */
 export const predictionsPerSecondMax = 5_000
+/** And at once, after a time with fewer: no less than the rows of the largest request, so that it can be logged. */
+export const predictionsAtOnceMax = 10_000
 /** Counter rows of one report: endpoints x versions x days of event time. */
 export const countersPerReportMax = 5_000
 export const reportIntervalMs = 250

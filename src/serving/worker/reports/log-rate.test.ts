@@ -2,12 +2,26 @@
 import { expect, test } from 'vitest'
 import { createLogRate } from './log-rate.ts'
 
-test('within a second so many rows are logged, whole requests of them, and in the next again', () => {
+test('a burst is logged up to its limit, whole requests of it, and then so many a second', () => {
   let now = 5
-  const mayLog = createLogRate(() => now, 10)
-  expect([mayLog(4), mayLog(4), mayLog(4), mayLog(2), mayLog(1)]).toEqual([true, true, false, true, false])
-  now += 999
+  const mayLog = createLogRate(() => now, { rowsPerSecond: 10, burstRows: 12 })
+  expect([mayLog(4), mayLog(5), mayLog(4), mayLog(3), mayLog(1)]).toEqual([true, true, false, true, false])
+  now += 500
+  expect([mayLog(6), mayLog(5), mayLog(1)]).toEqual([false, true, false])
+  now += 99
   expect(mayLog(1)).toBe(false)
   now += 1
-  expect([mayLog(9), mayLog(2), mayLog(1)]).toEqual([true, false, true])
+  expect([mayLog(1), mayLog(1)]).toEqual([true, false])
+})
+
+test('a pause fills it up to the burst and no further, and a clock that is set back takes nothing away', () => {
+  let now = 1e6
+  const mayLog = createLogRate(() => now, { rowsPerSecond: 10, burstRows: 12 })
+  expect(mayLog(12)).toBe(true)
+  now += 60_000
+  expect([mayLog(13), mayLog(12), mayLog(1)]).toEqual([false, true, false])
+  now -= 30_000
+  expect(mayLog(1)).toBe(false)
+  now += 100
+  expect(mayLog(1)).toBe(true)
 })

@@ -3,7 +3,7 @@ import { DomainError } from '../../../platform/errors.ts'
 import { unitInterval } from '../../../statistics/hash.ts'
 import type { Predictions } from '../../../models/inference.ts'
 import type { PredictionRecord } from '../../gateway-report.ts'
-import { predictionsPerSecondMax, shadowQueueRowsMax } from '../../contract/gateway-limits.ts'
+import { predictionsAtOnceMax, predictionsPerSecondMax, shadowQueueRowsMax } from '../../contract/gateway-limits.ts'
 import type { EndpointRuntime, VariantRuntime } from '../endpoint-runtime.ts'
 import { isRunnable } from '../endpoint-runtime.ts'
 import type { Executor } from '../runs/executor.ts'
@@ -43,7 +43,7 @@ interface PredictionLogDeps {
 }
 
 export function createPredictionLog(deps: PredictionLogDeps): PredictionLog {
-  const mayLog = createLogRate(deps.nowMs, predictionsPerSecondMax)
+  const mayLog = createLogRate(deps.nowMs, { rowsPerSecond: predictionsPerSecondMax, burstRows: predictionsAtOnceMax })
   let rowsAnswered = 0
   let shadowRowsDropped = 0
 
