@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { permissions } from '../governance/access.ts'
 import { smallModel } from '../models/testing.ts'
 import { gatewayRoutes, matchRoute } from './gateway-routes.ts'
-import { oipBody, smallConfig, startTestWorker, testCaller } from './testing.ts'
+import { oipBody, smallConfig, startTestWorker, testCaller, testEndpoint } from './testing.ts'
 
 const names: Readonly<Record<string, string>> = {
   endpoint: 'flights',
@@ -133,6 +133,19 @@ test('bad bodies end in a clear error and a worker that still answers', async ()
   expect(await post(oipBody([1]), '/v2/models/flights/versions/9/infer')).toEqual([404, 'version_not_served'])
   expect(await post(' '.repeat(9 * 1024 * 1024))).toEqual([413, 'body_too_large'])
   expect((await gateway.infer([1])).status).toBe(200)
+})
+
+test('an endpoint that has no version yet is there, but not ready', async () => {
+  await using gateway = await startTestWorker({ generation: 1, endpoints: [testEndpoint([])] }, [])
+  const ask = async (path: string, body?: string): Promise<unknown> => {
+    const response = await fetch(gateway.url + path, body === undefined ? {} : { method: 'POST', body })
+    return [response.status, ((await response.json()) as { code?: string }).code]
+  }
+  for (const path of ['/v2/models/flights/infer', '/v1/models/flights:predict'])
+    expect(await ask(path, oipBody([1]))).toEqual([503, 'endpoint_has_no_champion'])
+  expect(await ask('/v2/models/flights')).toEqual([503, 'endpoint_has_no_champion'])
+  expect(await ask('/v2/models/flights/ready')).toEqual([503, undefined])
+  expect(await ask('/v2/models/flights/versions/1/ready')).toEqual([404, 'version_not_served'])
 })
 
 test('zero rows are answered with zero rows', async () => {

@@ -6,7 +6,7 @@ import { extensions, modelConfig, modelMetadata } from '../protocols/open-infere
 import { readRepositoryRequest } from '../protocols/grpc-repository.ts'
 import { assertNoFiles } from '../protocols/open-inference-repository.ts'
 import { isRunnable } from '../worker/endpoint-runtime.ts'
-import { endpointOf, variantOf, type HandlerDeps } from '../worker/exchange.ts'
+import { endpointOf, isAnswering, variantOf, type HandlerDeps } from '../worker/exchange.ts'
 import { repositoryIndex, statisticsOf } from '../worker/http/open-inference-extensions.ts'
 import type { GrpcCall } from './call.ts'
 import { modelInfer, modelStreamInfer } from './infer-methods.ts'
@@ -65,9 +65,13 @@ function refused(method: string, reason: string): [string, GrpcMethod] {
 export function inferenceMethods(deps: HandlerDeps): ReadonlyMap<string, GrpcMethod> {
   const isReady = (): boolean => deps.serving.generation >= 0 && !deps.isLeaving()
   /** Of the model and version that a request names in its first two fields. */
-  const asked = ({ 1: name = '', 2: version = '' }: Readonly<Record<number, string>>) => {
+  const named = ({ 1: name = '', 2: version = '' }: Readonly<Record<number, string>>) => {
     const endpoint = endpointOf(deps.serving, name.slice(0, 200))
-    return { endpoint, variant: variantOf(endpoint, version === '' ? undefined : version.slice(0, 200)) }
+    return { endpoint, version: version === '' ? undefined : version.slice(0, 200) }
+  }
+  const asked = (texts: Readonly<Record<number, string>>) => {
+    const { endpoint, version } = named(texts)
+    return { endpoint, variant: variantOf(endpoint, version) }
   }
   return new Map<string, GrpcMethod>([
     [path('ModelInfer'), modelInfer(deps)],
@@ -85,8 +89,8 @@ export function inferenceMethods(deps: HandlerDeps): ReadonlyMap<string, GrpcMet
     [
       path('ModelReady'),
       simple('endpoint.read', 'ModelReadyResponse', (texts) => {
-        const { endpoint, variant } = asked(texts)
-        return { ready: isReady() && endpoint.config.stopped === undefined && isRunnable(variant) }
+        const { endpoint, version } = named(texts)
+        return { ready: isReady() && isAnswering(endpoint, version) }
       }),
     ],
     [

@@ -1,4 +1,5 @@
 // An endpoint as a worker serves it: its variants with the models behind them, and what is counted of each.
+import { DomainError } from '../../platform/errors.ts'
 import type { EndpointConfig, Variant } from '../gateway-config.ts'
 import { shortVersion } from '../protocols/open-inference.ts'
 import type { LoadedVersion } from './loaded-version.ts'
@@ -51,6 +52,18 @@ export function findVariant(endpoint: EndpointRuntime, version: string): Variant
     ({ variant }) => variant.version === version || shortVersion(variant.version) === version,
   )
 }
+
+/** Of the caller's words no more is said again than the length of a name. */
+export const versionNotServed = ({ name }: EndpointRuntime, version: string): DomainError =>
+  new DomainError('not_found', 'version_not_served', `endpoint "${name}" serves no version "${version.slice(0, 100)}"`)
+
+/** Of an endpoint that has no version yet, or whose configuration with one has not come. */
+export const endpointHasNoChampion = ({ name }: EndpointRuntime): DomainError =>
+  new DomainError(
+    'unavailable',
+    'endpoint_has_no_champion',
+    `endpoint "${name}" has no version that answers: deploy one; it serves about a second later`,
+  )
 
 /** Whether requests to it can be answered. */
 export const isRunnable = ({ variant, loaded }: VariantRuntime): boolean => loaded !== undefined && !variant.quarantined

@@ -4,7 +4,8 @@ import { DomainError } from '../../platform/errors.ts'
 import type { Signature } from '../../models/signature.ts'
 import { label, type Metrics } from '../gateway-metrics.ts'
 import type { AnswerRows, RequestColumns } from '../protocols/request-rows.ts'
-import { findVariant, type EndpointRuntime, type VariantRuntime } from './endpoint-runtime.ts'
+import { endpointHasNoChampion, findVariant, isRunnable, versionNotServed } from './endpoint-runtime.ts'
+import type { EndpointRuntime, VariantRuntime } from './endpoint-runtime.ts'
 import { eventTimeOf } from './event-time.ts'
 import type { RouteRequest } from './http/http-server.ts'
 import { infer, type InferenceAnswer, type InferenceTools } from './inference.ts'
@@ -86,15 +87,18 @@ export function endpointOf(serving: ServingSet, name: string): EndpointRuntime {
   )
 }
 
-/** The champion where no version is named. @throws DomainError version_not_served */
+/** The champion where no version is named. @throws DomainError version_not_served, endpoint_has_no_champion */
 export function variantOf(endpoint: EndpointRuntime, version: string | undefined): VariantRuntime {
   const variant = version === undefined ? endpoint.champion : findVariant(endpoint, version)
   if (variant) return variant
-  throw new DomainError(
-    'not_found',
-    'version_not_served',
-    `endpoint "${endpoint.name}" serves no version "${version ?? 'champion'}"`,
-  )
+  throw version === undefined ? endpointHasNoChampion(endpoint) : versionNotServed(endpoint, version)
+}
+
+/** Whether requests to a version, or to the champion, are answered. @throws DomainError version_not_served */
+export function isAnswering(endpoint: EndpointRuntime, version: string | undefined): boolean {
+  if (endpoint.config.stopped !== undefined) return false
+  const variant = version === undefined ? endpoint.champion : variantOf(endpoint, version)
+  return variant !== undefined && isRunnable(variant)
 }
 
 const textOf = (header: string | string[] | undefined): string | undefined =>

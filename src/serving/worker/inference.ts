@@ -4,7 +4,7 @@ import type { Clock } from '../../platform/clock.ts'
 import { batchRowsMax, type Batch } from '../../models/batch.ts'
 import { unitInterval } from '../../statistics/hash.ts'
 import type { EndpointRuntime, VariantRuntime } from './endpoint-runtime.ts'
-import { findVariant, isRunnable } from './endpoint-runtime.ts'
+import { endpointHasNoChampion, findVariant, isRunnable, versionNotServed } from './endpoint-runtime.ts'
 import type { Executor } from './runs/executor.ts'
 import type { PredictionLog } from './reports/prediction-logger.ts'
 import { chooseVariant } from './traffic-split.ts'
@@ -78,20 +78,12 @@ function courseOf(request: InferenceRequest, startMs: number): Course {
   if (pinned !== undefined) {
     const variant = findVariant(endpoint, pinned)
     if (variant) return { variant, isFallback: false, startMs, assignedWith: 1 }
-    throw new DomainError(
-      'not_found',
-      'version_not_served',
-      `endpoint "${endpoint.name}" serves no version "${pinned.slice(0, 100)}"`,
-    )
+    throw versionNotServed(endpoint, pinned)
   }
   const key = request.key ?? request.predictionId
   const variant = chooseVariant(endpoint.variants, endpoint.config.splitSalt, key)
   if (variant) return { variant, isFallback: false, startMs, assignedWith: variant.weight }
-  throw new DomainError(
-    'unavailable',
-    'endpoint_has_no_champion',
-    `endpoint "${endpoint.name}" has no version that answers: give it one`,
-  )
+  throw endpointHasNoChampion(endpoint)
 }
 
 const endpointStopped = (name: string, reason: string): DomainError =>

@@ -4,7 +4,7 @@ import { extensions, modelMetadata } from '../../protocols/open-inference-metada
 import { jsonBytesOf, readOpenInference, readRawInference } from '../../protocols/open-inference.ts'
 import { rowsOfTensors } from '../../protocols/tensors.ts'
 import { isRunnable } from '../endpoint-runtime.ts'
-import { endpointOf, exchange, variantOf, type HandlerDeps, type Reader } from '../exchange.ts'
+import { endpointOf, exchange, isAnswering, variantOf, type HandlerDeps, type Reader } from '../exchange.ts'
 import { json } from './http-answer.ts'
 import type { RouteHandlers } from './http-server.ts'
 import { openInferenceExtensions } from './open-inference-extensions.ts'
@@ -30,8 +30,7 @@ export function openInferenceHandlers(
     },
     model_ready({ match, reply }) {
       const endpoint = endpointOf(deps.serving, match.endpoint)
-      const isStopped = endpoint.config.stopped !== undefined
-      const ready = isReady() && !isStopped && isRunnable(variantOf(endpoint, match.version))
+      const ready = isReady() && isAnswering(endpoint, match.version)
       reply(json({ name: endpoint.name, ready }, ready ? 200 : 503))
     },
   }
