@@ -22,6 +22,7 @@ import { createScoreboard, type Scoreboard } from './demo/scoreboard.ts'
 import { liveThrough, openFirstModel, settle, type Outcome, type Story } from './demo/story.ts'
 import { renderFates } from './demo/fates.ts'
 import { openTraffic } from './demo/traffic.ts'
+import { untilServed } from './gateway/until-served.ts'
 import type { Session } from './session.ts'
 import type { Terminal } from './terminal.ts'
 import { detach } from './up.ts'
@@ -30,6 +31,7 @@ const loopFile = join(dirname(packageFile), 'examples', 'flights', 'loop.ts')
 const dataName = join('vega-datasets', 'data', 'flights-3m.parquet')
 const replay = { from: '2001-02-01', to: '2001-07-01', oneIn: 10 }
 const memoryEveryDays = 5
+const serveLimitMs = 60_000
 
 export async function demo({ config, terminal }: Session, options: { keep?: boolean }): Promise<void> {
   const file = findData()
@@ -111,25 +113,34 @@ async function play({ config, terminal, file }: Stage): Promise<void> {
     decisions.push(decision)
     tell(terminal, decision)
   }
-  await begin({ terminal, watch, onDecision })
+  const endpoint = spec.endpoint.name
+  await begin({ terminal, gatewayUrl, endpoint, watch, onDecision })
   const memory = { peakBytes: 0 }
   const scoreboard = await replayMonths(
     { config, terminal, file },
-    { client, gatewayUrl, watch, onDecision, endpoint: spec.endpoint.name, loop: spec.name, memory },
+    { client, gatewayUrl, watch, onDecision, endpoint, loop: spec.name, memory },
   )
-  await conclude({ terminal, client, scoreboard, decisions, seconds: (monotonicMs() - startedMs) / 1000, memory })
+  await conclude({
+    terminal,
+    client,
+    endpoint,
+    scoreboard,
+    decisions,
+    seconds: (monotonicMs() - startedMs) / 1000,
+    memory,
+  })
 }
 
-/** Ingest, the first model, its gate. */
-async function begin({
-  terminal,
-  watch,
-  onDecision,
-}: {
-  terminal: Terminal
-  watch: LoopWatch
-  onDecision: (decision: Decision) => void
-}): Promise<void> {
+interface Beginning {
+  readonly terminal: Terminal
+  readonly gatewayUrl: string
+  readonly endpoint: string
+  readonly watch: LoopWatch
+  readonly onDecision: (decision: Decision) => void
+}
+
+/** Ingest, the first model, its gate, until the gateway serves it. */
+async function begin({ terminal, gatewayUrl, endpoint, watch, onDecision }: Beginning): Promise<void> {
   const progress = terminal.progress('January')
   const tellNews = async (): Promise<void> => (await watch.news()).forEach(onDecision)
   const live = await watch.until(
@@ -143,6 +154,8 @@ async function begin({
   await tellNews()
   if (live.champion === null)
     throw new DomainError('conflict', 'demo_no_model', 'the first model did not go live; the lines above say why')
+  if (!(await untilServed({ gatewayUrl, endpoint, version: live.champion, limitMs: serveLimitMs })))
+    throw new DomainError('unavailable', 'demo_stuck', `the gateway does not serve ${live.champion}: its log says why`)
   progress.done(`${live.champion} is live`)
 }
 
@@ -237,15 +250,20 @@ function tell(terminal: Terminal, { atMs, kind, sentence }: Decision): void {
 interface Ending {
   readonly terminal: Terminal
   readonly client: Client
+  readonly endpoint: string
   readonly scoreboard: Scoreboard
   readonly decisions: readonly Decision[]
   readonly seconds: number
   readonly memory: { peakBytes: number }
 }
 
-async function conclude({ terminal, client, scoreboard, decisions, seconds, memory }: Ending): Promise<void> {
+const Days = z.object({ predictionsDropped: z.int() })
+
+async function conclude(ending: Ending): Promise<void> {
+  const { terminal, client, endpoint, scoreboard, decisions, seconds, memory } = ending
   const totals = scoreboard.totals()
   const fates = await renderFates(client, 'flights')
+  const { predictionsDropped } = await client.call({ path: pathOf`/endpoints/${endpoint}/days`, answer: Days })
   const megabytes = Math.round(memory.peakBytes / 1e6)
   const text = [
     '',
@@ -258,10 +276,10 @@ async function conclude({ terminal, client, scoreboard, decisions, seconds, memo
     styleText('bold', 'The versions'),
     fates,
     '',
-    `${totals.days} days, ${totals.requests.toLocaleString('en')} requests, ${totals.unanswered} without an answer; p50 ${totals.p50Ms.toFixed(1)} ms, p99 ${totals.p99Ms.toFixed(1)} ms.`,
+    `${totals.days} days, ${totals.requests.toLocaleString('en')} requests, ${totals.unanswered} without an answer, ${predictionsDropped} not logged; p50 ${totals.p50Ms.toFixed(1)} ms, p99 ${totals.p99Ms.toFixed(1)} ms.`,
     `${Math.round(seconds)} seconds; at most ${megabytes > 0 ? `${megabytes} MB` : 'an unknown amount'} of memory in all processes (summed PSS).`,
     '',
     'Next: "npm run demo -- --keep" leaves it running for a look around; "npx trueloop init" begins a loop of your own.',
   ].join('\n')
-  terminal.show({ totals, decisions, seconds, peakMemoryBytes: memory.peakBytes }, () => text)
+  terminal.show({ totals, predictionsDropped, decisions, seconds, peakMemoryBytes: memory.peakBytes }, () => text)
 }

@@ -1,6 +1,8 @@
 // Live traffic: flights one by one to the gateway over HTTP, as callers would send them, and their outcomes later.
 import { Agent, request } from 'node:http'
 import { z } from 'zod'
+import { monotonicMs, sleep } from '../../platform/clock.ts'
+import { predictionsPerSecondMax } from '../../serving/contract/gateway-limits.ts'
 import type { Client } from '../../client/http-client.ts'
 import { addToSketch, type QuantileSketch } from '../../statistics/quantile-sketch.ts'
 import type { Flight } from './flight-days.ts'
@@ -20,6 +22,8 @@ export interface Traffic {
 }
 
 const connections = 24
+/** What one worker logs in the long run: so every prediction is on record, even if all connections should meet the same worker. */
+const requestsPerSecondMax = predictionsPerSecondMax
 const answerTimeoutMs = 10_000
 
 const Reply = z.object({
@@ -32,6 +36,7 @@ export function openTraffic(gatewayUrl: string, endpoint: string): Traffic {
   const url = new URL(`/v2/models/${encodeURIComponent(endpoint)}/infer`, gatewayUrl)
   return {
     async send(flights, latencies) {
+      const endMs = monotonicMs() + (flights.length * 1000) / requestsPerSecondMax
       const answers: (Answer | undefined)[] = Array.from({ length: flights.length })
       let next = 0
       const caller = async (): Promise<void> => {
@@ -43,6 +48,7 @@ export function openTraffic(gatewayUrl: string, endpoint: string): Traffic {
         }
       }
       await Promise.all(Array.from({ length: connections }, caller))
+      await sleep(Math.max(0, endMs - monotonicMs()))
       return answers
     },
     close: () => agent.destroy(),

@@ -1,6 +1,7 @@
 // trueloop apply: makes what runs as the loop file says, after showing what that changes.
 import { createInterface } from 'node:readline/promises'
 import { z } from 'zod'
+import { findRuntime } from '../../app/home.ts'
 import { renderPlan } from '../../loop/plan-text.ts'
 import { isEmptyPlan, Plan } from '../../loop/plan.ts'
 import { DomainError } from '../../platform/errors.ts'
@@ -43,9 +44,17 @@ export async function apply(session: Session, path: string, options: ApplyOption
   const { version, retried } = applied
   terminal.say(`Loop ${spec.name} is at version ${version}.${retried ? ' No model serves yet: it tries again.' : ''}`)
   if (options.wait) {
+    const gatewayUrl = findRuntime(session.config.home, 'gateway')?.url
     const sentence = await waitForLoop(
       { client, terminal },
-      { loop: spec.name, specVersion: version, after: before?.number ?? 0, timeoutMs },
+      {
+        loop: spec.name,
+        endpoint: spec.endpoint.name,
+        specVersion: version,
+        after: before?.number ?? 0,
+        timeoutMs,
+        gatewayUrl,
+      },
     )
     return terminal.show({ ...applied, sentence }, (value) => value.sentence)
   }

@@ -2,6 +2,7 @@
 import type { Client } from '../../client/http-client.ts'
 import { monotonicMs, sleep } from '../../platform/clock.ts'
 import { DomainError } from '../../platform/errors.ts'
+import { untilServed } from '../gateway/until-served.ts'
 import type { Terminal } from '../terminal.ts'
 import { plain } from '../text.ts'
 import { findLoopRun, readDecisions, readLoop, runProgress, type LoopDetail, type StoredDecision } from './loop-view.ts'
@@ -13,6 +14,9 @@ export interface WaitInput {
   /** Number of the last decision before it was applied. */
   readonly after: number
   readonly timeoutMs: number
+  readonly endpoint: string
+  /** Where a version that is live is waited for once more; undefined: no gateway runs in this home. */
+  readonly gatewayUrl: string | undefined
 }
 
 /** The loop and where the news goes. */
@@ -22,6 +26,7 @@ export interface WaitDeps {
 }
 
 const pollMs = 300
+const serveLimitMs = 30_000
 
 type Ending =
   | { readonly kind: 'live' | 'rolling_out' | 'unchanged' | 'held'; readonly sentence: string }
@@ -46,6 +51,7 @@ export async function waitForLoop({ client, terminal }: WaitDeps, input: WaitInp
       progress.done(ending.kind.replaceAll('_', ' '))
       if (ending.kind === 'refused') throw new DomainError('conflict', 'gate_failed', ending.sentence)
       if (ending.kind === 'failed') throw new DomainError('unavailable', 'training_failed', ending.sentence)
+      if (ending.kind === 'live') await reachGateway(input, state.champion)
       return ending.sentence
     }
     const run = await findLoopRun(client, loop)
@@ -59,6 +65,14 @@ export async function waitForLoop({ client, terminal }: WaitDeps, input: WaitInp
     }
     await sleep(pollMs)
   }
+}
+
+/** "Live" is what can be asked at once. @throws DomainError wait_timeout */
+async function reachGateway({ endpoint, gatewayUrl }: WaitInput, version: string | null): Promise<void> {
+  if (gatewayUrl === undefined || version === null) return
+  if (await untilServed({ gatewayUrl, endpoint, version, limitMs: serveLimitMs })) return
+  const message = `${version} is live, but after ${serveLimitMs / 1000} seconds the gateway does not serve it yet: "trueloop logs gateway" says why`
+  throw new DomainError('unavailable', 'wait_timeout', message)
 }
 
 /** How it ended, by what was decided since; undefined while work is under way. Pure. */
