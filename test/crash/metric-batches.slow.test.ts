@@ -125,6 +125,6 @@ test('batches of metrics are whole after each kill, and those that were acknowle
   const acknowledged = made.reduce((sum, client) => sum + client.acknowledged.length, 0)
   const unknown = made.reduce((sum, client) => sum + client.unknown.length, 0)
   process.stderr.write(`${acknowledged} batches acknowledged, ${unknown} cut off by ${kills} kills\n`)
-  expect(acknowledged).toBeGreaterThan(kills * clients)
+  expect(acknowledged).toBeGreaterThan(kills)
   expect(unknown).toBeGreaterThan(0)
 })

@@ -9,8 +9,8 @@ import type { Kill } from './kill-points.ts'
 import { pointsPerBatch, type Answered, type Ledger } from './load.ts'
 import { loopName } from './loop-rows.ts'
 
-/** Predictions of a killed worker may be lost for about this long before its end: it reports four times a second, slower when it is behind. */
-const lossWindowMs = 1_500
+/** Predictions of a killed worker may be lost for about this long before its end: it reports four times a second, once when it is behind, and a busy disk may hold it up. */
+const lossWindowMs = 5_000
 const lossTolerance = 1e-6
 const complaintsShownMax = 20
 

@@ -35,7 +35,6 @@ test('the CloudEvents package reads request and answer', async () => {
     await using gateway = await startTestWorker(config, [{ bytes: smallModel() }], { allowedAddresses: ['127.0.0.1'] })
     const response = await gateway.infer([1.5], { carrier: 'Ä"' })
     const answer = (await response.json()) as Record<string, unknown>
-    await gateway.worker.close()
     for (let waited = 0; events.length < 2 && waited < 60_000; waited += 20) await sleep(20)
     const id = response.headers.get('trueloop-prediction-id')
     expect(

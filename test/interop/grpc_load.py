@@ -37,10 +37,15 @@ def fail(kind, error):
         failures.append([kind, error.code().name, error.details()])
 
 
+def goes_on():
+    """Those who end at a failure are there until they met it."""
+    return ends_at_failure or not stopped.is_set()
+
+
 def kept():
     with grpc.insecure_channel(address, options) as channel:
         stub = service_pb2_grpc.GRPCInferenceServiceStub(channel)
-        while not stopped.is_set():
+        while goes_on():
             try:
                 note("kept", stub.ModelInfer(request(1.0), timeout=30))
             except grpc.RpcError as error:
@@ -50,7 +55,7 @@ def kept():
 
 
 def short():
-    while not stopped.is_set():
+    while goes_on():
         with grpc.insecure_channel(address, options) as channel:
             try:
                 note("short", service_pb2_grpc.GRPCInferenceServiceStub(channel).ModelInfer(request(2.0), timeout=30))

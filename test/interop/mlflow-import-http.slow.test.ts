@@ -1,5 +1,6 @@
 // A server of which only the address is known, brought over through its API: stock clients see the same of Trueloop as of it.
 import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, readdirSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -43,7 +44,9 @@ test.each([
       const staged = join(env['TRUELOOP_HOME']!, 'import')
       while (!existsSync(staged)) await wait(20)
       await wait(300)
+      const ended = once(cut, 'exit')
       cut.kill('SIGKILL')
+      await ended
       const { stdout } = await run(process.execPath, args, { env })
       expect(stdout).toMatch(/^metric points +2508$/mv)
       // Whether a client also writes a trace's spans as a file depends on how fast its server is.

@@ -1,5 +1,6 @@
 // A stock server that stock clients filled, brought over: its clients see the same of Trueloop as of it, also after an import that was killed.
 import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -43,7 +44,9 @@ test.each(['SQLite', 'PostgreSQL'])(
       home = env
       const cut = spawn(process.execPath, args, { env, stdio: 'ignore' })
       await wait(1500)
+      const ended = once(cut, 'exit')
       cut.kill('SIGKILL')
+      await ended
       const { stdout } = await run(process.execPath, args, { env })
       expect(stdout).toMatch(/^metric points +2508$/mv)
       const again = await run(process.execPath, args, { env })

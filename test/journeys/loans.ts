@@ -1,5 +1,5 @@
 // A small made-up world: loans of which some default. From a given day on, another kind of borrower defaults: real concept drift.
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   binary,
@@ -55,7 +55,10 @@ export function loansOf(day: number): Loan[] {
 export async function writeDay(folder: string, day: number): Promise<void> {
   const rows = loansOf(day).map(({ time, amount, country, defaulted }) => `${time},${amount},${country},${defaulted}`)
   const name = `${new Date(firstDayMs + day * dayMs).toISOString().slice(0, 10)}.csv`
-  await writeFile(join(folder, name), `time,amount,country,defaulted\n${rows.join('\n')}\n`)
+  // Appears whole: an ingest may be listing the folder.
+  const part = join(folder, `${name}.part`)
+  await writeFile(part, `time,amount,country,defaulted\n${rows.join('\n')}\n`)
+  await rename(part, join(folder, name))
 }
 
 export async function writeHistory(folder: string): Promise<void> {

@@ -1,5 +1,7 @@
 """Traces as an older client writes them: spans as a file beside the row, assessments not yet, search by tags and status."""
 
+import time
+
 import mlflow
 from mlflow import MlflowClient
 
@@ -25,6 +27,7 @@ for text in ("one", "two", "bad"):
     except ValueError:
         pass
     ids.append(mlflow.get_last_active_trace_id())
+    time.sleep(0.005)  # Times are in milliseconds: those of one millisecond have no order.
 trace = client.get_trace(ids[0])
 assert trace.info.status == "OK" and trace.info.tags["topic"] == "one", trace.info
 spans = {span.name: span for span in trace.data.spans}

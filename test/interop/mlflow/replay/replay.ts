@@ -1,8 +1,13 @@
 // Sends one plan to a server, call after call, and keeps what it answered.
+import { sleep } from '../../../../src/platform/clock.ts'
 import { keptConnection, send } from '../http.ts'
 import type { MlflowServer } from '../servers.ts'
 import { at, bodyOf, normalised, type Answer } from './answer.ts'
 import { filled, type Call } from './call.ts'
+
+/** Entities are ordered by when they were created, in milliseconds: of two in the same one, each server has its own order. */
+const creates = /\/(?:create|logged-models)$/v
+const betweenCreationsMs = 3
 
 export async function replay(
   server: Pick<MlflowServer, 'url' | 'directory'>,
@@ -23,6 +28,7 @@ export async function replay(
         if (!name.endsWith('page') && !name.includes('next')) names.set(id, name)
       }
       answers.push(normalised(raw, { names, ...server, nowMs: Date.now() }))
+      if (creates.test(call.path)) await sleep(betweenCreationsMs)
     }
     return answers
   } finally {
