@@ -88,14 +88,17 @@ async function post(path: string, body: unknown): Promise<{ status: number; answ
   return { status: response.status, answer: (await response.json()) as Record<string, unknown> }
 }
 
-/** Asked again while a worker that does not know the endpoint yet is being replaced. */
+/** Of a worker that has not heard of the endpoint yet, or not of its version: a newer one takes its place. */
+const unheardOf: ReadonlySet<number> = new Set([404, 503])
+
+/** Asked again until it is there. */
 const invoke = ({ name, task }: Pick<Case, 'name' | 'task'>, table: object) =>
   eventually(
     `an answer of ${name}`,
     async () => {
       const params = task === 'regression' ? {} : { params: { predict_method: 'predict_proba' } }
       const found = await post(`/endpoints/${name}/invocations`, { ...table, ...params })
-      return found.status === 404 ? undefined : found
+      return unheardOf.has(found.status) ? undefined : found
     },
     { timeoutMs: 60_000 },
   )
