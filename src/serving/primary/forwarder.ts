@@ -8,7 +8,7 @@ import { endsWithin } from '../contract/time-limit.ts'
 import {
   clearUnfinished,
   listSpool,
-  readReport,
+  createReportReader,
   removeReport,
   type SpooledReport,
 } from '../worker/reports/report-spool.ts'
@@ -40,13 +40,14 @@ export function startForwarder(deps: ForwarderDeps): Forwarder {
   const stopping = new AbortController()
   let pending = 0
   let isControlPlaneUp = true
+  let read = createReportReader()
 
   /** Sends until the spool is empty. @throws DomainError control_plane_unavailable */
   const sendAll = async (): Promise<void> => {
     const spool = await listSpool(deps.directory)
     pending = spool.length
     for (const report of spool) {
-      const { isTaken, reason } = await post(deps.find, deps.path, await readReport(report))
+      const { isTaken, reason } = await post(deps.find, deps.path, await read(report))
       if (isTaken) await removeReport(report)
       else await reject(deps, report, reason)
       pending--
@@ -60,6 +61,7 @@ export function startForwarder(deps: ForwarderDeps): Forwarder {
         failures = 0
         await sleep(pollMs, stopping.signal)
       } catch (error) {
+        read = createReportReader() // What was on its way may still be looked at.
         if (failures++ === 0)
           deps.log.warn('reports wait for the control plane', { path: deps.path, error: messageOf(error) })
         isControlPlaneUp = false

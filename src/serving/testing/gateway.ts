@@ -2,6 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
@@ -26,7 +27,7 @@ import { gatewayPaths } from '../gateway-worker.ts'
 import { servingMigrations } from '../migrations.ts'
 import { endpointRoutes, gatewayControlRoutes, type ServingTables } from '../routes.ts'
 import { smallBaseline, type TestModel } from '../testing.ts'
-import { listSpool, readReport } from '../worker/reports/report-spool.ts'
+import { listSpool } from '../worker/reports/report-spool.ts'
 
 type Tables = ServingTables & RegistryTables
 
@@ -72,7 +73,7 @@ export async function predictionsLeft(
   { home }: Pick<TestGateway, 'home'>,
 ): Promise<number> {
   const left = (await listSpool(gatewayPaths(home).reports)).map(async (report) =>
-    GatewayReport.parse(JSON.parse((await readReport(report)).toString())),
+    GatewayReport.parse(JSON.parse(await readFile(report.path, 'utf8'))),
   )
   const all = [...reports, ...(await Promise.all(left))]
   const each = new Map(all.map((report) => [`${report.worker} ${report.sequence}`, report]))

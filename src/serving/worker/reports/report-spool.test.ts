@@ -6,8 +6,8 @@ import { expect, test } from 'vitest'
 import {
   bytesOfSpool,
   clearUnfinished,
+  createReportReader,
   listSpool,
-  readReport,
   reportFileName,
   spoolReport,
   spoolReportNow,
@@ -27,7 +27,11 @@ test('finished reports are listed in the order of their numbers; unfinished ones
       'w1.000000000010.report.json',
     ])
     expect(await bytesOfSpool(found)).toBe(15)
-    expect((await readReport(found[0]!)).toString()).toBe('{"n":9}')
+    const read = createReportReader()
+    const texts = []
+    for (const report of found) texts.push((await read(report)).toString())
+    expect(texts).toEqual(['{"n":9}', '{"n":10}'])
+    expect((await read(found[0]!)).toString()).toBe('{"n":9}')
     clearUnfinished(directory)
     expect(readdirSync(directory).toSorted()).toEqual(found.map(({ path }) => basename(path)))
   } finally {

@@ -1,5 +1,5 @@
 // Reports on disk until the control plane has taken them: written by a worker, sent by the primary, in the order of their numbers.
-import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, open, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -63,5 +63,27 @@ export async function bytesOfSpool(reports: readonly SpooledReport[]): Promise<n
   return bytes
 }
 
-export const readReport = (report: SpooledReport): Promise<Buffer> => readFile(report.path)
+/** Reads a report; what it answers lies in memory that the next call uses again: large buffers come dear when each is a new one. */
+export type ReadReport = (report: SpooledReport) => Promise<Buffer>
+
+export function createReportReader(): ReadReport {
+  let memory = Buffer.alloc(0)
+  return async ({ path }) => {
+    const file = await open(path)
+    try {
+      const { size } = await file.stat()
+      if (size > memory.length) memory = Buffer.allocUnsafeSlow(2 * size)
+      let bytes = 0
+      while (bytes < size) {
+        const { bytesRead } = await file.read(memory, bytes, size - bytes, bytes)
+        if (bytesRead === 0) break
+        bytes += bytesRead
+      }
+      return memory.subarray(0, bytes)
+    } finally {
+      await file.close()
+    }
+  }
+}
+
 export const removeReport = (report: SpooledReport): Promise<void> => rm(report.path, { force: true })
