@@ -2,7 +2,6 @@
 import { Agent, request } from 'node:http'
 import { z } from 'zod'
 import { monotonicMs, sleep } from '../../platform/clock.ts'
-import { predictionsPerSecondMax } from '../../serving/contract/gateway-limits.ts'
 import type { Client } from '../../client/http-client.ts'
 import { addToSketch, type QuantileSketch } from '../../statistics/quantile-sketch.ts'
 import type { Flight } from './flight-days.ts'
@@ -23,7 +22,7 @@ export interface Traffic {
 
 const connections = 24
 /** What one worker logs in the long run: so every prediction is on record, even if all connections should meet the same worker. */
-const requestsPerSecondMax = predictionsPerSecondMax
+const requestsPerSecondMax = 5_000
 const answerTimeoutMs = 10_000
 
 const Reply = z.object({
