@@ -41,10 +41,10 @@ test.each([
     const args = [program, 'import', 'mlflow', source.url]
     const prepare = async (env: Readonly<Record<string, string>>): Promise<void> => {
       const cut = spawn(process.execPath, args, { env, stdio: 'ignore' })
+      const ended = once(cut, 'exit')
       const staged = join(env['TRUELOOP_HOME']!, 'import')
       while (!existsSync(staged)) await wait(20)
       await wait(300)
-      const ended = once(cut, 'exit')
       cut.kill('SIGKILL')
       await ended
       const { stdout } = await run(process.execPath, args, { env })

@@ -43,8 +43,8 @@ test.each(['SQLite', 'PostgreSQL'])(
     const prepare = async (env: Readonly<Record<string, string>>): Promise<void> => {
       home = env
       const cut = spawn(process.execPath, args, { env, stdio: 'ignore' })
-      await wait(1500)
       const ended = once(cut, 'exit')
+      await wait(1500)
       cut.kill('SIGKILL')
       await ended
       const { stdout } = await run(process.execPath, args, { env })
