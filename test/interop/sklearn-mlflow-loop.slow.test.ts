@@ -256,7 +256,7 @@ const untilNextModelLoaded = (): Promise<true> =>
       const { versions } = z.object({ versions: z.array(z.string()) }).parse(await response.json())
       return versions.join(',') === '2' ? true : undefined
     },
-    { timeoutMs: 60_000 },
+    { timeoutMs: 180_000 },
   )
 
 const look = `
