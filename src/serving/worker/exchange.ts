@@ -4,7 +4,7 @@ import { DomainError } from '../../platform/errors.ts'
 import type { Signature } from '../../models/signature.ts'
 import { label, type Metrics } from '../gateway-metrics.ts'
 import type { AnswerRows, RequestColumns } from '../protocols/request-rows.ts'
-import { endpointHasNoChampion, findVariant, isRunnable, versionNotServed } from './endpoint-runtime.ts'
+import { endpointHasNoChampion, findVariant, problemOf, versionNotServed } from './endpoint-runtime.ts'
 import type { EndpointRuntime, VariantRuntime } from './endpoint-runtime.ts'
 import { eventTimeOf } from './event-time.ts'
 import type { RouteRequest } from './http/http-server.ts'
@@ -96,9 +96,8 @@ export function variantOf(endpoint: EndpointRuntime, version: string | undefined
 
 /** Whether requests to a version, or to the champion, are answered. @throws DomainError version_not_served */
 export function isAnswering(endpoint: EndpointRuntime, version: string | undefined): boolean {
-  if (endpoint.config.stopped !== undefined) return false
   const variant = version === undefined ? endpoint.champion : variantOf(endpoint, version)
-  return variant !== undefined && isRunnable(variant)
+  return variant !== undefined && problemOf(endpoint, variant) === undefined
 }
 
 const textOf = (header: string | string[] | undefined): string | undefined =>

@@ -4,8 +4,7 @@ import type { RouteMatch } from '../../gateway-routes.ts'
 import { parseLenientJson } from '../../protocols/lenient-json.ts'
 import { invalidRows } from '../../protocols/json-rows.ts'
 import { readCsvInvocation, readInvocation, scoringRelease, writeInvocation } from '../../protocols/mlflow.ts'
-import { problemOf } from '../endpoint-runtime.ts'
-import { endpointOf, exchange, type HandlerDeps, type Reader, type ReadRequest } from '../exchange.ts'
+import { endpointOf, exchange, isAnswering, type HandlerDeps, type Reader, type ReadRequest } from '../exchange.ts'
 import type { Reply } from './http-answer.ts'
 import type { RouteHandlers } from './http-server.ts'
 import { mediaTypeOf, mediaTypeUnsupported } from './media-type.ts'
@@ -40,7 +39,7 @@ function answers({ serving, rootEndpoint: named, isLeaving }: HandlerDeps, { end
   if (serving.generation < 0 || isLeaving()) return false
   if (name === '' && named === undefined && serving.endpoints.size !== 1) return true
   const endpoint = name === '' ? rootEndpoint(serving, named) : endpointOf(serving, name)
-  return endpoint.champion !== undefined && problemOf(endpoint, endpoint.champion) === undefined
+  return isAnswering(endpoint, undefined)
 }
 
 /** As MLflow's server writes it. */

@@ -5,7 +5,7 @@ import { shortVersion } from '../../protocols/open-inference.ts'
 import { modelSignatures, modelStatus, type V1Version } from '../../protocols/v1-metadata.ts'
 import { readV1, writeV1 } from '../../protocols/v1.ts'
 import { problemOf } from '../endpoint-runtime.ts'
-import { endpointOf, exchange, variantOf, type HandlerDeps, type Reader } from '../exchange.ts'
+import { endpointOf, exchange, isAnswering, variantOf, type HandlerDeps, type Reader } from '../exchange.ts'
 import { json } from './http-answer.ts'
 import type { RouteHandlers } from './http-server.ts'
 
@@ -21,8 +21,7 @@ export function v1Handlers(deps: HandlerDeps): Pick<RouteHandlers, Routes> {
     v1_status({ match, reply }) {
       const endpoint = endpointOf(serving, match.endpoint)
       const variants = match.version === undefined ? endpoint.variants : [variantOf(endpoint, match.version)]
-      const asked = match.version === undefined ? endpoint.champion : variants[0]
-      const isReady = !deps.isLeaving() && asked !== undefined && problemOf(endpoint, asked) === undefined
+      const isReady = !deps.isLeaving() && isAnswering(endpoint, match.version)
       const versions = variants.map((runtime): V1Version => {
         return { version: shortVersion(runtime.variant.version), problem: problemOf(endpoint, runtime) }
       })
