@@ -44,7 +44,8 @@ export async function apply(session: Session, path: string, options: ApplyOption
   const { version, retried } = applied
   terminal.say(`Loop ${spec.name} is at version ${version}.${retried ? ' No model serves yet: it tries again.' : ''}`)
   if (options.wait) {
-    const gatewayUrl = findRuntime(session.config.home, 'gateway')?.url
+    // The gateway of this home follows this home's control plane, and no other that TRUELOOP_URL names.
+    const gatewayUrl = session.config.url ? undefined : findRuntime(session.config.home, 'gateway')?.url
     const sentence = await waitForLoop(
       { client, terminal },
       {
