@@ -101,6 +101,39 @@ function takeDue(): number {
   return time
 }
 
+/** What is read of all connections comes through one memory, and is looked at before the next is read. */
+const readBytes = 64 * 1024
+const readMemory = Buffer.allocUnsafeSlow(readBytes)
+/** Within which the head of an answer ends. */
+const headBytesMax = 4096
+
+/** The head of an answer, as far as it matters here. */
+interface AnswerHead {
+  readonly status: string
+  /** Of head and body. */
+  readonly bytes: number
+  readonly isLast: boolean
+}
+
+/** As the server spells it; servers spell it in one way only. */
+let lengthName: string | undefined
+const lengthPattern = /\r\n(?<name>content-length: ?)\d/iv
+
+/** @param text begins with the head, one character a byte; undefined: it is not whole yet */
+function headOf(text: string): AnswerHead | undefined {
+  const end = text.indexOf('\r\n\r\n')
+  if (end === -1) {
+    if (text.length >= headBytesMax) throw new Error(`the head of an answer has more than ${headBytesMax} bytes`)
+    return undefined
+  }
+  lengthName ??= lengthPattern.exec(text)?.groups?.['name']
+  const place = lengthName === undefined ? -1 : text.indexOf(lengthName)
+  if (place === -1 || place > end) throw new Error('an answer has no Content-Length')
+  const length = Number.parseInt(text.slice(place + lengthName!.length, end), 10)
+  const closes = text.indexOf(': close\r\n')
+  return { status: text.slice(9, 12), bytes: end + 4 + length, isLast: closes !== -1 && closes < end }
+}
+
 /**
  * A caller who keeps its connection, and makes a new one when the server ends it between two requests, as servers do that are replaced.
  * @returns ends it
@@ -109,7 +142,10 @@ function open({ hostname, port }: URL, requests: readonly Buffer[], isPaced: boo
   let socket: Socket
   let sentAt = 0
   let isWaiting = false
-  let rest: Buffer = Buffer.alloc(0)
+  /** Of the answer that arrives: what came of its head before it was whole, then its head; and the bytes that have come. */
+  let begun = ''
+  let head: AnswerHead | undefined
+  let bytes = 0
   const send = (at = performance.now()): void => {
     sentAt = at
     isWaiting = true
@@ -120,23 +156,27 @@ function open({ hostname, port }: URL, requests: readonly Buffer[], isPaced: boo
     else if (hasDue()) send(takeDue())
     else idle.push(send)
   }
-  const onData = (chunk: Buffer): void => {
-    rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
-    const headersEnd = rest.indexOf('\r\n\r\n')
-    if (headersEnd === -1) return
-    const head = rest.toString('latin1', 0, headersEnd)
-    const length = Number(/content-length: (?<length>\d+)/iv.exec(head)?.groups?.['length'])
-    if (Number.isNaN(length)) throw new Error('an answer has no Content-Length')
-    if (rest.length < headersEnd + 4 + length) return
-    count(performance.now() - sentAt, rest.toString('latin1', 9, 12))
-    rest = Buffer.alloc(0)
+  const onRead = (length: number): boolean => {
+    bytes += length
+    if (!head) {
+      begun += readMemory.toString('latin1', 0, Math.min(length, headBytesMax))
+      head = headOf(begun)
+    }
+    if (!head || bytes < head.bytes) return true
+    const { status, isLast } = head
+    begun = ''
+    head = undefined
+    bytes = 0
+    count(performance.now() - sentAt, status)
     isWaiting = false
-    if (state.isOver) return
-    if (/\r\nconnection: close/iv.test(head)) socket.destroy()
+    if (state.isOver) return true
+    if (isLast) socket.destroy()
     else sendNext()
+    return true
   }
   const begin = (): void => {
-    socket = connect({ host: hostname, port: Number(port), noDelay: true })
+    const onread = { buffer: readMemory, callback: onRead }
+    socket = connect({ host: hostname, port: Number(port), noDelay: true, onread })
     socket.once('connect', sendNext)
     socket.on('error', (error) => {
       if (isWaiting) throw error
@@ -148,7 +188,6 @@ function open({ hostname, port }: URL, requests: readonly Buffer[], isPaced: boo
       if (place !== -1) idle.splice(place, 1)
       begin()
     })
-    socket.on('data', onData)
   }
   begin()
   return () => socket.destroy()
