@@ -9,7 +9,6 @@ import type { Log } from '../platform/log.ts'
 import type { GatewayConfig } from './gateway-config.ts'
 import { countersPerReportMax } from './contract/gateway-limits.ts'
 import { createMetrics, label, metricsText, type Metrics, type MetricSnapshot } from './gateway-metrics.ts'
-import type { GatewayReport } from './gateway-report.ts'
 import type { RepositoryChange } from './contract/gateway-repository.ts'
 import type { VersionStatistics } from './contract/gateway-statistics.ts'
 import { createWorkerGrpc } from './grpc/worker-grpc.ts'
@@ -26,7 +25,7 @@ import { createPredictionIds } from './worker/prediction-id.ts'
 import { createPredictionLog } from './worker/reports/prediction-logger.ts'
 import { createRawLog } from './worker/reports/raw-log.ts'
 import { createLoneRepository } from './worker/lone-repository.ts'
-import { createReportBuffer } from './worker/reports/report-buffer.ts'
+import { createReportBuffer, type EncodedReport } from './worker/reports/report-buffer.ts'
 import { startReporting, type Reporting } from './worker/reports/reporting.ts'
 import { createRequestGuard } from './worker/http/request-guard.ts'
 import { createRouteHandlers } from './worker/http/route-handlers.ts'
@@ -169,10 +168,10 @@ function createCore(deps: GatewayWorkerDeps, metrics: Metrics): Core {
   const raw = createRawLog({ directory: paths.raw, worker, nowMs, log })
   const events = createEventSinks({ allow: deps.allowedAddresses ?? [], metrics, log })
   const predictions = createPredictionLog({ reports, raw, executor, nowMs, events, answered: () => mark.noteAnswers() })
-  const take = (): GatewayReport | undefined => reports.take(serving.takeCounters(countersPerReportMax))
+  const take = (): EncodedReport | undefined => reports.take(serving.takeCounters(countersPerReportMax))
   let rowsReported = 0
-  const spooled = (report: GatewayReport): void => {
-    rowsReported += report.predictions.length + report.dropped
+  const spooled = ({ rows, dropped }: EncodedReport): void => {
+    rowsReported += rows + dropped
     mark.setReported(rowsReported)
   }
   const reporting = startReporting({ directory: paths.reports, worker, take, spooled, raw, nowMs, log })

@@ -16,7 +16,7 @@ export function tellLost(
   const nothing = { predictions: [], counters: [], eventTimes: {}, dropped: 0 }
   const report: GatewayReport = { worker: name, sequence: 1, ...nothing, lost: rows }
   try {
-    spoolReportNow(directory, reportFileName(name, report.sequence), JSON.stringify(report))
+    spoolReportNow(directory, reportFileName(name, report.sequence), [Buffer.from(JSON.stringify(report))])
   } catch (error) {
     log.error('a report could not be written', { directory, error: messageOf(error) })
   }

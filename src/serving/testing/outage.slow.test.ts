@@ -26,7 +26,7 @@ function leaveReports(directory: string): string[] {
     const sequence = Math.floor(at / 2) + 1
     const nothing = { counters: [], eventTimes: {}, dropped: 0, lost: 0 }
     const report: GatewayReport = { worker, sequence, predictions, ...nothing }
-    spoolReportNow(directory, reportFileName(worker, sequence), JSON.stringify(report))
+    spoolReportNow(directory, reportFileName(worker, sequence), [Buffer.from(JSON.stringify(report))])
   }
   return ids
 }

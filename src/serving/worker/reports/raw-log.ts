@@ -12,6 +12,7 @@ import {
   rawSpoolBytesMax,
 } from '../../contract/gateway-limits.ts'
 import { inputsText, type RawInputs } from './raw-inputs.ts'
+import { createWaitingTexts, type TakenTexts } from './waiting-texts.ts'
 
 /** A finished segment; what is being written ends in `.part`. */
 export const rawSegmentEnding = '.rows.ndjson'
@@ -41,7 +42,7 @@ export interface RawRow extends RawFacts {
 }
 
 export interface RawLog {
-  /** Keeps references; encoding waits until {@link flush}. `inputs` undefined: there were none that could be read. */
+  /** `inputs` undefined: there were none that could be read. */
   add(facts: RawFacts, inputs: RawInputs | undefined): void
   /** Writes what is there to the open segment. Errors of the disk are logged and the rows counted as dropped. */
   flush(): Promise<void>
@@ -51,39 +52,32 @@ export interface RawLog {
   readonly rowsDropped: number
 }
 
-interface Kept {
-  readonly facts: RawFacts
-  readonly inputs: RawInputs | undefined
-}
-
 export function createRawLog(deps: { directory: string; worker: string; nowMs: () => number; log: Log }): RawLog {
-  let kept: Kept[] = []
+  const kept = createWaitingTexts()
   let rowsDropped = 0
   let segment = 0
   let open: { readonly path: string; readonly startMs: number; bytes: number } | undefined
   let secondStartMs = deps.nowMs()
   let rowsThisSecond = 0
 
-  const append = async (rows: readonly Kept[]): Promise<void> => {
+  const append = async ({ count, pieces }: TakenTexts): Promise<void> => {
     if (!open) {
       await mkdir(deps.directory, { recursive: true, mode: 0o700 })
       if ((await bytesIn(deps.directory)) > rawSpoolBytesMax) {
-        rowsDropped += rows.length
+        rowsDropped += count
         return
       }
       const name = `${deps.worker}.${String(++segment).padStart(9, '0')}${rawSegmentEnding}`
       open = { path: join(deps.directory, name), startMs: deps.nowMs(), bytes: 0 }
     }
-    const lines = rows.map(lineOf).filter((line) => line.length <= rawRowBytesMax)
-    const bytes = Buffer.from(lines.join(''))
+    const bytes = Buffer.concat(pieces)
     await appendFile(`${open.path}.part`, bytes, { mode: 0o600 })
-    rowsDropped += rows.length - lines.length
     open.bytes += bytes.length
   }
 
   return {
     add(facts, inputs) {
-      if (kept.length >= rawRowsPendingMax) {
+      if (kept.count >= rawRowsPendingMax) {
         rowsDropped++
         return
       }
@@ -97,18 +91,21 @@ export function createRawLog(deps: { directory: string; worker: string; nowMs: (
         rowsThisSecond = 0
       }
       rowsThisSecond++
-      kept.push({ facts, inputs })
+      const line = lineOf(facts, inputs)
+      if (line.length <= rawRowBytesMax) kept.add(line)
+      else rowsDropped++
     },
     async flush() {
-      const rows = kept
-      kept = []
+      const rows = kept.take()
       try {
-        if (rows.length > 0) await append(rows)
+        if (rows.count > 0) await append(rows)
         if (open && (open.bytes > rawSegmentBytesMax || deps.nowMs() - open.startMs > rawSegmentAgeMaxMs))
           await this.close()
       } catch (error) {
-        rowsDropped += rows.length
-        deps.log.warn('raw rows could not be written', { rows: rows.length, error: messageOf(error) })
+        rowsDropped += rows.count
+        deps.log.warn('raw rows could not be written', { rows: rows.count, error: messageOf(error) })
+      } finally {
+        rows.release()
       }
     },
     async close() {
@@ -122,7 +119,7 @@ export function createRawLog(deps: { directory: string; worker: string; nowMs: (
   }
 }
 
-function lineOf({ facts, inputs }: Kept): string {
+function lineOf(facts: RawFacts, inputs: RawInputs | undefined): string {
   const { id, endpoint, version, role, status, code, assignedWith, eventTimeMs, atMs, output } = facts
   const kept = { id, endpoint, version, role, status, code, assignedWith, eventTimeMs, atMs, output }
   const line: RawRow = { ...kept, inputs: inputs ? inputsText(inputs) : null }

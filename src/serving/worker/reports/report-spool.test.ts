@@ -18,8 +18,8 @@ test('finished reports are listed in the order of their numbers; unfinished ones
   const directory = join(home, 'reports')
   try {
     clearUnfinished(directory)
-    await spoolReport(directory, reportFileName('w1', 10), '{"n":10}')
-    spoolReportNow(directory, reportFileName('w1', 9), '{"n":9}')
+    await spoolReport(directory, reportFileName('w1', 10), [Buffer.from('{"n":10}')])
+    spoolReportNow(directory, reportFileName('w1', 9), [Buffer.from('{"n":9}')])
     writeFileSync(join(directory, `${reportFileName('w1', 11)}.part`), '{"n":')
     const found = await listSpool(directory)
     expect(found.map(({ path }) => basename(path))).toEqual([

@@ -16,7 +16,7 @@ export interface SpooledReport {
 }
 
 /** Whole or not at all: a reader only sees the finished file, which is there when this resolves, with no turn in between. @throws Error when the disk refuses */
-export async function spoolReport(directory: string, name: string, json: string): Promise<void> {
+export async function spoolReport(directory: string, name: string, json: readonly Uint8Array[]): Promise<void> {
   await mkdir(directory, { recursive: true, mode: 0o700 })
   const path = join(directory, name)
   const unfinished = path + unfinishedEnding
@@ -25,11 +25,11 @@ export async function spoolReport(directory: string, name: string, json: string)
 }
 
 /** As {@link spoolReport}, for a process that is about to end. */
-export function spoolReportNow(directory: string, name: string, json: string): void {
+export function spoolReportNow(directory: string, name: string, json: readonly Uint8Array[]): void {
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   const path = join(directory, name)
   const unfinished = path + unfinishedEnding
-  writeFileSync(unfinished, json, { mode: 0o600 })
+  writeFileSync(unfinished, Buffer.concat(json), { mode: 0o600 })
   renameSync(unfinished, path)
 }
 

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 import { monotonicMs, sleep } from '../../../platform/clock.ts'
 import { silentLog } from '../../../platform/log.ts'
 import { GatewayReport, type PredictionRecord } from '../../gateway-report.ts'
-import { createReportBuffer } from './report-buffer.ts'
+import { createReportBuffer, type EncodedReport } from './report-buffer.ts'
 import { startReporting } from './reporting.ts'
 
 const record = (id: number): PredictionRecord => ({
@@ -28,8 +28,8 @@ test('beyond its bound the spool grows no more; every prediction is reported onc
   const buffer = createReportBuffer('w1', capacity)
   const raw = { flush: async () => undefined, close: async () => undefined }
   const told: number[] = []
-  const spooled = (report: GatewayReport): void => void told.push(report.predictions.length + report.dropped)
-  const take = (): GatewayReport | undefined => buffer.take([])
+  const spooled = ({ rows, dropped }: EncodedReport): void => void told.push(rows + dropped)
+  const take = (): EncodedReport | undefined => buffer.take([])
   const reporting = startReporting({
     directory,
     worker: 'w1',

@@ -7,8 +7,8 @@ import {
   reportSpoolBytesMax,
   reportsPendingMax,
 } from '../../contract/gateway-limits.ts'
-import type { GatewayReport } from '../../gateway-report.ts'
 import type { RawLog } from './raw-log.ts'
+import type { EncodedReport } from './report-buffer.ts'
 import { bytesOfSpool, listSpool, reportFileName, spoolReport, spoolReportNow } from './report-spool.ts'
 
 export interface Reporting {
@@ -21,9 +21,9 @@ export interface Reporting {
 export interface ReportingDeps {
   readonly directory: string
   readonly worker: string
-  readonly take: () => GatewayReport | undefined
+  readonly take: () => EncodedReport | undefined
   /** Is told at once when a report is on the disk. */
-  readonly spooled: (report: GatewayReport) => void
+  readonly spooled: (report: EncodedReport) => void
   readonly raw: Pick<RawLog, 'flush' | 'close'>
   readonly nowMs: () => number
   readonly log: Log
@@ -42,7 +42,7 @@ export function startReporting(deps: ReportingDeps): Reporting {
   const { directory, worker, take, spooled, raw, nowMs, log, bytesMax = reportSpoolBytesMax } = deps
   let spool = { reports: 0, bytes: 0 }
   let lookAtMs = -Infinity
-  let unwritten: GatewayReport | undefined
+  let unwritten: EncodedReport | undefined
   let isClosed = false
   let timer: NodeJS.Timeout | undefined
   let working: Promise<void> = Promise.resolve()
@@ -51,12 +51,13 @@ export function startReporting(deps: ReportingDeps): Reporting {
     const report = unwritten ?? take()
     if (!report) return
     unwritten = report
-    const json = JSON.stringify(report)
+    const { sequence, pieces } = report
     try {
-      await spoolReport(directory, reportFileName(worker, report.sequence), json)
+      await spoolReport(directory, reportFileName(worker, sequence), pieces)
       spooled(report)
-      spool = { reports: spool.reports + 1, bytes: spool.bytes + json.length }
+      spool = { reports: spool.reports + 1, bytes: spool.bytes + bytesOf(pieces) }
       unwritten = undefined
+      report.release()
     } catch (error) {
       log.error('a report could not be written', { directory, error: messageOf(error) })
     }
@@ -98,9 +99,11 @@ export function startReporting(deps: ReportingDeps): Reporting {
       clearTimeout(timer)
       const reports = [unwritten, take()].filter((report) => report !== undefined)
       for (const report of reports) {
-        spoolReportNow(directory, reportFileName(worker, report.sequence), JSON.stringify(report))
+        spoolReportNow(directory, reportFileName(worker, report.sequence), report.pieces)
         spooled(report)
       }
     },
   }
 }
+
+const bytesOf = (pieces: readonly Uint8Array[]): number => pieces.reduce((bytes, { length }) => bytes + length, 0)
