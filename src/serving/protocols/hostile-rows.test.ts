@@ -1,11 +1,11 @@
 // Whatever a body of MLflow's protocol or V1 is made of, it is rows of the model or an error with a code, and never anything else.
 import { expect, test } from 'vitest'
-import { appendColumns, createBatch } from '../../models/rows.ts'
+import { createBatch } from '../../models/rows.ts'
 import type { Signature } from '../../models/signature.ts'
 import { DomainError } from '../../platform/errors.ts'
 import { parseLenientJson } from './lenient-json.ts'
 import { readCsvInvocation, readInvocation } from './mlflow.ts'
-import type { RequestRows } from './tensors.ts'
+import { appendRequest, type RequestRows } from './request-rows.ts'
 import { readV1 } from './v1.ts'
 
 /** Names that objects bring along, and one column that may be left out. */
@@ -70,7 +70,7 @@ function outcome(read: () => RequestRows, of: Signature): number | string {
   try {
     const { columns, rows } = read()
     const batch = createBatch(of)
-    appendColumns(batch, columns)
+    appendRequest(batch, columns)
     expect(batch.rows).toBe(rows) // Nobody may get another's rows.
     return rows
   } catch (error) {

@@ -3,7 +3,7 @@ import { DomainError } from '../../platform/errors.ts'
 import type { Signature, SignatureColumn } from '../../models/signature.ts'
 import { rowsPerRequestMax } from '../contract/gateway-limits.ts'
 import { isJsonObject, type JsonObject } from './json-body.ts'
-import type { RequestRows } from './tensors.ts'
+import type { NamedRows } from './request-rows.ts'
 
 export const invalidRows = (message: string): DomainError => new DomainError('invalid', 'request_invalid', message)
 
@@ -47,7 +47,7 @@ const noColumns = (): Record<string, unknown[]> => Object.create(null) as Record
 export function columnsOfLists(
   rows: readonly unknown[],
   { names, signature, unknown }: { names: readonly string[]; signature: Signature; unknown: Unknown },
-): RequestRows {
+): NamedRows {
   assertRowCount(rows.length)
   const isSingle = names.length === 1
   for (let at = 0; at < rows.length; at++) {
@@ -83,7 +83,7 @@ export function columnsOfLists(
 export function columnsOfRecords(
   rows: readonly unknown[],
   { signature, unknown }: { signature: Signature; unknown: Unknown },
-): RequestRows {
+): NamedRows {
   assertRowCount(rows.length)
   const columns = noColumns()
   const inputs = inputsByName(signature)
@@ -112,7 +112,7 @@ const emptyColumn = (rows: number): unknown[] => Array.from({ length: rows })
 export function columnsOfObject(
   value: JsonObject,
   { signature, unknown }: { signature: Signature; unknown: Unknown },
-): RequestRows {
+): NamedRows {
   const columns = noColumns()
   const inputs = inputsByName(signature)
   let rows = -1
@@ -154,7 +154,7 @@ export function complete(
   { columns, rows }: { columns: Record<string, unknown[]>; rows: number },
   signature: Signature,
   given: readonly string[] = [],
-): RequestRows {
+): NamedRows {
   const { inputs } = signature
   let missing: string[] | undefined
   let hasAny = false

@@ -3,7 +3,7 @@ import type { Signature, SignatureType } from '../../models/signature.ts'
 import type { PredictionForm } from '../endpoint-options.ts'
 import { rowsPerRequestMax } from '../contract/gateway-limits.ts'
 import { isJsonObject, type JsonObject } from './json-body.ts'
-import type { AnswerRows, RequestColumns } from './request-rows.ts'
+import type { AnswerRows, ColumnsByName, NamedRows } from './request-rows.ts'
 import { readCsv } from './csv.ts'
 import {
   assertSameNames,
@@ -18,7 +18,6 @@ import {
   timesAsNumbers,
 } from './json-rows.ts'
 import { predictionTexts } from './predictions.ts'
-import type { RequestRows } from './tensors.ts'
 import { valueOfText } from './text-values.ts'
 
 /** The release of MLflow whose scoring server answers the same. */
@@ -27,7 +26,7 @@ export const scoringRelease = '3.17.2'
 const formats = ['dataframe_split', 'dataframe_records', 'instances', 'inputs'] as const
 type Format = (typeof formats)[number]
 
-export interface InvocationRequest extends RequestRows {
+export interface InvocationRequest extends NamedRows {
   /** As `params.predict_method` says; undefined: it does not. */
   readonly form: PredictionForm | undefined
 }
@@ -61,7 +60,7 @@ function formatOf(body: JsonObject): Format {
   throw wrongInput(`a dictionary with the fields ${Object.keys(body).slice(0, 10).map(shortName).join(', ') || 'none'}`)
 }
 
-function tableOf(format: Format, body: JsonObject, signature: Signature): RequestRows {
+function tableOf(format: Format, body: JsonObject, signature: Signature): NamedRows {
   const value = body[format]
   switch (format) {
     case 'dataframe_split':
@@ -82,7 +81,7 @@ function tableOf(format: Format, body: JsonObject, signature: Signature): Reques
   }
 }
 
-function splitTable(value: unknown, signature: Signature): RequestRows {
+function splitTable(value: unknown, signature: Signature): NamedRows {
   if (!isJsonObject(value)) {
     const type = Array.isArray(value) ? 'list' : `type ${typeof value}`
     throw invalidRows(`Dataframe split format must be a dictionary. Got ${type}.`)
@@ -114,13 +113,13 @@ function columnName(name: unknown): string {
   )
 }
 
-const listTable = (rows: readonly unknown[], signature: Signature): RequestRows =>
+const listTable = (rows: readonly unknown[], signature: Signature): NamedRows =>
   rows.length > 0 && isJsonObject(rows[0])
     ? columnsOfRecords(rows, { signature, unknown })
     : columnsOfLists(rows, { names: inputNames(signature), signature, unknown })
 
 /** Numbers that came as texts, and flags in columns of numbers: what pandas would cast. Columns are the request's own. */
-function castCells(columns: RequestColumns, signature: Signature): void {
+function castCells(columns: ColumnsByName, signature: Signature): void {
   for (const { name, type } of signature.inputs) {
     const values = columns[name] as unknown[] | undefined
     if (values === undefined || type === 'string') continue
@@ -161,7 +160,7 @@ function formOf(params: unknown, { task }: Signature): PredictionForm | undefine
  * The types are the signature's: a text of digits in a column of texts stays one. An empty field is a missing value.
  * @throws DomainError request_invalid, rows_too_many
  */
-export function readCsvInvocation(text: string, signature: Signature): RequestRows {
+export function readCsvInvocation(text: string, signature: Signature): NamedRows {
   const inputs = inputsByName(signature)
   const table = readCsv(text, { isWanted: (name) => inputs.has(name), rowsMax: rowsPerRequestMax })
   const columns = Object.create(null) as Record<string, unknown[]>

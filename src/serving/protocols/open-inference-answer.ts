@@ -48,14 +48,16 @@ export function writeOpenInference(
 ): OpenInferenceAnswer {
   const raw: Uint8Array[] = []
   let tensors = ''
-  const add = (tensor: AnswerTensor, isBinary: boolean): void => {
+  const add = (name: string, isBinary: boolean, classes: number): void => {
     if (tensors !== '') tensors += ','
-    tensors += isBinary ? rawText(tensor, raw) : jsonText(tensor)
+    if (!isBinary && classes === 0 && name !== 'label') tensors += numbersText(name, rows)
+    else {
+      const tensor = classes > 0 ? likeliest(signature, rows, classes) : outputTensor(rows, name, signature)
+      tensors += isBinary ? rawText(tensor, raw) : jsonText(tensor)
+    }
   }
-  if (wanted.outputs) {
-    for (const { name, isBinary, classes } of wanted.outputs)
-      add(classes > 0 ? likeliest(signature, rows, classes) : outputTensor(rows, name, signature), isBinary)
-  } else for (const name of outputsOf(signature)) add(outputTensor(rows, name, signature), wanted.isBinary)
+  if (wanted.outputs) for (const { name, isBinary, classes } of wanted.outputs) add(name, isBinary, classes)
+  else for (const name of outputsOf(signature)) add(name, wanted.isBinary, 0)
   const { predictionId, callerId } = facts
   const { model, version } = namesOf(facts)
   const id = callerId === undefined ? `"${predictionId}"` : JSON.stringify(callerId)
@@ -99,6 +101,18 @@ function jsonText(tensor: AnswerTensor): string {
     data += at === 0 ? text : `,${text}`
   }
   return `${head(tensor)},"data":[${data}]}`
+}
+
+/** Of what the model said itself, which most answers are made of: without an array of its own. */
+function numbersText(name: string, { predictions: { values, width }, offset, rows }: AnswerRows): string {
+  const end = (offset + rows) * width
+  let data = ''
+  for (let at = offset * width; at < end; at++) {
+    const value = values[at]!
+    const text = Number.isFinite(value) ? String(value) : 'null'
+    data += data === '' ? text : `,${text}`
+  }
+  return `{"name":"${name}","shape":[${rows},${width}],"datatype":"FP32","data":[${data}]}`
 }
 
 /** JSON has no NaN and no infinities. */

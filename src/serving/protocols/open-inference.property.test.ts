@@ -1,11 +1,11 @@
 // The same tensors in JSON and as raw bytes are the same rows of a model, for random values of every datatype.
 import { expect, test } from 'vitest'
 import { createBatch } from '../../models/batch.ts'
-import { appendColumns } from '../../models/rows.ts'
 import type { ElementType, Signature, SignatureType } from '../../models/signature.ts'
 import { packRows } from '../worker/compute/packed-rows.ts'
 import { bytesOfValues, type Datatype, type TensorValues } from './datatypes.ts'
 import { readOpenInference } from './open-inference.ts'
+import { appendRequest } from './request-rows.ts'
 import { rowsOfTensors } from './tensors.ts'
 
 /** Random numbers from 0 to 1 that come again with the seed. */
@@ -97,7 +97,7 @@ test('JSON and raw bytes are the same rows', () => {
     const signature = signatureOf(columns)
     const rowsOf = (body: Buffer, jsonBytes: number): Buffer => {
       const batch = createBatch(signature)
-      appendColumns(batch, rowsOfTensors(readOpenInference(body, jsonBytes).inputs, signature).columns)
+      appendRequest(batch, rowsOfTensors(readOpenInference(body, jsonBytes).inputs, signature).columns)
       return packRows(batch)
     }
     const { json, raw } = bodies(random, columns, whole(0, 9)(random))

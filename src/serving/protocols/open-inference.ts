@@ -40,6 +40,8 @@ export function jsonBytesOf(body: Uint8Array, header: string | string[] | undefi
   throw invalid(`Inference-Header-Content-Length must be the bytes of JSON in a body of ${body.length}, not "${found}"`)
 }
 
+const nothing = Buffer.alloc(0)
+
 /** A body on its way to tensors. */
 interface Source {
   readonly json: Buffer
@@ -56,7 +58,12 @@ interface Source {
  * @throws DomainError json_invalid, json_too_deep, tensor_invalid, request_invalid, extension_unsupported, rows_too_many
  */
 export function readOpenInference(bytes: Buffer, jsonBytes: number): OpenInferenceRequest {
-  const source: Source = { json: bytes.subarray(0, jsonBytes), raw: bytes.subarray(jsonBytes), rawAt: 0 }
+  const isJson = jsonBytes === bytes.length
+  const source: Source = {
+    json: isJson ? bytes : bytes.subarray(0, jsonBytes),
+    raw: isJson ? nothing : bytes.subarray(jsonBytes),
+    rawAt: 0,
+  }
   const body = parsed(source.json)
   const inputs = isJsonObject(body) ? body['inputs'] : undefined
   if (!isJsonObject(body) || !Array.isArray(inputs) || inputs.length > inputsMax) {

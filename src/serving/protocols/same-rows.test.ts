@@ -1,11 +1,12 @@
 // The same table in every protocol and format is the same rows of a model: random values of every type, missing ones included.
 import { expect, test } from 'vitest'
-import { appendColumns, cellAt, createBatch } from '../../models/rows.ts'
+import { cellAt, createBatch } from '../../models/rows.ts'
 import type { Signature, SignatureType } from '../../models/signature.ts'
 import { parseLenientJson } from './lenient-json.ts'
 import { readCsvInvocation, readInvocation } from './mlflow.ts'
 import { readOpenInference } from './open-inference.ts'
-import { rowsOfTensors, type RequestRows } from './tensors.ts'
+import { appendRequest, type RequestRows } from './request-rows.ts'
+import { rowsOfTensors } from './tensors.ts'
 import { readV1 } from './v1.ts'
 
 /** Random numbers from 0 to 1 that come again with the seed. */
@@ -134,7 +135,7 @@ test('every protocol reads the same rows of the same table', () => {
     const table = tableOf(random)
     const [first, ...others] = readings(table, random).map(([how, { columns, rows }]) => {
       const batch = createBatch(table.signature)
-      appendColumns(batch, columns)
+      appendRequest(batch, columns)
       expect([how, batch.rows], `seed ${seed}`).toEqual([how, rows])
       const cells = batch.columns.map((column) => Array.from({ length: rows }, (_, row) => cellAt(column, row)))
       return [how, rows, cells]

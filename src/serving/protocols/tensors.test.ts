@@ -1,6 +1,7 @@
 // Tensors of a request become columns: by their names, as matrices of the graph's own inputs, or as one matrix of all columns.
 import { expect, test } from 'vitest'
 import type { Signature } from '../../models/signature.ts'
+import { columnsByName } from './request-rows.ts'
 import { rowsOfTensors, type InputTensor } from './tensors.ts'
 
 const column = (name: string, type: 'float' | 'string') => ({ name, type, required: true })
@@ -17,7 +18,10 @@ const numbers: InputTensor = { name: 'numbers', datatype: 'FP32', shape: [2, 2],
 const text: InputTensor = { name: 'text', datatype: 'BYTES', shape: [2, 1], values: ['x', 'y'] }
 const columnsOf = (tensors: readonly InputTensor[], of = signature): unknown => {
   const { columns, rows } = rowsOfTensors(tensors, of)
-  return { rows, ...Object.fromEntries(Object.entries(columns).map(([name, values]) => [name, [...values]])) }
+  return {
+    rows,
+    ...Object.fromEntries(Object.entries(columnsByName(columns)).map(([name, values]) => [name, [...values]])),
+  }
 }
 
 test('a matrix that the graph has is its columns, in its own order', () => {

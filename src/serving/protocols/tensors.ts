@@ -3,7 +3,7 @@ import { DomainError } from '../../platform/errors.ts'
 import type { ColumnInput } from '../../models/rows.ts'
 import type { Signature, SignatureColumn } from '../../models/signature.ts'
 import { rowsPerRequestMax } from '../contract/gateway-limits.ts'
-import type { AnswerRows, RequestColumns } from './request-rows.ts'
+import { columnOfMatrix, Columns, MatrixColumns, type AnswerRows, type RequestRows } from './request-rows.ts'
 import { labelDatatype, labelValues } from './class-labels.ts'
 import { tensorInvalid, shown, type Datatype, type TensorValues } from './datatypes.ts'
 
@@ -22,11 +22,6 @@ export interface OutputTensor extends InputTensor {
   readonly values: Float32Array | BigInt64Array | readonly string[] | readonly boolean[]
 }
 
-export interface RequestRows {
-  readonly columns: RequestColumns
-  readonly rows: number
-}
-
 /** @throws DomainError tensor_invalid, rows_too_many */
 export function shapeOf(name: string, shape: unknown): number[] {
   const isShape =
@@ -43,26 +38,22 @@ export function shapeOf(name: string, shape: unknown): number[] {
 export const sizeOf = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1)
 
 /**
- * An object without a prototype's names, since an input may be named "constructor". One made by `Object.create(null)` is a hash table from
- * the start, which costs several times as much for a handful of columns.
- */
-const Columns = function Columns() {} as unknown as new () => object
-Columns.prototype = Object.create(null)
-
-/**
  * A tensor [rows] or [rows, 1] is the column of its name. A matrix that has the name of one of the graph's own inputs is that input's columns;
  * one tensor [rows, columns] alone is all columns in the signature's order, whatever its name. Whether the values fit the model is for
  * models/rows.ts to say.
  * @throws DomainError tensor_invalid
  */
 export function rowsOfTensors(tensors: readonly InputTensor[], signature: Signature): RequestRows {
-  const columns = new Columns() as Record<string, ColumnInput>
-  const { types, matrices } = namesOf(signature)
+  const names = namesOf(signature)
+  const whole = tensors.length === 1 ? wholeOf(tensors[0]!, names) : undefined
+  if (whole) return { columns: whole, rows: whole.rows }
+  const columns = new Columns()
+  const { types, matrices, all } = names
   let rows = -1
   for (const tensor of tensors) {
     const { name, shape, values } = tensor
-    const isAlone = tensors.length === 1 && isMatrix(shape) && signature.inputs.length > 1
-    const own = matrices.get(name) ?? (isAlone ? signature.inputs.map((input) => input.name) : undefined)
+    const isAlone = tensors.length === 1 && isMatrix(shape) && all.length > 1
+    const own = matrices.get(name) ?? (isAlone ? all : undefined)
     if (columns[own?.[0] ?? name]) throw tensorInvalid(name, 'stands twice in the request')
     if (!own && shape.length !== 1 && !(shape.length === 2 && shape[1] === 1)) {
       throw tensorInvalid(name, `has the shape ${shown(shape)}; a column has [rows] or [rows, 1]`)
@@ -79,6 +70,14 @@ export function rowsOfTensors(tensors: readonly InputTensor[], signature: Signat
 
 const isMatrix = (shape: readonly number[]): boolean => shape.length === 2 && shape[1] !== 1
 
+/** Undefined: it is no matrix of columns, or not of these, or some of them are to be read another way. */
+function wholeOf({ name, shape, values }: InputTensor, { matrices, all, times }: Names): MatrixColumns | undefined {
+  if (shape.length !== 2 || times > 0 || !(Array.isArray(values) || values instanceof Float32Array)) return undefined
+  const names = matrices.get(name) ?? (isMatrix(shape) ? all : undefined)
+  if (!names || names.length !== shape[1]) return undefined
+  return new MatrixColumns({ names, rows: shape[0]!, values })
+}
+
 function addMatrix(
   columns: Record<string, ColumnInput>,
   { name, shape, values }: InputTensor,
@@ -91,29 +90,21 @@ function addMatrix(
   }
   for (const [place, column] of own.entries()) {
     if (columns[column]) throw tensorInvalid(name, `has the column "${column}", which stands in the request already`)
-    columns[column] = columnOf(partOf(values, { rows, width, place }), types.get(column))
+    columns[column] = columnOf(
+      columnOfMatrix(values as ColumnInput, { rows, width, place }) as TensorValues,
+      types.get(column),
+    )
   }
-}
-
-/** One column of a matrix, in an array of the matrix's own kind. */
-function partOf(
-  values: TensorValues,
-  { rows, width, place }: { rows: number; width: number; place: number },
-): TensorValues {
-  if (Array.isArray(values)) {
-    const part: unknown[] = []
-    for (let at = place; part.length < rows; at += width) part.push(values[at])
-    return part
-  }
-  const part = new (values.constructor as new (length: number) => Float32Array)(rows)
-  for (let row = 0; row < rows; row++) part[row] = (values as Float32Array)[row * width + place]!
-  return part
 }
 
 interface Names {
   readonly types: ReadonlyMap<string, SignatureColumn['type']>
   /** Columns of the graph's own inputs, where their names are not those of their columns. */
   readonly matrices: ReadonlyMap<string, readonly string[]>
+  /** All columns in their order. */
+  readonly all: readonly string[]
+  /** How many of them are times. */
+  readonly times: number
 }
 
 const namesBySignature = new WeakMap<Signature, Names>()
@@ -123,7 +114,9 @@ function namesOf(signature: Signature): Names {
   if (!found) {
     const types = new Map(signature.inputs.map(({ name, type }) => [name, type]))
     const own = (signature.tensors ?? []).filter(({ name }) => !types.has(name))
-    found = { types, matrices: new Map(own.map(({ name, columns }) => [name, columns])) }
+    const matrices = new Map(own.map(({ name, columns }) => [name, columns]))
+    const times = signature.inputs.filter(({ type }) => type === 'datetime').length
+    found = { types, matrices, all: [...types.keys()], times }
     namesBySignature.set(signature, found)
   }
   return found

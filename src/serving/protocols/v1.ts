@@ -4,7 +4,7 @@ import { DomainError } from '../../platform/errors.ts'
 import type { Signature } from '../../models/signature.ts'
 import type { PredictionForm } from '../endpoint-options.ts'
 import { isJsonObject } from './json-body.ts'
-import type { AnswerRows, RequestColumns } from './request-rows.ts'
+import type { AnswerRows, ColumnsByName, NamedRows } from './request-rows.ts'
 import {
   assertSameNames,
   columnsOfLists,
@@ -18,9 +18,8 @@ import {
   timesAsNumbers,
 } from './json-rows.ts'
 import { labelTexts, predictionTexts, probabilityTexts } from './predictions.ts'
-import type { RequestRows } from './tensors.ts'
 
-export interface V1Request extends RequestRows {
+export interface V1Request extends NamedRows {
   /** Answered in the layout that was asked in. */
   readonly layout: 'rows' | 'columns'
   /** As `signature_name` says; undefined: the default signature. */
@@ -63,7 +62,7 @@ function formOf(name: unknown, signature: Signature): PredictionForm | undefined
   throw new DomainError('invalid', 'signature_unknown', message)
 }
 
-function rowsOf(instances: unknown, signature: Signature): RequestRows {
+function rowsOf(instances: unknown, signature: Signature): NamedRows {
   if (!Array.isArray(instances)) throw invalidRows('"instances" must be a list, a row each')
   const [first] = instances as unknown[]
   const names = inputNames(signature)
@@ -82,7 +81,7 @@ const isRecord = (row: unknown): row is Readonly<Record<string, unknown>> => isJ
 const matrixName = (keys: readonly string[], signature: Signature): string | undefined =>
   keys.length === 1 && signature.inputs.length > 1 && !inputsByName(signature).has(keys[0]!) ? keys[0] : undefined
 
-function columnsOf(inputs: unknown, signature: Signature): RequestRows {
+function columnsOf(inputs: unknown, signature: Signature): NamedRows {
   const names = inputNames(signature)
   if (Array.isArray(inputs)) return columnsOfLists(inputs, { names, signature, unknown })
   if (!isJsonObject(inputs)) throw invalidRows('"inputs" must be an object of columns, or the values of the only one')
@@ -94,7 +93,7 @@ function columnsOf(inputs: unknown, signature: Signature): RequestRows {
 }
 
 /** Lists of one value and base64 within cells become the value. Columns are the request's own: nobody else holds them. */
-function unwrapCells(columns: RequestColumns, { inputs }: Signature): void {
+function unwrapCells(columns: ColumnsByName, { inputs }: Signature): void {
   for (const { name, type } of inputs) {
     const cells = columns[name] as unknown[] | undefined
     if (!cells) continue

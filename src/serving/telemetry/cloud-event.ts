@@ -1,6 +1,7 @@
 // Requests and answers as CloudEvents in the form of KServe's logger: HTTP's binary mode, attributes as headers, the body in V2's JSON. Pure.
 import { statusOf } from '../worker/http/http-answer.ts'
 import type { FailedRequest, LoggedAnswer } from '../worker/reports/logged-request.ts'
+import { columnsByName } from '../protocols/request-rows.ts'
 import { valueText } from '../worker/reports/raw-inputs.ts'
 import { writeOpenInference } from '../protocols/open-inference-answer.ts'
 import { tensorsOfSignature } from '../protocols/tensors.ts'
@@ -50,12 +51,11 @@ function requestText({ answer, failure }: EventSubject): string | undefined {
   const signature = (variant ?? endpoint.champion)?.variant.signature
   if (!rows || !signature) return undefined
   const { redact } = endpoint.config.options
+  const columns = columnsByName(rows.columns)
   const inputs = tensorsOfSignature(signature)
-    .inputs.filter(({ name }) => Object.hasOwn(rows.columns, name) && !redact.includes(name))
+    .inputs.filter(({ name }) => Object.hasOwn(columns, name) && !redact.includes(name))
     .map(({ name, datatype }) => {
-      const values = Array.from({ length: rows.count }, (_, row) =>
-        valueText(rows.columns[name]![row], { name, signature }),
-      )
+      const values = Array.from({ length: rows.count }, (_, row) => valueText(columns[name]![row], { name, signature }))
       return `{"name":${JSON.stringify(name)},"shape":[${rows.count},1],"datatype":"${datatype}","data":[${values.join(',')}]}`
     })
   return `{"id":"${id}","inputs":[${inputs.join(',')}]}`

@@ -60,9 +60,9 @@ export interface ExchangeFacts {
 export interface Written {
   readonly body: string | Uint8Array
   /** `application/json` by default. */
-  readonly contentType?: string
+  readonly contentType?: string | undefined
   /** Names and values in turn. */
-  readonly headers?: readonly string[]
+  readonly headers?: readonly string[] | undefined
 }
 
 export interface ReadRequest {
@@ -192,13 +192,14 @@ export function serve(
       'trueloop-model-version',
       versionHeader(variant.variant.version),
       'server-timing',
-      serverTiming(outcome, nowMs() - startMs),
+      serverTiming(outcome, ms),
     ]
     if (trace) {
       const { version } = facts
       deps.tracer!.end(trace, { endpoint: endpoint.name, predictionId, rows: parsed.rows, ms, version, outcome })
     }
-    reply({ status: 200, ...written, headers: written.headers ? [...own, ...written.headers] : own })
+    const { body: text, contentType, headers: others } = written
+    reply({ status: 200, body: text, contentType, headers: others ? [...own, ...others] : own })
   })
 }
 

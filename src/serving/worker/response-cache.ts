@@ -2,10 +2,9 @@
 import { hash } from 'node:crypto'
 import { clearBatch, createBatch, type Batch } from '../../models/batch.ts'
 import type { Predictions } from '../../models/inference.ts'
-import { appendColumns } from '../../models/rows.ts'
 import type { EndpointOptions } from '../endpoint-options.ts'
 import { cacheBytesMax, cachedAnswerBytesMax } from '../contract/gateway-limits.ts'
-import type { RequestColumns } from '../protocols/request-rows.ts'
+import { appendRequest, type RequestColumns } from '../protocols/request-rows.ts'
 import type { LoadedVersion } from './loaded-version.ts'
 import { packRows } from './compute/packed-rows.ts'
 
@@ -51,7 +50,7 @@ export function createAnswerCache(options: CacheOptions, nowMs: () => number): A
       let batch = batches.get(version)
       if (!batch) batches.set(version, (batch = createBatch(version.queue.signature)))
       clearBatch(batch)
-      appendColumns(batch, columns)
+      appendRequest(batch, columns)
       // The number of rows besides: without columns, none and two of them would be the same bytes.
       const key = `${version.version} ${version.digest} ${batch.rows} ${hash('sha256', packRows(batch), 'base64')}`
       return { key, batch }

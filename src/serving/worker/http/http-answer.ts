@@ -32,9 +32,9 @@ export interface Reply {
   readonly status: number
   readonly body: string | Uint8Array
   /** Exactly `application/json` by default: some clients compare it with nothing else. */
-  readonly contentType?: string
+  readonly contentType?: string | undefined
   /** Names and values in turn. */
-  readonly headers?: readonly string[]
+  readonly headers?: readonly string[] | undefined
 }
 
 export const json = (value: unknown, status = 200): Reply => ({ status, body: JSON.stringify(value) })

@@ -6,8 +6,16 @@ interface RunTimes {
   readonly inferMs: number
 }
 
+/** Most times are within it. */
+const rememberedMicros = 10_000
+const texts: string[] = []
+
 /** Short enough to read, fine enough for a model of microseconds. */
-const rounded = (ms: number): number => Math.round(ms * 1000) / 1000
+function rounded(ms: number): string {
+  const micros = Math.round(ms * 1000)
+  if (micros >= 0 && micros < rememberedMicros) return (texts[micros] ??= String(micros / 1000))
+  return String(micros / 1000)
+}
 
 /** `total`: from the end of the body to the answer; `queue` and `infer` only where a model ran. */
 export function serverTiming(run: RunTimes | undefined, totalMs: number): string {

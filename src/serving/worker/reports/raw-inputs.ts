@@ -1,7 +1,7 @@
 // One row of a request's columns as JSON text, without the columns that nobody may see. Pure.
 import { missingMicros } from '../../../models/rows.ts'
 import type { Signature } from '../../../models/signature.ts'
-import type { RequestColumns } from '../../protocols/request-rows.ts'
+import { columnsByName, type RequestColumns } from '../../protocols/request-rows.ts'
 
 /** A row, and what may be told of it. */
 export interface RawInputs {
@@ -15,9 +15,10 @@ export interface RawInputs {
 /** Exact: integers beyond 2^53 keep their digits, microseconds become ISO 8601. What JSON cannot say, such as NaN, is null. */
 export function inputsText({ columns, row, signature, redact }: RawInputs): string {
   let text = ''
-  for (const name in columns) {
+  const byName = columnsByName(columns)
+  for (const name in byName) {
     if (redact.includes(name)) continue
-    text += `${text === '' ? '' : ','}${JSON.stringify(name)}:${valueText(columns[name]![row], { name, signature })}`
+    text += `${text === '' ? '' : ','}${JSON.stringify(name)}:${valueText(byName[name]![row], { name, signature })}`
   }
   return `{${text}}`
 }

@@ -1,7 +1,7 @@
 // The requests that wait for one model version, in lanes by priority: taken a run's worth at a time, urgent ones first and none left for ever.
 import { appendRows, clearBatch, createBatch, type Batch } from '../../../models/batch.ts'
-import { appendColumns } from '../../../models/rows.ts'
 import type { Signature } from '../../../models/signature.ts'
+import { appendRequest } from '../../protocols/request-rows.ts'
 import type { Job } from './job.ts'
 
 /** Urgent, usual, whenever there is time. */
@@ -57,7 +57,7 @@ export function createLanes(signature: Signature): Lanes {
 export function append(lanes: Lanes, job: Job): void {
   const lane = lanes.all[job.lane]!
   lane.batch ??= createBatch(lanes.signature)
-  appendColumns(lane.batch, job.columns)
+  appendRequest(lane.batch, job.columns)
   lane.jobs.push(job)
 }
 
