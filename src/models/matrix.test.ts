@@ -33,7 +33,7 @@ function outcome(batch: Batch, append: () => unknown): unknown {
     return [error.code, batch.rows]
   }
   const { values, width } = batch.tensors[0]!
-  return [batch.rows, Array.from(values.slice(0, batch.rows * width))]
+  return [batch.rows, Array.from(values as Float32Array).slice(0, batch.rows * width)]
 }
 
 const odd = [null, undefined, Number.NaN, Infinity, 1e39, '1', true, 5n, {}]
