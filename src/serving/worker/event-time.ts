@@ -1,4 +1,5 @@
 // The time that a request says it is of (`Trueloop-Event-Time`), for endpoints on the event clock.
+import type { Clock } from '../../platform/clock.ts'
 import { DomainError } from '../../platform/errors.ts'
 import { microsOf } from '../../models/time-value.ts'
 import type { EndpointConfig } from '../gateway-config.ts'
@@ -12,7 +13,7 @@ import { eventTimeAheadMaxMs } from '../contract/gateway-limits.ts'
 export function eventTimeOf(
   header: string | undefined,
   { name, clock }: EndpointConfig,
-  nowMs: number,
+  now: Clock,
 ): number | undefined {
   if (header === undefined) return undefined
   if (clock !== 'event') {
@@ -25,7 +26,7 @@ export function eventTimeOf(
     throw new DomainError('invalid', 'event_time_invalid', message)
   }
   const ms = Number(micros / 1000n)
-  if (ms <= nowMs + eventTimeAheadMaxMs) return ms
+  if (ms <= now() + eventTimeAheadMaxMs) return ms
   throw new DomainError(
     'invalid',
     'event_time_invalid',

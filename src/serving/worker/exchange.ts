@@ -158,7 +158,7 @@ export function serve(
   try {
     const { signature } = variantOf(endpoint, pinned).variant
     parsed = read({ body, headers, endpoint, signature })
-    eventTimeMs = eventTimeOf(textOf(headers['trueloop-event-time']), endpoint.config, clock())
+    eventTimeMs = eventTimeOf(textOf(headers['trueloop-event-time']), endpoint.config, clock)
   } catch (error) {
     if (!(error instanceof DomainError)) throw error
     count(deps, { endpoint, answer: { error, variant: undefined }, rows: 0, ms: 0 })

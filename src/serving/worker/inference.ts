@@ -174,14 +174,15 @@ function settle(
   const { variant } = course
   if (!isTraffic(request, variant)) return
   const { predictions, offset, error, aloneMs } = outcome
-  const eventTimeMs = request.eventTimeMs ?? tools.clock()
+  const atMs = tools.clock()
+  const eventTimeMs = request.eventTimeMs ?? atMs
   const answer = error ? undefined : { predictions, offset }
   // An answer from the cache says nothing of how fast the version is.
   const inferMs = aloneMs === undefined ? undefined : outcome.inferMs
   const assignedWith = chosenWith(request, course)
   const { rows } = request
   variant.counters.count(variant.role, { assignedWith, eventTimeMs, rows, from, batch, aloneMs, inferMs, answer })
-  if (!error) logAnswer(tools, request, { course, outcome, eventTimeMs })
+  if (!error) logAnswer(tools, request, { course, outcome, eventTimeMs, atMs })
 }
 
 /** @throws DomainError queue_full, deadline_unreachable: refused at once rather than in vain */
@@ -266,7 +267,7 @@ const isTraffic = ({ pinned }: InferenceRequest, { role }: VariantRuntime): bool
 function logAnswer(
   tools: InferenceTools,
   request: InferenceRequest,
-  { course, outcome, eventTimeMs }: { course: Course; outcome: RunOutcome; eventTimeMs: number },
+  { course, outcome, eventTimeMs, atMs }: { course: Course; outcome: RunOutcome; eventTimeMs: number; atMs: number },
 ): void {
   const { endpoint, predictionId, rows, columns } = request
   const { logShare } = endpoint.config
@@ -278,7 +279,7 @@ function logAnswer(
     variant: course.variant,
     assignedWith: course.assignedWith,
     eventTimeMs,
-    atMs: tools.clock(),
+    atMs,
     rows,
     columns,
     outcome,

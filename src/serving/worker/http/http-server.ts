@@ -56,26 +56,7 @@ export interface GatewayServer {
 }
 
 export function createGatewayServer(deps: GatewayHttpDeps): GatewayServer {
-  const matches = new Map<string, RouteMatch>()
-  const find = (method: string, target: string): RouteMatch => {
-    const key = `${method} ${target}`
-    const known = matches.get(key)
-    if (known) return known
-    const found = matchRoute(method, target)
-    if (!found)
-      throw new DomainError(
-        'not_found',
-        'route_not_found',
-        `there is no ${method} ${target.split('?')[0]?.slice(0, 200)}`,
-      )
-    if (!('route' in found)) {
-      const allowed = found.allowed.join(', ')
-      throw new DomainError('invalid', 'method_not_allowed', `this path takes ${allowed}, not ${method}`, { allowed })
-    }
-    if (matches.size < matchesRememberedMax) matches.set(key, found)
-    return found
-  }
-
+  const find = createRouteFinder()
   const answer = (request: GatewayRequest, sendReply: SendReply): void => {
     let protocol: Protocol = 'open_inference'
     const reply = (answer: Reply | DomainError, headers?: readonly string[]): void => {
@@ -123,6 +104,36 @@ export function createGatewayServer(deps: GatewayHttpDeps): GatewayServer {
       plain.closeAll()
       server.closeAllConnections()
     },
+  }
+}
+
+/** @returns the route of a request; throws DomainError route_not_found, method_not_allowed */
+function createRouteFinder(): (method: string, target: string) => RouteMatch {
+  /** By method and target: a key of both would be a new text at each request. */
+  const matches = new Map<string, Map<string, RouteMatch>>()
+  let remembered = 0
+  const remember = (method: string, target: string, match: RouteMatch): void => {
+    let known = matches.get(method)
+    if (!known) matches.set(method, (known = new Map()))
+    known.set(target, match)
+    remembered++
+  }
+  return (method, target) => {
+    const known = matches.get(method)?.get(target)
+    if (known) return known
+    const found = matchRoute(method, target)
+    if (!found)
+      throw new DomainError(
+        'not_found',
+        'route_not_found',
+        `there is no ${method} ${target.split('?')[0]?.slice(0, 200)}`,
+      )
+    if (!('route' in found)) {
+      const allowed = found.allowed.join(', ')
+      throw new DomainError('invalid', 'method_not_allowed', `this path takes ${allowed}, not ${method}`, { allowed })
+    }
+    if (remembered < matchesRememberedMax) remember(method, target, found)
+    return found
   }
 }
 

@@ -1,7 +1,7 @@
 // One row of a request's columns as JSON text, without the columns that nobody may see. Pure.
 import { missingMicros } from '../../../models/rows.ts'
 import type { Signature } from '../../../models/signature.ts'
-import { columnsByName, type RequestColumns } from '../../protocols/request-rows.ts'
+import { MatrixColumns, type RequestColumns } from '../../protocols/request-rows.ts'
 
 /** A row, and what may be told of it. */
 export interface RawInputs {
@@ -15,12 +15,30 @@ export interface RawInputs {
 /** Exact: integers beyond 2^53 keep their digits, microseconds become ISO 8601. What JSON cannot say, such as NaN, is null. */
 export function inputsText({ columns, row, signature, redact }: RawInputs): string {
   let text = ''
-  const byName = columnsByName(columns)
-  for (const name in byName) {
-    if (redact.includes(name)) continue
-    text += `${text === '' ? '' : ','}${JSON.stringify(name)}:${valueText(byName[name]![row], { name, signature })}`
+  const add = (name: string, value: unknown): void => {
+    if (redact.includes(name)) return
+    const told =
+      typeof value === 'number' && Number.isFinite(value) ? String(value) : valueText(value, { name, signature })
+    text += `${text === '' ? '' : ','}${nameText(name)}:${told}`
   }
+  if (columns instanceof MatrixColumns) {
+    const { names, values } = columns
+    for (let place = 0; place < names.length; place++) add(names[place]!, values[row * names.length + place])
+  } else for (const name in columns) add(name, columns[name]![row])
   return `{${text}}`
+}
+
+const nameTexts = new Map<string, string>()
+/** Names of inputs are few; those that a caller makes up are refused before anything is logged but the refusal. */
+const nameTextsMax = 10_000
+
+function nameText(name: string): string {
+  let found = nameTexts.get(name)
+  if (found === undefined) {
+    if (nameTexts.size >= nameTextsMax) nameTexts.clear()
+    nameTexts.set(name, (found = JSON.stringify(name)))
+  }
+  return found
 }
 
 /** A value as JSON. */

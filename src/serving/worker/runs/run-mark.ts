@@ -9,7 +9,7 @@ const versionBytes = 256
 const reportedAt = versionAt + versionBytes
 const markBytes = reportedAt + 8
 /** So that writing costs nothing beside the answers. */
-const countAfterMs = 2
+const countAfterMs = 5
 
 export interface RunMark {
   /** Before each run and load: also writes down what was answered so far. A few bytes into the page cache: 1 to 2 microseconds. */
