@@ -1,9 +1,10 @@
 // Process identities, on real processes.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
 import { getPriority } from 'node:os'
 import { expect, test } from 'vitest'
-import { endProcess, identifyProcess, isAlive, letYieldToAnswers } from './processes.ts'
+import { endProcess, identifyProcess, isAlive, letYieldToAnswers, whenIdle } from './processes.ts'
 
 test('a process is known by more than its pid', () => {
   const self = identifyProcess(process.pid)
@@ -38,3 +39,21 @@ test('a process that was started yields from then on, and one that has ended is 
   letYieldToAnswers({ pid: undefined })
   expect(getPriority()).toBe(own)
 })
+
+test.runIf(whenIdle('', []))(
+  'a process that is started for idle cores has the policy of such, in all of its threads',
+  async () => {
+    const { command, args } = whenIdle(process.execPath, ['-e', 'console.log(0), setTimeout(() => undefined, 60_000)'])!
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'ignore'] })
+    await once(child.stdout, 'data')
+    const threads = readdirSync(`/proc/${child.pid}/task`)
+    expect(threads.length).toBeGreaterThan(2)
+    // SCHED_IDLE is the policy 5, the 41st field: the 39th after the name, which ends in a bracket.
+    const policies = threads.map(
+      (id) => readFileSync(`/proc/${child.pid}/task/${id}/stat`, 'utf8').split(') ').at(-1)!.split(' ')[38],
+    )
+    expect(new Set(policies)).toEqual(new Set(['5']))
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+  },
+)

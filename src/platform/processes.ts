@@ -1,6 +1,6 @@
 // Processes by identity: a pid alone may be somebody else's by now; pid, start time and boot id together are one process for ever.
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import type { ChildProcess } from 'node:child_process'
 import { getPriority, setPriority } from 'node:os'
 import { z } from 'zod'
@@ -101,4 +101,17 @@ export function letYieldToAnswers({ pid }: Pick<ChildProcess, 'pid'>): void {
     const isGone = (error as { info?: { code?: string } }).info?.code === 'ESRCH'
     if (!isGone) throw error
   }
+}
+
+/** Of util-linux, on practically every Linux machine. */
+const chrt = '/usr/bin/chrt'
+
+/**
+ * A command as it is started to run only where a core has nothing else to do: Linux' policy SCHED_IDLE, which its threads inherit. Who wakes
+ * takes such a core as a free one; next to a process of low priority it would wait for another. On a machine that is never idle it never ends.
+ * Undefined: it cannot be started so here.
+ */
+export function whenIdle(command: string, args: readonly string[]): { command: string; args: string[] } | undefined {
+  if (process.platform !== 'linux' || !existsSync(chrt)) return undefined
+  return { command: chrt, args: ['--idle', '0', command, ...args] }
 }

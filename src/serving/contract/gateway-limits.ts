@@ -78,6 +78,8 @@ export const leavingWorkersMax = 4
 export const inPlaceLoadMs = 10
 /** A version is loaded and checked before workers meet it, within this time; else new workers load it. */
 export const preparationLimitMs = 20_000
+/** Before that, where a core has nothing else to do, within this time. */
+export const idlePreparationLimitMs = 5_000
 
 /** Spans that wait for the collector of traces; more are dropped, and counted. */
 export const spansBufferedMax = 8_192

@@ -6,9 +6,9 @@ import { fileURLToPath } from 'node:url'
 import { preparationName } from '../../models/preparation.ts'
 import { messageOf } from '../../platform/errors.ts'
 import type { Log } from '../../platform/log.ts'
-import { letYieldToAnswers } from '../../platform/processes.ts'
+import { letYieldToAnswers, whenIdle } from '../../platform/processes.ts'
 import type { Variant } from '../gateway-config.ts'
-import { preparationLimitMs } from '../contract/gateway-limits.ts'
+import { idlePreparationLimitMs, preparationLimitMs } from '../contract/gateway-limits.ts'
 import type { GatewayPaths } from '../gateway-worker.ts'
 import { PreparationAnswer } from './preparation-answer.ts'
 import { notePreparation } from './worker-processes.ts'
@@ -59,7 +59,7 @@ export function createPreparer(deps: PreparerDeps): Preparer {
 
   const queue = createQueue(async ({ name, variant, stopping }) => {
     try {
-      loadTimesMs.set(name, await runProcess(deps, variant, stopping.signal))
+      loadTimesMs.set(name, await prepareOne(deps, variant, stopping.signal))
       if (!isPrepared(name)) throw new Error('what was written is gone')
     } catch (error) {
       if (stopping.signal.aborted) return
@@ -138,12 +138,41 @@ function createQueue(run: (attempt: Attempt) => Promise<void>): Queue {
 
 const nameOf = ({ digest, signature }: Variant): string => preparationName(digest, signature)
 
+interface Started {
+  readonly command: string
+  readonly args: string[]
+  readonly limitMs: number
+}
+
 /** Milliseconds of a load. @throws Error what kept it from being prepared */
+async function prepareOne(deps: PreparerDeps, variant: Variant, signal: AbortSignal): Promise<number> {
+  const { limitMs = preparationLimitMs } = deps
+  const plain = { command: process.execPath, args: ['--disable-warning=ExperimentalWarning', entry] }
+  const idle = whenIdle(plain.command, plain.args)
+  const idleLimitMs = Math.min(limitMs, idlePreparationLimitMs)
+  const found = idle && (await runBeside(deps, { variant, signal }, { ...idle, limitMs: idleLimitMs }))
+  const answer = found ?? (await runProcess(deps, { variant, signal }, { ...plain, limitMs }))
+  if ('loadMs' in answer) return answer.loadMs
+  throw new Error(answer.reason)
+}
+
+/** Undefined: it gave no answer, for lack of a core that had nothing else to do or for another reason. @throws the signal's reason */
+async function runBeside(...started: Parameters<typeof runProcess>): Promise<PreparationAnswer | undefined> {
+  const [, { signal }] = started
+  try {
+    return await runProcess(...started)
+  } catch {
+    signal.throwIfAborted()
+    return undefined
+  }
+}
+
+/** @throws Error it ended, or was ended, without an answer */
 function runProcess(
-  { paths, log, limitMs = preparationLimitMs }: PreparerDeps,
-  variant: Variant,
-  signal: AbortSignal,
-): Promise<number> {
+  { paths, log }: PreparerDeps,
+  { variant, signal }: { variant: Variant; signal: AbortSignal },
+  { command, args, limitMs }: Started,
+): Promise<PreparationAnswer> {
   const note = (pid: number | undefined): void => {
     try {
       notePreparation(paths, pid)
@@ -161,14 +190,11 @@ function runProcess(
       maxBuffer: answerBytesMax,
       signal,
     } as const
-    const args = ['--disable-warning=ExperimentalWarning', entry]
-    const child = execFile(process.execPath, args, options, (error, stdout) => {
+    const child = execFile(command, args, options, (error, stdout) => {
       note(undefined)
       if (error) return reject(error.killed ? new Error(`it took longer than ${limitMs} ms`) : error)
       try {
-        const answer = PreparationAnswer.parse(JSON.parse(stdout))
-        if ('loadMs' in answer) resolve(answer.loadMs)
-        else reject(new Error(answer.reason))
+        resolve(PreparationAnswer.parse(JSON.parse(stdout)))
       } catch (unreadable) {
         reject(unreadable as Error)
       }
