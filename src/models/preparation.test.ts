@@ -11,43 +11,15 @@ import {
   loadPrepared,
   preparationName,
 } from './preparation.ts'
-import { Signature } from './signature.ts'
+import type { Signature } from './signature.ts'
 import { linearModel } from './linear/testing.ts'
-import { regressionModel, valueInfo } from './testing.ts'
-import { treesModel, treesNode } from './trees/testing.ts'
+import { regressionModel } from './testing.ts'
+import { forestModel } from './testing-forest.ts'
 
 const names = ['a', 'b', 'c', 'd', 'e']
 const generator = createGenerator('preparation')
 
-/** Enough trees that they are walked here. */
-function forest(): { bytes: Uint8Array; signature: Signature } {
-  const trees = treesNode(
-    {
-      operator: 'TreeEnsembleRegressor',
-      trees: 60,
-      depth: 6,
-      features: names.length,
-      outputs: 1,
-      modes: ['BRANCH_LEQ'],
-      ids: [0],
-      weight: () => generator.normal(),
-    },
-    generator,
-  )
-  const bytes = treesModel(trees, {
-    features: names.length,
-    output: 'said',
-    nodes: [{ ...trees, 2: ['prediction'] }],
-    outputs: [valueInfo('prediction', 1, ['N', 1])],
-  })
-  const signature = Signature.parse({
-    task: 'regression',
-    inputs: names.map((name) => ({ name, type: 'float' })),
-    classes: [],
-    tensors: [{ name: 'X', elementType: 'float32', columns: names }],
-  })
-  return { bytes, signature }
-}
+const forest = (): ReturnType<typeof forestModel> => forestModel(names, generator)
 
 const columns = Array.from({ length: names.length }, () => Array.from({ length: 40 }, () => generator.normal()))
 

@@ -25,6 +25,7 @@ import { createPredictionIds } from './worker/prediction-id.ts'
 import { createPredictionLog } from './worker/reports/prediction-logger.ts'
 import { createRawLog } from './worker/reports/raw-log.ts'
 import { createLoneRepository } from './worker/lone-repository.ts'
+import { createModelMemory } from './worker/model-memory.ts'
 import { createReportBuffer, type EncodedReport } from './worker/reports/report-buffer.ts'
 import { startReporting, type Reporting } from './worker/reports/reporting.ts'
 import { createRequestGuard } from './worker/http/request-guard.ts'
@@ -162,7 +163,8 @@ function createCore(deps: GatewayWorkerDeps, metrics: Metrics): Core {
   const { paths, worker, clock, nowMs, log } = deps
   const mark = openRunMark(markPath(paths, worker), () => predictions.rowsAnswered)
   const compute = createComputeOf(deps, metrics)
-  const serving = createServingSet({ modelDirectory: paths.models, nowMs, mark, log, compute })
+  const memory = createModelMemory()
+  const serving = createServingSet({ modelDirectory: paths.models, nowMs, mark, log, compute, memory })
   const executor = createExecutorOf(deps, metrics, mark)
   const reports = createReportBuffer(worker)
   const raw = createRawLog({ directory: paths.raw, worker, nowMs, log })

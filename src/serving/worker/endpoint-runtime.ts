@@ -26,6 +26,15 @@ export interface EndpointRuntime {
   readonly limiter: RateLimiter | undefined
   /** Undefined: every request is run. */
   readonly cache: AnswerCache | undefined
+  /** What the endpoint became with the next configuration; undefined: it is served as it is here, or not at all any more. */
+  next: EndpointRuntime | undefined
+}
+
+/** What is served now of an endpoint that a request came to a moment ago: versions of then may have been let go. */
+export function latestOf(endpoint: EndpointRuntime): EndpointRuntime {
+  let latest = endpoint
+  while (latest.next) latest = latest.next
+  return latest
 }
 
 export function createEndpointRuntime(
@@ -41,6 +50,7 @@ export function createEndpointRuntime(
     variants,
     champion: variants.find((variant) => variant.role === 'champion'),
     shadows: variants.filter((variant) => variant.role === 'shadow'),
+    next: undefined,
   }
 }
 
@@ -66,7 +76,8 @@ export const endpointHasNoChampion = ({ name }: EndpointRuntime): DomainError =>
   )
 
 /** Whether requests to it can be answered. */
-export const isRunnable = ({ variant, loaded }: VariantRuntime): boolean => loaded !== undefined && !variant.quarantined
+export const isRunnable = ({ variant, loaded }: VariantRuntime): boolean =>
+  loaded !== undefined && !loaded.isReleased && !variant.quarantined
 
 /** Why an endpoint's version does not answer; undefined: it does. */
 export function problemOf({ config }: EndpointRuntime, { variant, loaded }: VariantRuntime): string | undefined {

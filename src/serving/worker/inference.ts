@@ -4,7 +4,7 @@ import type { Clock } from '../../platform/clock.ts'
 import { batchRowsMax, type Batch } from '../../models/batch.ts'
 import { unitInterval } from '../../statistics/hash.ts'
 import type { EndpointRuntime, VariantRuntime } from './endpoint-runtime.ts'
-import { endpointHasNoChampion, findVariant, isRunnable, versionNotServed } from './endpoint-runtime.ts'
+import { endpointHasNoChampion, findVariant, isRunnable, latestOf, versionNotServed } from './endpoint-runtime.ts'
 import type { Executor } from './runs/executor.ts'
 import type { PredictionLog } from './reports/prediction-logger.ts'
 import { chooseVariant } from './traffic-split.ts'
@@ -99,7 +99,8 @@ function fallBack(
   request: InferenceRequest,
   { startMs, respond }: { startMs: number; respond: Attempt['respond'] },
 ): void {
-  const variant = request.endpoint.champion!
+  const { champion: variant } = latestOf(request.endpoint)
+  if (!variant) throw endpointHasNoChampion(request.endpoint)
   tools.fellBack(request.endpoint.name)
   // Whoever was meant for the canary or for the champion is answered by the champion: that is all of them.
   attempt(tools, request, { course: { variant, isFallback: true, startMs, assignedWith: 1 }, respond })
@@ -248,7 +249,7 @@ function runnable(endpoint: EndpointRuntime, { variant, loaded }: VariantRuntime
     const message = `version ${variant.version} behind "${endpoint.name}" was taken out: it hung or ended its worker repeatedly`
     throw new DomainError('unavailable', 'version_quarantined', message)
   }
-  if (loaded) return loaded
+  if (loaded && !loaded.isReleased) return loaded
   throw new DomainError(
     'unavailable',
     'version_not_loaded',

@@ -15,6 +15,8 @@ export interface LoadedVersion {
   readonly queue: VersionQueue
   /** The same model as a shadow: what is scored without an answer. */
   readonly shadowQueue: VersionQueue
+  /** Nothing may be put into its queues any more. */
+  readonly isReleased: boolean
   /** When nothing waits in its queues any more. */
   release(): Promise<void>
 }
@@ -56,6 +58,9 @@ export async function loadVersion(deps: LoadDeps, variant: Variant): Promise<Loa
     digest,
     queue: queues[0],
     shadowQueue: queues[1],
+    get isReleased() {
+      return isReleased
+    },
     async release() {
       isReleased = true
       await local?.release()

@@ -10,6 +10,7 @@ import { messageOf } from '../../platform/errors.ts'
 import type { Log } from '../../platform/log.ts'
 import type { Variant } from '../gateway-config.ts'
 import { createRunCost, learnRun, type RunCost } from './runs/run-cost.ts'
+import type { ModelMemory } from './model-memory.ts'
 import type { Runner } from './runs/version-queue.ts'
 import { readStored } from './stored-model.ts'
 
@@ -26,13 +27,15 @@ export interface LocalDeps {
   readonly log: Log
   /** Whether what was prepared is known to be whole; else it is looked at. */
   readonly isTrusting?: boolean
+  /** See `StoredModel`. */
+  readonly memory?: ModelMemory | undefined
 }
 
 /** @throws DomainError as models/inference.ts `loadModel`; Error when the bytes are not on this disk */
 export async function loadLocally(deps: LocalDeps, variant: Variant): Promise<LocalVersion> {
-  const { modelDirectory, isTrusting = false, log, nowMs } = deps
+  const { modelDirectory, isTrusting = false, memory, log, nowMs } = deps
   const { version, digest, signature } = variant
-  const stored = { path: join(modelDirectory, digest), signature, isTrusted: isTrusting }
+  const stored = { path: join(modelDirectory, digest), signature, isTrusted: isTrusting, memory }
   const { load, runs } = await readStored(stored, (reason) =>
     log.warn('what was prepared of a model is not used', { version, reason }),
   )

@@ -18,7 +18,7 @@ const signature: Signature = {
 
 function versionOf(version: string, digest: string): LoadedVersion {
   const queue = createVersionQueue(version, { signature, local: undefined, remote: undefined })
-  return { version, digest, queue, shadowQueue: queue, release: async () => undefined }
+  return { version, digest, queue, shadowQueue: queue, isReleased: false, release: async () => undefined }
 }
 
 const answer = (value: number, rows = 1) => ({

@@ -62,17 +62,14 @@ export function createServingSet(deps: ServingSetDeps): ServingSet {
     await version.release()
   }
 
-  /** The versions of a configuration that may run, by key. */
-  const wantedOf = (config: GatewayConfig): Map<string, Variant> => {
-    const variants = config.endpoints.flatMap((endpoint) => endpoint.variants)
-    return new Map(variants.filter((variant) => !variant.quarantined).map((variant) => [keyOf(variant), variant]))
-  }
   const applyNow = async (config: GatewayConfig): Promise<ApplyResult> => {
     const wanted = wantedOf(config)
     const missing = [...wanted].filter(([key]) => !loaded.has(key))
     // What a worker that serves is told to load was prepared in this life of the gateway.
     const result = await loadAll({ ...deps, isTrusting: generation >= 0 }, missing, loaded)
+    const before = endpoints
     endpoints = new Map(config.endpoints.map((endpoint) => [endpoint.name, runtimeOf(endpoint)]))
+    for (const [name, endpoint] of before) endpoint.next = endpoints.get(name)
     generation = config.generation
     for (const [key, version] of loaded) if (!wanted.has(key)) void release(key, version)
     return result
@@ -104,6 +101,12 @@ export function createServingSet(deps: ServingSetDeps): ServingSet {
       return taken
     },
   }
+}
+
+/** The versions of a configuration that may run, by key. */
+function wantedOf(config: GatewayConfig): Map<string, Variant> {
+  const variants = config.endpoints.flatMap((endpoint) => endpoint.variants)
+  return new Map(variants.filter((variant) => !variant.quarantined).map((variant) => [keyOf(variant), variant]))
 }
 
 /** What an endpoint has counted and remembered outlives a configuration that does not change how much that may be. */

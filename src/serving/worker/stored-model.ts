@@ -1,5 +1,5 @@
 // A model on the gateway's disk: its graph by digest, and what was prepared of it, if that is there and of use.
-import { readFile } from 'node:fs/promises'
+import { open, readFile, type FileHandle } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { loadModel, openEngine, type LoadedModel } from '../../models/inference.ts'
 import {
@@ -11,7 +11,8 @@ import {
   type Preparation,
 } from '../../models/preparation.ts'
 import type { Signature } from '../../models/signature.ts'
-import { messageOf } from '../../platform/errors.ts'
+import { DomainError, messageOf } from '../../platform/errors.ts'
+import { createModelMemory, type ModelMemory } from './model-memory.ts'
 
 export interface StoredModel {
   /** Of the graph's bytes; its name is their digest. */
@@ -19,6 +20,8 @@ export interface StoredModel {
   readonly signature: Signature
   /** Whether what was prepared is known to be whole; else it is looked at. */
   readonly isTrusted: boolean
+  /** Where what was prepared is read to, until the model is released; by default in memory of its own. */
+  readonly memory?: ModelMemory | undefined
 }
 
 /** What was read of a model. */
@@ -35,27 +38,81 @@ export interface ReadModel {
  * @throws Error when the bytes are not on this disk; `load` DomainError as models/inference.ts `loadModel`
  */
 export async function readStored(model: StoredModel, warn: (reason: string) => void): Promise<ReadModel> {
-  const { path, signature } = model
+  const { path, signature, memory = createModelMemory() } = model
   const graph = (): Promise<Uint8Array> => readFile(path)
-  const preparation = await readPreparation(model, warn)
-  const bytes = preparation ? undefined : await graph()
+  const found = await readPreparation({ ...model, memory }, warn)
+  const bytes = found ? undefined : await graph()
   await openEngine()
-  const load = (): Promise<LoadedModel> =>
-    preparation ? loadPrepared(preparation, { signature, graph }) : loadModel(bytes!, { signature })
-  return { load, runs: preparation?.runs ?? [] }
+  const load = async (): Promise<LoadedModel> => {
+    if (!found) return loadModel(bytes!, { signature })
+    const giveBack = (): void => memory.giveBack(found.bytes)
+    try {
+      return lent(await loadPrepared(found.preparation, { signature, graph }), giveBack)
+    } catch (error) {
+      giveBack()
+      throw error
+    }
+  }
+  return { load, runs: found?.preparation.runs ?? [] }
+}
+
+/** A model whose memory is another's after its release: a run that came later would answer from that. */
+function lent(model: LoadedModel, giveBack: () => void): LoadedModel {
+  let isReleased = false
+  return {
+    ...model,
+    run(batch) {
+      if (isReleased) throw new DomainError('unavailable', 'model_failed', 'the model was let go before this run')
+      return model.run(batch)
+    },
+    async release() {
+      if (isReleased) return
+      isReleased = true
+      await model.release()
+      giveBack()
+    },
+  }
+}
+
+interface FoundPreparation {
+  readonly preparation: Preparation
+  /** Where it stands, with what may follow it. */
+  readonly bytes: Buffer
 }
 
 /** Undefined: there is none that is of use; the graph itself is. */
 async function readPreparation(
-  { path, signature, isTrusted }: StoredModel,
+  { path, signature, isTrusted, memory }: StoredModel & { memory: ModelMemory },
   warn: (reason: string) => void,
-): Promise<Preparation | undefined> {
+): Promise<FoundPreparation | undefined> {
+  let bytes: Buffer | undefined
   try {
-    const bytes = await readFile(join(dirname(path), preparationName(basename(path), signature)))
-    if (isTrusted || isPreparationWhole(bytes)) return await decodePreparation(bytes, signature)
-    warn('it is not whole')
+    const file = await open(join(dirname(path), preparationName(basename(path), signature)))
+    try {
+      const { size } = await file.stat()
+      bytes = memory.take(size)
+      const read = await readAll(file, bytes, size)
+      if (!isTrusted && !isPreparationWhole(read)) warn('it is not whole')
+      else {
+        const preparation = await decodePreparation(read, signature)
+        if (preparation) return { preparation, bytes }
+      }
+    } finally {
+      await file.close()
+    }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') warn(messageOf(error))
   }
+  if (bytes) memory.giveBack(bytes)
   return undefined
+}
+
+async function readAll(file: FileHandle, memory: Buffer, size: number): Promise<Buffer> {
+  let bytes = 0
+  while (bytes < size) {
+    const { bytesRead } = await file.read(memory, bytes, size - bytes, bytes)
+    if (bytesRead === 0) throw new Error(`it ended after ${bytes} of ${size} bytes`)
+    bytes += bytesRead
+  }
+  return memory.subarray(0, size)
 }
