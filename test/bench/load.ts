@@ -117,7 +117,7 @@ interface AnswerHead {
 
 /** As the server spells it; servers spell it in one way only. */
 let lengthName: string | undefined
-const lengthPattern = /\r\n(?<name>content-length: ?)\d/iv
+const lengthPattern = /(?<name>\r\ncontent-length: ?)\d/iv
 
 /** @param text begins with the head, one character a byte; undefined: it is not whole yet */
 function headOf(text: string): AnswerHead | undefined {

@@ -59,10 +59,12 @@ async function prepare(request: Request): Promise<number> {
   const { runs } = await measure(deps, variant, { runner: model })
   await model.release()
   const path = join(modelDirectory, preparationName(digest, signature))
+  // Its own: one that was ended may still be at its last write.
+  const unfinished = `${path}.${process.pid}.part`
   const write = async (loadMs: number): Promise<void> => {
     const bytes = await encodePreparation(signature, { loadMs, runs, proof })
-    await writeFile(`${path}.part`, bytes, { mode: 0o600, flush: true })
-    await rename(`${path}.part`, path)
+    await writeFile(unfinished, bytes, { mode: 0o600, flush: true })
+    await rename(unfinished, path)
   }
   await write(notMeasured)
   // The least of a few: what is not yet in the processor's memory makes the first ones long.

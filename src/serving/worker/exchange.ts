@@ -220,9 +220,10 @@ function refuse(
 ): void {
   const ms = nowMs() - startMs
   const atMs = clock()
-  predictions.fail({ id, endpoint, variant, eventTimeMs: atMs, atMs, rows, error })
   if (trace) tracer?.end(trace, { endpoint: endpoint.name, predictionId: id, rows: rows?.count ?? 0, ms, error })
   reply(error, ['trueloop-prediction-id', id, 'server-timing', serverTiming(undefined, ms)])
+  // Last, since many rows take a while.
+  predictions.fail({ id, endpoint, variant, eventTimeMs: atMs, atMs, rows, error })
 }
 
 const versionHeaders = new Map<string, string>()

@@ -110,9 +110,11 @@ test('the champion of the configuration that came meanwhile answers, and the one
   expect([before.queue.rows, after.queue.rows, answers]).toEqual([0, 1, []])
 })
 
-test('without a change the champion beside it answers', () => {
+test('the champion beside it answers as long as it is there, also when the canary has taken its place', () => {
   const [champion, canary] = [versionOf(1, 'champion', 0), versionOf(2, 'canary', 1)]
-  const { woken } = failAfter(endpointOf(champion, canary), canary, () => undefined)
+  const endpoint = endpointOf(champion, canary)
+  expect(failAfter(endpoint, canary, () => undefined).woken).toEqual([canary.queue, champion.queue])
+  const { woken } = failAfter(endpoint, canary, () => (endpoint.next = endpointOf(versionOf(2, 'champion', 1))))
   expect(woken).toEqual([canary.queue, champion.queue])
 })
 

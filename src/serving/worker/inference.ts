@@ -99,9 +99,12 @@ function fallBack(
   request: InferenceRequest,
   { startMs, respond }: { startMs: number; respond: Attempt['respond'] },
 ): void {
-  const { champion: variant } = latestOf(request.endpoint)
-  if (!variant) throw endpointHasNoChampion(request.endpoint)
-  tools.fellBack(request.endpoint.name)
+  const { endpoint } = request
+  // The one beside it, unless that was let go meanwhile.
+  const own = endpoint.champion
+  const variant = own && isRunnable(own) ? own : latestOf(endpoint).champion
+  if (!variant) throw endpointHasNoChampion(endpoint)
+  tools.fellBack(endpoint.name)
   // Whoever was meant for the canary or for the champion is answered by the champion: that is all of them.
   attempt(tools, request, { course: { variant, isFallback: true, startMs, assignedWith: 1 }, respond })
 }

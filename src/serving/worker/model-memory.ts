@@ -10,7 +10,7 @@ export interface ModelMemory {
 
 /** What is smaller costs nothing, and what is larger is not kept for a version that may never come. */
 const keptBytesMin = 1024 * 1024
-const keptBytesMax = 256 * 1024 * 1024
+const keptBytesMax = 64 * 1024 * 1024
 const keptMax = 2
 /** The next version of a model has about the size of the last one. */
 const roomShare = 1 / 8

@@ -8,6 +8,7 @@ import { loadVersion, type LoadDeps, type LoadedVersion } from './loaded-version
 import { createRateLimiter } from './rate-limiter.ts'
 import { createAnswerCache } from './response-cache.ts'
 import type { RunMark } from './runs/run-mark.ts'
+import { hasWaiting, type VersionQueue } from './runs/version-queue.ts'
 import { createVersionCounters, type VersionCounters } from './reports/traffic-counters.ts'
 
 export interface ServingSet {
@@ -57,7 +58,8 @@ export function createServingSet(deps: ServingSetDeps): ServingSet {
     )
   const release = async (key: string, version: LoadedVersion): Promise<void> => {
     loaded.delete(key)
-    while (version.queue.rows + version.shadowQueue.rows > 0)
+    // A request may have no rows.
+    while (isUsed(version.queue) || isUsed(version.shadowQueue))
       await new Promise((done) => setTimeout(done, releasePollMs))
     await version.release()
   }
@@ -102,6 +104,8 @@ export function createServingSet(deps: ServingSetDeps): ServingSet {
     },
   }
 }
+
+const isUsed = (queue: VersionQueue): boolean => queue.rows > 0 || hasWaiting(queue)
 
 /** The versions of a configuration that may run, by key. */
 function wantedOf(config: GatewayConfig): Map<string, Variant> {

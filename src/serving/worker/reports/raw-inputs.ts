@@ -29,10 +29,12 @@ export function inputsText({ columns, row, signature, redact }: RawInputs): stri
 }
 
 const nameTexts = new Map<string, string>()
-/** Names of inputs are few; those that a caller makes up are refused before anything is logged but the refusal. */
+/** A caller whose request is refused may have made up names: neither many of them nor long ones are remembered. */
 const nameTextsMax = 10_000
+const rememberedLengthMax = 200
 
 function nameText(name: string): string {
+  if (name.length > rememberedLengthMax) return JSON.stringify(name)
   let found = nameTexts.get(name)
   if (found === undefined) {
     if (nameTexts.size >= nameTextsMax) nameTexts.clear()
