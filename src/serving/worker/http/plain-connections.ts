@@ -7,6 +7,7 @@ import type { GatewayRequest } from './gateway-request.ts'
 import { refuseUnread, type Reply } from './http-answer.ts'
 import { sendPlain } from './plain-answer.ts'
 import type { PlainHead } from './plain-head.ts'
+import { readShared } from './shared-reads.ts'
 import { createRequestHolder, type Arrival, type RequestHolder } from './whole-requests.ts'
 
 /** A second more than callers are told, so that nothing is reset that they send at the last moment. */
@@ -67,7 +68,8 @@ export function createPlainConnections(deps: PlainConnectionDeps): PlainConnecti
   }
 }
 
-function take(shared: Shared, socket: Socket): void {
+function take(shared: Shared, accepted: Socket): void {
+  const { socket, letGo } = readShared(accepted, (bytes) => onData(shared, connection, bytes))
   const connection: Connection = {
     socket,
     callerAddress: socket.remoteAddress ?? '',
@@ -82,11 +84,11 @@ function take(shared: Shared, socket: Socket): void {
     letGo() {
       shared.holder.release(connection.giveUp)
       shared.open.delete(connection)
+      letGo()
       for (const [event, listener] of listeners) socket.off(event, listener)
     },
   }
-  const listeners: readonly (readonly [string, (...values: Buffer[]) => void])[] = [
-    ['data', (chunk) => onData(shared, connection, chunk!)],
+  const listeners: readonly (readonly [string, () => void])[] = [
     ['end', () => onEnd(shared, connection)],
     ['timeout', () => onTimeout(connection)],
     // What is wrong with a connection is its caller's; that it is gone is told by `close`.
@@ -98,10 +100,10 @@ function take(shared: Shared, socket: Socket): void {
   socket.setTimeout(headersTimeoutMs)
 }
 
-function onData(shared: Shared, connection: Connection, chunk: Buffer): void {
+function onData(shared: Shared, connection: Connection, bytes: Buffer): void {
   if (connection.isOver) return
-  connection.pieces.push(chunk)
-  connection.piecesBytes += chunk.length
+  connection.pieces.push(bytes)
+  connection.piecesBytes += bytes.length
   if (connection.isBusy) connection.socket.pause()
   else receive(shared, connection)
 }
