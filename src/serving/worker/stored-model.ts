@@ -1,5 +1,5 @@
 // A model on the gateway's disk: its graph by digest, and what was prepared of it, if that is there and of use.
-import { open, readFile, type FileHandle } from 'node:fs/promises'
+import { open, readFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { loadModel, openEngine, type LoadedModel } from '../../models/inference.ts'
 import {
@@ -12,6 +12,7 @@ import {
 } from '../../models/preparation.ts'
 import type { Signature } from '../../models/signature.ts'
 import { DomainError, messageOf } from '../../platform/errors.ts'
+import { readTo } from '../../platform/file-reads.ts'
 import { createModelMemory, type ModelMemory } from './model-memory.ts'
 
 export interface StoredModel {
@@ -91,8 +92,9 @@ async function readPreparation(
     try {
       const { size } = await file.stat()
       bytes = memory.take(size)
-      const read = await readAll(file, bytes, size)
-      if (!isTrusted && !isPreparationWhole(read)) warn('it is not whole')
+      const read = await readTo(bytes, file, size)
+      if (read.length < size) warn(`it ended after ${read.length} of ${size} bytes`)
+      else if (!isTrusted && !isPreparationWhole(read)) warn('it is not whole')
       else {
         const preparation = await decodePreparation(read, signature)
         if (preparation) return { preparation, bytes }
@@ -105,14 +107,4 @@ async function readPreparation(
   }
   if (bytes) memory.giveBack(bytes)
   return undefined
-}
-
-async function readAll(file: FileHandle, memory: Buffer, size: number): Promise<Buffer> {
-  let bytes = 0
-  while (bytes < size) {
-    const { bytesRead } = await file.read(memory, bytes, size - bytes, bytes)
-    if (bytesRead === 0) throw new Error(`it ended after ${bytes} of ${size} bytes`)
-    bytes += bytesRead
-  }
-  return memory.subarray(0, size)
 }

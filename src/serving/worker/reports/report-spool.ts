@@ -2,6 +2,7 @@
 import { mkdir, open, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { readTo } from '../../../platform/file-reads.ts'
 
 const ending = '.report.json'
 const unfinishedEnding = '.part'
@@ -63,7 +64,7 @@ export async function bytesOfSpool(reports: readonly SpooledReport[]): Promise<n
   return bytes
 }
 
-/** Reads a report; what it answers lies in memory that the next call uses again: large buffers come dear when each is a new one. */
+/** Reads a report; what it answers lies in memory that the next call uses again. */
 export type ReadReport = (report: SpooledReport) => Promise<Buffer>
 
 export function createReportReader(): ReadReport {
@@ -73,13 +74,7 @@ export function createReportReader(): ReadReport {
     try {
       const { size } = await file.stat()
       if (size > memory.length) memory = Buffer.allocUnsafeSlow(2 * size)
-      let bytes = 0
-      while (bytes < size) {
-        const { bytesRead } = await file.read(memory, bytes, size - bytes, bytes)
-        if (bytesRead === 0) break
-        bytes += bytesRead
-      }
-      return memory.subarray(0, bytes)
+      return await readTo(memory, file, size)
     } finally {
       await file.close()
     }
