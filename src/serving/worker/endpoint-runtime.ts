@@ -14,6 +14,8 @@ export interface VariantRuntime {
   readonly counters: VersionCounters
   /** Undefined: it could not be loaded. */
   readonly loaded: LoadedVersion | undefined
+  /** Why it could not. */
+  readonly failure?: string | undefined
 }
 
 export interface EndpointRuntime {
@@ -80,8 +82,12 @@ export const isRunnable = ({ variant, loaded }: VariantRuntime): boolean =>
   loaded !== undefined && !loaded.isReleased && !variant.quarantined
 
 /** Why an endpoint's version does not answer; undefined: it does. */
-export function problemOf({ config }: EndpointRuntime, { variant, loaded }: VariantRuntime): string | undefined {
+export function problemOf({ config }: EndpointRuntime, runtime: VariantRuntime): string | undefined {
+  const { variant, loaded } = runtime
   if (config.stopped !== undefined) return config.stopped
   if (variant.quarantined) return 'it was taken out: it hung or ended its worker repeatedly'
-  return loaded ? undefined : 'it could not be loaded; the log of the gateway has the reason'
+  return loaded ? undefined : notLoaded(runtime)
 }
+
+export const notLoaded = ({ failure }: VariantRuntime): string =>
+  `it could not be loaded: ${failure ?? 'it is no longer served'}`

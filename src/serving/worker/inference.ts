@@ -4,7 +4,14 @@ import type { Clock } from '../../platform/clock.ts'
 import { batchRowsMax, type Batch } from '../../models/batch.ts'
 import { unitInterval } from '../../statistics/hash.ts'
 import type { EndpointRuntime, VariantRuntime } from './endpoint-runtime.ts'
-import { endpointHasNoChampion, findVariant, isRunnable, latestOf, versionNotServed } from './endpoint-runtime.ts'
+import {
+  endpointHasNoChampion,
+  findVariant,
+  isRunnable,
+  latestOf,
+  notLoaded,
+  versionNotServed,
+} from './endpoint-runtime.ts'
 import type { Executor } from './runs/executor.ts'
 import type { PredictionLog } from './reports/prediction-logger.ts'
 import { chooseVariant } from './traffic-split.ts'
@@ -247,17 +254,15 @@ function answerOrRefuse(work: () => void, respond: (answer: InferenceAnswer) => 
   }
 }
 
-function runnable(endpoint: EndpointRuntime, { variant, loaded }: VariantRuntime): LoadedVersion {
+function runnable(endpoint: EndpointRuntime, runtime: VariantRuntime): LoadedVersion {
+  const { variant, loaded } = runtime
   if (variant.quarantined) {
     const message = `version ${variant.version} behind "${endpoint.name}" was taken out: it hung or ended its worker repeatedly`
     throw new DomainError('unavailable', 'version_quarantined', message)
   }
   if (loaded && !loaded.isReleased) return loaded
-  throw new DomainError(
-    'unavailable',
-    'version_not_loaded',
-    `version ${variant.version} behind "${endpoint.name}" could not be loaded`,
-  )
+  const message = `version ${variant.version} behind "${endpoint.name}" does not answer: ${notLoaded(runtime)}`
+  throw new DomainError('unavailable', 'version_not_loaded', message)
 }
 
 /** Only what the split chose is evidence about a canary: a champion that answers for one is not, nor is a version asked for by name. */

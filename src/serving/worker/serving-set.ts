@@ -1,6 +1,6 @@
 // What a worker serves right now: applies configurations, loads what is new, lets go of what is gone.
 import { isDeepStrictEqual } from 'node:util'
-import { messageOf } from '../../platform/errors.ts'
+import { DomainError, messageOf } from '../../platform/errors.ts'
 import type { EndpointConfig, GatewayConfig, Variant } from '../gateway-config.ts'
 import type { TrafficCounter } from '../gateway-report.ts'
 import { createEndpointRuntime, type EndpointRuntime } from './endpoint-runtime.ts'
@@ -36,6 +36,8 @@ const releasePollMs = 50
 
 export function createServingSet(deps: ServingSetDeps): ServingSet {
   const loaded = new Map<string, LoadedVersion>()
+  /** Why versions are not loaded. */
+  const failed = new Map<string, string>()
   const counters = new Map<string, VersionCounters>()
   let endpoints: ReadonlyMap<string, EndpointRuntime> = new Map()
   let generation = -1
@@ -53,7 +55,9 @@ export function createServingSet(deps: ServingSetDeps): ServingSet {
       rememberedOf(config, endpoints.get(config.name), deps.nowMs),
       config.variants.map((variant) => {
         const { role, weight } = variant
-        return { variant, role, weight, counters: countersOf(config.name, variant), loaded: loaded.get(keyOf(variant)) }
+        const key = keyOf(variant)
+        const known = { loaded: loaded.get(key), failure: failed.get(key) }
+        return { variant, role, weight, counters: countersOf(config.name, variant), ...known }
       }),
     )
   const release = async (key: string, version: LoadedVersion): Promise<void> => {
@@ -68,7 +72,8 @@ export function createServingSet(deps: ServingSetDeps): ServingSet {
     const wanted = wantedOf(config)
     const missing = [...wanted].filter(([key]) => !loaded.has(key))
     // What a worker that serves is told to load was prepared in this life of the gateway.
-    const result = await loadAll({ ...deps, isTrusting: generation >= 0 }, missing, loaded)
+    failed.clear()
+    const result = await loadAll({ ...deps, isTrusting: generation >= 0 }, missing, { loaded, failed })
     const before = endpoints
     endpoints = new Map(config.endpoints.map((endpoint) => [endpoint.name, runtimeOf(endpoint)]))
     for (const [name, endpoint] of before) endpoint.next = endpoints.get(name)
@@ -90,19 +95,23 @@ export function createServingSet(deps: ServingSetDeps): ServingSet {
       return applied
     },
     queuedRows: () => new Map([...loaded.values()].map(({ version, queue }) => [version, queue.rows])),
-    takeCounters(limit) {
-      const taken: TrafficCounter[] = []
-      const inUse = new Set(
-        [...endpoints.values()].flatMap(({ variants }) => variants.map((variant) => variant.counters)),
-      )
-      for (const [key, version] of counters) {
-        taken.push(...version.take(limit - taken.length))
-        // Of a version that is gone all has been told; runs that still end count into it until its queues are empty.
-        if (!inUse.has(version) && version.isEmpty) counters.delete(key)
-      }
-      return taken
-    },
+    takeCounters: (limit) => takeCounters(counters, [...endpoints.values()], limit),
   }
+}
+
+/** Of a version that is gone all has been told; runs that still end count into it until its queues are empty. */
+function takeCounters(
+  counters: Map<string, VersionCounters>,
+  endpoints: readonly EndpointRuntime[],
+  limit: number,
+): TrafficCounter[] {
+  const taken: TrafficCounter[] = []
+  const inUse = new Set(endpoints.flatMap(({ variants }) => variants.map((variant) => variant.counters)))
+  for (const [key, version] of counters) {
+    taken.push(...version.take(limit - taken.length))
+    if (!inUse.has(version) && version.isEmpty) counters.delete(key)
+  }
+  return taken
 }
 
 const isUsed = (queue: VersionQueue): boolean => queue.rows > 0 || hasWaiting(queue)
@@ -127,11 +136,11 @@ function rememberedOf(
   }
 }
 
-/** Loads into `loaded`; one that fails is told and left out. */
+/** Loads into `loaded`; one that fails is told, and why into `failed`. */
 async function loadAll(
   deps: ServingSetDeps & LoadDeps,
   missing: readonly (readonly [string, Variant])[],
-  loaded: Map<string, LoadedVersion>,
+  { loaded, failed }: { loaded: Map<string, LoadedVersion>; failed: Map<string, string> },
 ): Promise<ApplyResult> {
   const failures: ApplyResult['failures'][number][] = []
   for (const [key, variant] of missing) {
@@ -142,6 +151,8 @@ async function loadAll(
     } catch (error) {
       deps.log.error('a model version could not be loaded', { version, error: messageOf(error) })
       failures.push({ version, digest, message: messageOf(error) })
+      // Anything else may name what is nobody's business, such as a path.
+      failed.set(key, error instanceof DomainError ? error.message : 'the log of the gateway has the reason')
     } finally {
       deps.mark.clear()
     }
