@@ -1,17 +1,23 @@
 // The policy on ONNX files, with files that are written for it byte by byte.
 import { expect, test } from 'vitest'
-import { assertGraphFits, checkGraph } from './graph-check.ts'
+import { createBatch } from './batch.ts'
+import { adaptGraph } from './graph-adaptation.ts'
+import { assertGraphFits, checkGraph, nodesMax } from './graph-check.ts'
+import { loadModel } from './inference.ts'
+import { appendRow } from './rows.ts'
 import {
   encode,
   endlessModel,
   floatTensor,
   graph,
+  integerAttribute,
   modelFile,
   node,
   regressionModel,
   smallModel,
   smallSignature,
   valueInfo,
+  wholesAttribute,
   type GraphText,
   type Message,
 } from './testing.ts'
@@ -82,6 +88,92 @@ test('graphs inside of graphs are refused, whatever operator holds them and howe
   const loop = endlessModel().bytes
   expect(codeOf(Buffer.concat([loop, modelFile(identity)]))).toBe('graph_subgraph')
   expect(codeOf(Buffer.concat([modelFile(identity), encode({ 25: { 1: 'own' } })]))).toBe('graph_subgraph')
+})
+
+/** As converters write the distance to the nearest of some points: a Scan over them, which is given all rows each time. */
+function nearestModel(change: {
+  readonly scanned?: string
+  readonly body?: Partial<GraphText>
+  readonly nodes?: readonly Message[]
+}): Uint8Array {
+  const body = graph({
+    inputs: [valueInfo('rows', 1, ['N', 2]), valueInfo('point', 1, [2])],
+    outputs: [valueInfo('rows_out', 1, ['N', 2]), valueInfo('squares', 1, ['N'])],
+    nodes: [
+      node({ operator: 'Identity', inputs: ['rows'], outputs: ['rows_out'] }),
+      node({ operator: 'Sub', inputs: ['rows', 'point'], outputs: ['apart'] }),
+      node({
+        operator: 'ReduceSumSquare',
+        inputs: ['apart'],
+        outputs: ['squares'],
+        attributes: [wholesAttribute('axes', [1]), integerAttribute('keepdims', 0)],
+      }),
+    ],
+    ...change.body,
+  })
+  return modelFile({
+    inputs: [valueInfo('X', 1, ['N', 2])],
+    outputs: [valueInfo('prediction', 1, ['N'])],
+    initializers: [floatTensor('points', [3, 2], [0, 0, 3, 4, 10, 0]), floatTensor('one', [1], [1])],
+    nodes: [
+      ...(change.nodes ?? []),
+      node({
+        operator: 'Scan',
+        inputs: ['X', change.scanned ?? 'points'],
+        outputs: ['same', 'distances'],
+        attributes: [{ 1: 'body', 6: body, 20: 5 }, integerAttribute('num_scan_inputs', 1)],
+      }),
+      node({
+        operator: 'ReduceMin',
+        inputs: ['distances'],
+        outputs: ['prediction'],
+        attributes: [wholesAttribute('axes', [0]), integerAttribute('keepdims', 0)],
+      }),
+    ],
+  })
+}
+
+test('a graph that is run for each of some constants is served, and answers each row alone', async () => {
+  const scaled = [node({ operator: 'Div', inputs: ['points', 'one'], outputs: ['scaled'] })]
+  for (const file of [nearestModel({}), nearestModel({ nodes: scaled, scanned: 'scaled' })]) {
+    const { bytes, signature } = adaptGraph(file, { task: 'regression' })
+    const model = await loadModel(bytes, { signature })
+    const batch = createBatch(signature)
+    for (const [x, y] of [[1, 1], [3, 3], [9, 0]]) appendRow(batch, { X_0: x, X_1: y }) // prettier-ignore
+    expect([...(await model.run(batch)).values]).toEqual([2, 1, 1])
+    await model.release()
+  }
+})
+
+test('a graph that is run for parts of what is asked, or reaches around itself, is refused', () => {
+  const message = (file: Uint8Array): string => (refusal(file) as Error | undefined)?.message ?? 'it is taken'
+  expect(message(nearestModel({ scanned: 'X' }))).toContain('only constants are served so')
+  const counted = [node({ operator: 'Abs', inputs: ['X'], outputs: ['counted'] })]
+  expect(message(nearestModel({ nodes: counted, scanned: 'counted' }))).toContain('only constants are served so')
+  // As large as it likes, whatever stands in the file.
+  const grown = [node({ operator: 'Expand', inputs: ['points', 'one'], outputs: ['grown'] })]
+  expect(message(nearestModel({ nodes: grown, scanned: 'grown' }))).toContain('only constants are served so')
+  const inside = (...nodes: Message[]): Uint8Array => nearestModel({ body: { nodes } })
+  expect(message(inside(node({ operator: 'Sub', inputs: ['rows', 'one'], outputs: ['rows_out'] })))).toContain(
+    'takes "one" from around it',
+  )
+  expect(codeOf(inside(node({ operator: 'Loop', inputs: ['rows'], outputs: ['rows_out'] })))).toBe('graph_subgraph')
+  expect(codeOf(inside(node({ operator: 'Own', inputs: ['rows'], outputs: ['rows_out'] })))).toBe(
+    'graph_operator_unknown',
+  )
+  const nested = node({
+    operator: 'Scan',
+    inputs: ['rows'],
+    outputs: ['rows_out'],
+    attributes: [{ 1: 'body', 6: graph(identity), 20: 5 }],
+  })
+  expect(message(inside(nested))).toContain('may hold no other')
+  const outside: Message = { 1: 1, 2: 1, 8: 'secret', 13: { 1: 'location', 2: '../secret.bin' } }
+  expect(codeOf(nearestModel({ body: { initializers: [outside] } }))).toBe('graph_external_data')
+  const many = Array.from({ length: nodesMax }, (_, at) =>
+    node({ operator: 'Identity', inputs: ['rows'], outputs: [`out_${at}`] }),
+  )
+  expect(codeOf(inside(...many))).toBe('graph_too_large')
 })
 
 test('data in other files is refused wherever a tensor may stand', () => {

@@ -1,6 +1,7 @@
 // What an ONNX file must be to be loaded at all. It is read, never run: safe in any process, the control plane included.
 import { DomainError } from '../platform/errors.ts'
 import { operatorDomains, subgraphOperators } from './onnx/operators.ts'
+import { isScanOfConstants } from './onnx/scan.ts'
 import { MalformedProtobuf } from './onnx/protobuf.ts'
 import { readOnnx, type GraphNode, type GraphValue, type OnnxFile } from './onnx/reader.ts'
 import { tensorsOf, type Signature } from './signature.ts'
@@ -42,7 +43,7 @@ export function inspectGraph(bytes: Uint8Array): OnnxFile {
     throw refuse('graph_too_large', `the model has ${bytes.length} bytes, at most ${modelBytesMax} are loaded`)
   }
   const file = readFile(bytes)
-  if (file.nodes.length > nodesMax || file.initializers.size > initializersMax) {
+  if (file.nodeCount > nodesMax || file.initializers.size > initializersMax) {
     throw refuse(
       'graph_too_large',
       `the graph has more than ${nodesMax} nodes or ${initializersMax} constants: simplify it`,
@@ -56,7 +57,10 @@ export function inspectGraph(bytes: Uint8Array): OnnxFile {
   }
   checkHidden(file)
   checkOpsets(file)
-  for (const node of file.nodes) checkNode(file, node)
+  for (const node of file.nodes) {
+    if (node.bodies.length > 0) checkBody(file, node)
+    checkNode(file, node)
+  }
   for (const input of file.inputs) {
     if (input.kind !== 'tensor' && !file.initializers.has(input.name))
       throw refuse('graph_malformed', `input "${input.name}" is a ${input.kind}: inputs are tensors`)
@@ -118,12 +122,35 @@ function checkOpsets(file: OnnxFile): void {
   }
 }
 
-function checkNode(file: OnnxFile, node: GraphNode): void {
-  const where = node.name ? `node "${node.name}"` : 'a node'
-  if (node.hasSubgraph || subgraphOperators.has(node.operator)) {
-    const message = `${where} is a ${node.operator}, which runs a graph inside the graph and might never end: such models are not served`
-    throw refuse('graph_subgraph', message, { operator: node.operator })
+const nameOf = ({ name }: GraphNode): string => (name ? `node "${name}"` : 'a node')
+
+function subgraph(node: GraphNode, reason: string): DomainError {
+  return refuse('graph_subgraph', `${nameOf(node)} is a ${node.operator}, ${reason}`, { operator: node.operator })
+}
+
+/** A Scan over constants runs as often as the file says, whatever is asked, and looks at all rows alike. */
+function checkBody(file: OnnxFile, node: GraphNode): void {
+  const [body, second] = node.bodies
+  if (node.operator !== 'Scan' || !body || second) {
+    throw subgraph(node, subgraphOperators.get(node.operator) ?? 'which runs a graph inside the graph')
   }
+  if (!isScanOfConstants(file, node)) {
+    throw subgraph(node, 'which runs a graph for each part of a value that is computed: only constants are served so')
+  }
+  const known = new Set([...body.values, ...body.nodes.flatMap(({ outputs }) => outputs)])
+  for (const inner of body.nodes) {
+    if (inner.bodies.length > 0) throw subgraph(inner, 'inside of the graph of a Scan, which may hold no other')
+    const foreign = inner.inputs.find((name) => name !== '' && !known.has(name))
+    if (foreign !== undefined)
+      throw subgraph(node, `whose graph takes "${foreign}" from around it: such models are not served`)
+    checkNode(file, inner)
+  }
+}
+
+function checkNode(file: OnnxFile, node: GraphNode): void {
+  const where = nameOf(node)
+  const reason = subgraphOperators.get(node.operator)
+  if (reason !== undefined) throw subgraph(node, reason)
   const domain = operatorDomains.get(node.domain)
   if (!domain?.operators.has(node.operator)) {
     const message = domain

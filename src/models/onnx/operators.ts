@@ -3,8 +3,8 @@
 const words = (text: string): string[] => text.trim().split(/\s+/v)
 
 /**
- * ai.onnx up to opset 26. Absent on purpose: If, Loop, Scan and SequenceMap, which hold graphs of their own (a Loop may never end), and
- * ImageDecoder and training losses, which have no place in a served table model.
+ * ai.onnx up to opset 26. Absent on purpose: If, Loop and SequenceMap, which hold graphs of their own (a Loop may never end), and
+ * ImageDecoder and training losses, which have no place in a served table model. A Scan is looked into: models of neighbours have one.
  */
 const standard = words(`
   Abs Acos Acosh Add AffineGrid And ArgMax ArgMin Asin Asinh Atan Atanh Attention AveragePool BatchNormalization Bernoulli BitCast
@@ -18,7 +18,7 @@ const standard = words(`
   OptionalGetElement OptionalHasElement Or PRelu Pad Pow QLinearConv QLinearMatMul QuantizeLinear RMSNormalization RNN RandomNormal
   RandomNormalLike RandomUniform RandomUniformLike Range Reciprocal ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean
   ReduceMin ReduceProd ReduceSum ReduceSumSquare RegexFullMatch Relu Reshape Resize ReverseSequence RoiAlign RotaryEmbedding Round STFT
-  Scatter ScatterElements ScatterND Selu SequenceAt SequenceConstruct SequenceEmpty SequenceErase SequenceInsert SequenceLength Shape
+  Scan Scatter ScatterElements ScatterND Selu SequenceAt SequenceConstruct SequenceEmpty SequenceErase SequenceInsert SequenceLength Shape
   Shrink Sigmoid Sign Sin Sinh Size Slice Softmax Softplus Softsign SpaceToDepth Split SplitToSequence Sqrt Squeeze StringConcat
   StringNormalizer StringSplit Sub Sum Swish Tan Tanh TensorScatter TfIdfVectorizer ThresholdedRelu Tile TopK Transpose Trilu Unique
   Unsqueeze Upsample Where Xor
@@ -31,12 +31,12 @@ const machineLearning = words(`
   ZipMap
 `)
 
-/** com.microsoft: the fused and quantized operators that optimizers and converters write. */
+/** com.microsoft: the fused and quantized operators that optimizers write, and those that converters write for neighbours and for words. */
 const contributed = words(`
-  BiasGelu BiasSoftmax DequantizeLinear DynamicQuantizeMatMul FastGelu FusedConv FusedGemm FusedMatMul Gelu Inverse MatMulInteger16
+  BiasGelu BiasSoftmax CDist DequantizeLinear DynamicQuantizeMatMul FastGelu FusedConv FusedGemm FusedMatMul Gelu Inverse MatMulInteger16
   MatMulIntegerToFloat MatMulNBits MulInteger NhwcMaxPool Pad QAttention QGemm QLinearAdd QLinearAveragePool QLinearConcat
   QLinearGlobalAveragePool QLinearLeakyRelu QLinearMul QLinearReduceMean QLinearSigmoid QLinearSoftmax QLinearWhere QuantizeLinear
-  QuickGelu SkipLayerNormalization SkipSimplifiedLayerNormalization Trilu Unique
+  QuickGelu SkipLayerNormalization SkipSimplifiedLayerNormalization Tokenizer Trilu Unique
 `)
 
 /** Domains by the name that a graph uses (`''` is ai.onnx), the opset versions that run, and their operators. */
@@ -47,5 +47,9 @@ export const operatorDomains: ReadonlyMap<string, { min: number; max: number; op
     ['com.microsoft', { min: 1, max: 1, operators: new Set(contributed) }],
   ])
 
-/** Operators that hold graphs of their own: refused by name, so that the reason can be told. */
-export const subgraphOperators: ReadonlySet<string> = new Set(['If', 'Loop', 'Scan', 'SequenceMap'])
+/** Operators that run graphs of their own, and why those are not served. */
+export const subgraphOperators: ReadonlyMap<string, string> = new Map([
+  ['If', 'which runs one of two graphs inside the graph: export the model for the one case that it is asked in'],
+  ['Loop', 'which runs a graph inside the graph and might never end: unroll it, or export the model without it'],
+  ['SequenceMap', 'which runs a graph inside the graph for each value of a sequence: export the model without it'],
+])

@@ -27,16 +27,27 @@ export interface GraphNode {
   readonly domain: string
   readonly inputs: readonly string[]
   readonly outputs: readonly string[]
-  readonly hasSubgraph: boolean
+  /** Graphs that the node runs. */
+  readonly bodies: readonly GraphBody[]
   /** The node as it stands in the file. */
   readonly message: Uint8Array
+}
+
+export interface GraphBody {
+  /** Of a body inside a body nothing is read. */
+  readonly nodes: readonly GraphNode[]
+  /** What it is given, and its own constants. */
+  readonly values: ReadonlySet<string>
 }
 
 export interface OnnxFile {
   readonly irVersion: number
   readonly opsets: ReadonlyMap<string, number>
   readonly nodes: readonly GraphNode[]
-  readonly initializers: ReadonlySet<string>
+  /** Of the graph and the bodies of its nodes. */
+  readonly nodeCount: number
+  /** Constants by name: each tensor as it stands in the file. */
+  readonly initializers: ReadonlyMap<string, Uint8Array>
   readonly inputs: readonly GraphValue[]
   readonly outputs: readonly GraphValue[]
   /** Names of tensors whose bytes are in another file. */
@@ -55,7 +66,7 @@ export interface ReadLimits {
 type Draft = { -readonly [K in keyof OnnxFile]: OnnxFile[K] } & {
   opsets: Map<string, number>
   nodes: GraphNode[]
-  initializers: Set<string>
+  initializers: Map<string, Uint8Array>
   inputs: GraphValue[]
   outputs: GraphValue[]
   externalTensors: string[]
@@ -71,7 +82,8 @@ export function readOnnx(bytes: Uint8Array, limits: ReadLimits): OnnxFile {
     irVersion: 0,
     opsets: new Map(),
     nodes: [],
-    initializers: new Set(),
+    nodeCount: 0,
+    initializers: new Map(),
     inputs: [],
     outputs: [],
     externalTensors: [],
@@ -104,25 +116,34 @@ function readOpset(file: Draft, message: Uint8Array): void {
 
 function readGraph(file: Draft, message: Uint8Array, limits: ReadLimits): void {
   for (const field of fieldsOf(message)) {
-    if (field.number === 1 && file.nodes.length <= limits.nodes) file.nodes.push(readNode(file, messageOf(field)))
+    if (field.number === 1 && file.nodeCount <= limits.nodes)
+      file.nodes.push(readNode(file, messageOf(field), { limits, isInner: false }))
     if (field.number === 11 && file.inputs.length <= limits.values) file.inputs.push(readValue(messageOf(field)))
     if (field.number === 12 && file.outputs.length <= limits.values) file.outputs.push(readValue(messageOf(field)))
     if (file.initializers.size > limits.initializers) continue
-    if (field.number === 5) file.initializers.add(readTensor(file, messageOf(field)))
-    if (field.number === 15) file.initializers.add(readSparse(file, messageOf(field)))
+    if (field.number === 5) file.initializers.set(readTensor(file, messageOf(field)), messageOf(field))
+    if (field.number === 15) file.initializers.set(readSparse(file, messageOf(field)), messageOf(field))
   }
 }
 
-function readNode(file: Draft, message: Uint8Array): GraphNode {
+interface NodePlace {
+  readonly limits: ReadLimits
+  /** In the body of another. */
+  readonly isInner: boolean
+}
+
+function readNode(file: Draft, message: Uint8Array, place: NodePlace): GraphNode {
   const inputs: string[] = []
-  const node = { name: '', operator: '', domain: '', inputs, outputs: [] as string[], hasSubgraph: false, message }
+  const bodies: GraphBody[] = []
+  const node = { name: '', operator: '', domain: '', inputs, outputs: [] as string[], bodies, message }
+  file.nodeCount++
   for (const field of fieldsOf(message)) {
     if (field.number === 1) inputs.push(textOf(field))
     if (field.number === 2) node.outputs.push(textOf(field))
     if (field.number === 3) node.name = textOf(field)
     if (field.number === 4) node.operator = textOf(field)
     if (field.number === 7) node.domain = textOf(field)
-    if (field.number === 5 && readAttribute(file, messageOf(field))) node.hasSubgraph = true
+    if (field.number === 5) bodies.push(...readAttribute(file, messageOf(field), place))
   }
   return { ...node, domain: domainName(node.domain) }
 }
@@ -131,15 +152,29 @@ function readNode(file: Draft, message: Uint8Array): GraphNode {
 const attributeNumbers: ReadonlySet<number> = new Set([2, 3, 7, 8])
 const tensorNumbers: ReadonlySet<number> = new Set([1, 4, 5, 7, 10, 11])
 
-/** Whether the attribute holds a graph. Tensors in it are looked at too. */
-function readAttribute(file: Draft, message: Uint8Array): boolean {
-  let hasGraph = false
+/** The graphs that the attribute holds. Tensors in it are looked at too. */
+function readAttribute(file: Draft, message: Uint8Array, place: NodePlace): GraphBody[] {
+  const bodies: GraphBody[] = []
   for (const field of fieldsOf(message, attributeNumbers)) {
-    if (field.number === 6 || field.number === 11) hasGraph = true
+    if (field.number === 6 || field.number === 11) bodies.push(readBody(file, messageOf(field), place))
     if (field.number === 5 || field.number === 10) readTensor(file, messageOf(field))
     if (field.number === 22 || field.number === 23) readSparse(file, messageOf(field))
   }
-  return hasGraph
+  return bodies
+}
+
+function readBody(file: Draft, message: Uint8Array, { limits, isInner }: NodePlace): GraphBody {
+  const nodes: GraphNode[] = []
+  const values = new Set<string>()
+  if (isInner) return { nodes, values }
+  for (const field of fieldsOf(message)) {
+    if (file.nodeCount > limits.nodes || values.size > limits.initializers) break
+    if (field.number === 1) nodes.push(readNode(file, messageOf(field), { limits, isInner: true }))
+    if (field.number === 5) values.add(readTensor(file, messageOf(field)))
+    if (field.number === 11) values.add(readValue(messageOf(field)).name)
+    if (field.number === 15) values.add(readSparse(file, messageOf(field)))
+  }
+  return { nodes, values }
 }
 
 function readTensor(file: Draft, message: Uint8Array): string {
@@ -202,7 +237,8 @@ function readType(message: Uint8Array): Omit<GraphValue, 'name'> {
 function readDimension(field: Field): number | string {
   let size: number | string = ''
   for (const inner of fieldsOf(messageOf(field))) {
-    if (inner.number === 1) size = integerOf(inner)
+    // Some exporters write an unknown size as -1 or 0.
+    if (inner.number === 1) size = Math.max(integerOf(inner), 0) || ''
     if (inner.number === 2) size = textOf(inner)
   }
   return size
