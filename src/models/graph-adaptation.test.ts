@@ -1,11 +1,8 @@
 // What other makers' graphs become: written byte by byte as their converters write them, and run in the real ONNX Runtime.
 import { expect, test } from 'vitest'
-import { createBatch } from './batch.ts'
 import { adaptGraph, type GraphWish } from './graph-adaptation.ts'
 import { checkGraph } from './graph-check.ts'
-import { loadModel } from './inference.ts'
 import type { Message } from './onnx/message.ts'
-import { appendRow } from './rows.ts'
 import {
   encode,
   floatTensor,
@@ -18,33 +15,13 @@ import {
   valueInfo,
   type GraphText,
 } from './testing.ts'
+import { answers, columns, double, float, int64, linear, softmax, softmaxOf, text } from './testing-linear.ts'
 
-const float = 1
-const double = 11
-const int64 = 7
-const text = 8
 const labelsAttribute = (labels: readonly (string | number)[]): Message =>
   typeof labels[0] === 'string'
     ? { 1: 'classlabels_strings', 9: labels as readonly string[], 20: 8 }
     : { 1: 'classlabels_int64s', 8: labels as readonly number[], 20: 7 }
 const zipped = (name: string): Message => ({ 1: name, 2: { 4: { 1: { 5: { 1: int64, 2: { 1: { 1: float } } } } } } })
-
-/** `X` [N,2] through weights to `width` numbers named `raw`. */
-const linear = (width: number, { rows = 'N' as string | number, element = float } = {}): GraphText => ({
-  inputs: [valueInfo('X', element, [rows, 2])],
-  outputs: [],
-  initializers: [
-    floatTensor(
-      'W',
-      [2, width],
-      Array.from({ length: 2 * width }, (_, at) => (at % 3) - 1),
-    ),
-  ],
-  nodes: [node({ operator: 'MatMul', inputs: ['X', 'W'], outputs: ['raw'] })],
-})
-
-const softmax = (output: string): Message =>
-  node({ operator: 'Softmax', inputs: ['raw'], outputs: [output], attributes: [integerAttribute('axis', 1)] })
 
 /** As skl2onnx ends a classifier: labels, and maps of probabilities. */
 const zipMapModel = (labels: readonly (string | number)[]): GraphText => ({
@@ -64,29 +41,7 @@ const zipMapModel = (labels: readonly (string | number)[]): GraphText => ({
   ],
 })
 
-const columns = (...names: string[]): GraphWish => ({
-  inputs: names.map((name) => ({ name, types: ['double', 'float'], required: true })),
-})
-
-/** What the adapted graph answers for [x, y] rows. */
-async function answers(file: Uint8Array, wish: GraphWish, rows: readonly (readonly number[])[]): Promise<number[]> {
-  const { bytes, signature } = adaptGraph(file, wish)
-  const model = await loadModel(bytes, { signature })
-  const batch = createBatch(signature)
-  for (const row of rows) {
-    appendRow(batch, Object.fromEntries(signature.inputs.map(({ name }, at) => [name, row[at]])))
-  }
-  const { values } = await model.run(batch)
-  await model.release()
-  return [...values]
-}
-
 const sigmoid = (value: number): number => 1 / (1 + Math.exp(-value))
-function softmaxOf(raw: readonly number[]): number[] {
-  const powers = raw.map(Math.exp)
-  const sum = powers.reduce((total, power) => total + power)
-  return powers.map((power) => power / sum)
-}
 const close = (values: readonly number[]): unknown[] => values.map((value) => expect.closeTo(value, 5) as unknown)
 
 test('a graph that is as it should be stays as it is, byte by byte', () => {

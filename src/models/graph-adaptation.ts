@@ -4,6 +4,7 @@ import { DomainError } from '../platform/errors.ts'
 import { planAnswer, outputName, type AnswerPlan, type Operation } from './graph-answer.ts'
 import { checkGraph, corrupt, inspectGraph } from './graph-check.ts'
 import { layOut, type WantedColumn } from './graph-layout.ts'
+import { isSpare, makersOf } from './onnx/endings.ts'
 import type { Message } from './onnx/message.ts'
 import { MalformedProtobuf } from './onnx/protobuf.ts'
 import type { GraphValue, OnnxFile } from './onnx/reader.ts'
@@ -26,10 +27,20 @@ export interface AdaptedGraph {
   readonly rewrites: readonly string[]
 }
 
+const element = { float32: 1, int64: 7 } as const
+
+const wholeTensor = (name: string, values: readonly number[]): Message => ({
+  1: values.length,
+  2: element.int64,
+  8: name,
+  9: new Uint8Array(BigInt64Array.from(values, BigInt).buffer),
+})
+
 /** ONNX Runtime 1.30 reads no later format of the file; what came with later ones are types that no table model has. */
 const irVersionMax = 13
 /** Names of our own values in a graph begin so. */
 const prefix = 'trueloop_answer:'
+const inputPrefix = 'trueloop_input:'
 
 /**
  * Checks a graph and rewrites what its maker left otherwise than it is served: ZipMap, other names and types of the answer, one number for
@@ -79,13 +90,18 @@ function signatureOf(found: Signature): Signature {
   throw new DomainError('invalid', 'graph_signature_mismatch', message)
 }
 
-/** Inputs that were declared for a fixed number of rows, as they are declared from now on. */
+/** A list of values, one for each row, where a column [N,1] is asked for. */
+const isList = ({ shape }: GraphValue): boolean => shape?.length === 1
+
+/** Inputs that are declared otherwise from now on: for any number of rows, and as columns. */
 function openedInputs({ inputs, initializers }: OnnxFile): Map<string, GraphValue> {
   const opened = new Map<string, GraphValue>()
   for (const input of inputs) {
     const { name, shape } = input
-    if (initializers.has(name) || !shape || shape.length !== 2 || typeof shape[0] !== 'number') continue
-    opened.set(name, { ...input, shape: ['N', shape[1]!] })
+    if (initializers.has(name)) continue
+    if (isList(input)) opened.set(name, { ...input, shape: ['N', 1] })
+    else if (shape?.length === 2 && typeof shape[0] === 'number')
+      opened.set(name, { ...input, shape: ['N', shape[1]!] })
   }
   return opened
 }
@@ -97,12 +113,16 @@ function rewritesOf(file: OnnxFile, plan: AnswerPlan, opened: ReadonlyMap<string
   const others = file.outputs.filter((output) => output.name !== name && output.name !== plan.source)
   const declared = file.outputs.find((output) => output.name === name)?.shape?.[0]
   if (typeof declared === 'number') said.push(`output "${name}" was declared for ${declared} rows`)
-  for (const input of opened.keys()) said.push(`input "${input}" takes any number of rows`)
+  for (const input of file.inputs) {
+    if (!opened.has(input.name)) continue
+    said.push(`input "${input.name}" takes ${isList(input) ? 'a column [N,1]' : 'any number of rows'}`)
+  }
   if (file.irVersion > irVersionMax)
     said.push(`version ${file.irVersion} of the file format lowered to ${irVersionMax}`)
-  // Other outputs do no harm where they are tensors of as many rows as are asked: only the answer is fetched.
+  // Other outputs do no harm where they cost nothing and are tensors of as many rows as are asked: only the answer is fetched.
   const isHarmful = others.some(({ kind, shape }) => kind !== 'tensor' || typeof shape?.[0] === 'number')
-  if (others.length > 0 && (isHarmful || said.length > 0)) {
+  const isCostly = file.nodes.some(isSpare(makersOf(file), plan.source))
+  if (others.length > 0 && (isHarmful || isCostly || said.length > 0)) {
     said.push(`outputs left out: ${others.map((output) => `"${output.name}"`).join(', ')}`)
   }
   return said
@@ -128,10 +148,19 @@ function changeOf(file: OnnxFile, plan: AnswerPlan, opened: ReadonlyMap<string, 
   const width = plan.task === 'regression' ? 1 : plan.classes.length
   const output: GraphValue = { name, kind: 'tensor', elementType: 'float32', shape: ['N', width] }
   const irVersion = Math.min(file.irVersion, irVersionMax)
-  return { renamed, inputs: opened, nodes, constants, output, irVersion }
+  const lists = file.inputs.filter((input) => opened.has(input.name) && isList(input)).map((input) => input.name)
+  const firstNodes = lists.map((list): NewNode => {
+    const inner = `${inputPrefix}${list}`
+    renamed.set(list, inner)
+    return { operator: 'Reshape', inputs: [list, anyLength.name], output: inner, attributes: [] }
+  })
+  const own = lists.length > 0 ? [...constants, anyLength.message] : constants
+  return { renamed, inputs: opened, firstNodes, nodes, constants: own, output, irVersion }
 }
 
-const element = { float32: 1, int64: 7 } as const
+/** The shape of a list of as many values as there are. */
+const anyLength = { name: `${inputPrefix}shape`, message: wholeTensor(`${inputPrefix}shape`, [-1]) }
+
 const attributeType = { integer: 2 } as const
 const integer = (name: string, value: number): Message => ({ 1: name, 3: value, 20: attributeType.integer })
 
@@ -151,8 +180,7 @@ function answerNodes(
   }
   const whole = (values: readonly number[]): string => {
     const name = `${prefix}constant_${constants.length}`
-    const data = new Uint8Array(BigInt64Array.from(values, BigInt).buffer)
-    constants.push({ 1: values.length, 2: element.int64, 8: name, 9: data })
+    constants.push(wholeTensor(name, values))
     return name
   }
   for (const operation of operations) {

@@ -1,6 +1,7 @@
 // Which value of a graph is its answer, and what makes it `probabilities` [N,classes] or `prediction` [N,1] of float32. Pure.
 import { DomainError } from '../platform/errors.ts'
-import { labelsOf, sharedLabels } from './onnx/labels.ts'
+import { endingOf, isUnbounded, makersOf } from './onnx/endings.ts'
+import { isLabel, labelsOf, labelsOfGraph } from './onnx/labels.ts'
 import type { GraphValue, OnnxFile } from './onnx/reader.ts'
 import type { Task } from './signature.ts'
 
@@ -66,16 +67,26 @@ function zipMapOf(file: OnnxFile): Found | undefined {
   return { name: zip.inputs[0]!, elementType, rank: 2, width: labels?.length, labels, isZipped: true }
 }
 
-const looksLikeClasses = (file: OnnxFile): boolean =>
-  zipMapOf(file) !== undefined ||
-  file.outputs.some(({ name }) => probabilityNames.includes(name) || /logit/iv.test(name)) ||
-  file.nodes.some(({ operator }) => operator.endsWith('Classifier'))
+/** Activations over classes. */
+const overClasses: ReadonlySet<string> = new Set(['Softmax', 'LogSoftmax'])
+
+function looksLikeClasses(file: OnnxFile): boolean {
+  if (zipMapOf(file)) return true
+  if (file.outputs.some(({ name }) => probabilityNames.includes(name) || /logit/iv.test(name))) return true
+  if (file.nodes.some(({ operator }) => operator.endsWith('Classifier'))) return true
+  const makers = makersOf(file)
+  return file.outputs.some(({ name }) => overClasses.has(endingOf(makers, name)?.operator ?? ''))
+}
 
 function planRegression(file: OnnxFile): AnswerPlan {
-  const numbers = file.outputs.filter((output) => isFloat(output) || isWhole(output))
+  const floats = file.outputs.filter(isFloat)
+  // Beside a whole number, which may be a label, a float is the value: the score of whoever tells outliers, say.
+  const numbers = floats.length === 1 ? floats : file.outputs.filter((output) => isFloat(output) || isWhole(output))
   const found = chosen(file, numbers, valueNames)
   if (found.width !== undefined && found.width !== 1) {
-    throw mismatch(`output "${found.name}" has ${found.width} columns, and a regression answers one number a row`)
+    throw mismatch(
+      `output "${found.name}" has ${found.width} columns, and a regression answers one number a row: if they are classes, say "task": "${found.width === 2 ? 'binary' : 'multiclass'}"`,
+    )
   }
   const operations: Operation[] = []
   const said: string[] = []
@@ -92,6 +103,14 @@ const isWhole = ({ kind, elementType }: GraphValue): boolean =>
 
 function planClasses(file: OnnxFile, wish: AnswerWish): AnswerPlan {
   const found = zipMapOf(file) ?? chosen(file, file.outputs.filter(isFloat), probabilityNames)
+  if (
+    !found.labels &&
+    !wish.classes &&
+    file.outputs.some((output) => isLabel(output) && output.elementType === 'string')
+  )
+    throw mismatch(
+      'its labels are texts that it computes in a way that is not understood: name the classes, in the order of the probabilities',
+    )
   const operations: Operation[] = []
   const said: string[] = []
   if (found.isZipped) said.push(`ZipMap taken away from "${found.name}"`)
@@ -143,7 +162,7 @@ function chosen(file: OnnxFile, outputs: readonly GraphValue[], names: readonly 
       `output "${name}" has ${shape.length} dimensions: an answer has one row for each row that is asked`,
     )
   }
-  return { name, elementType, rank: shape?.length, width, labels: sharedLabels(file.nodes), isZipped: false }
+  return { name, elementType, rank: shape?.length, width, labels: labelsOfGraph(file), isZipped: false }
 }
 
 function noAnswer(file: OnnxFile, outputs: readonly GraphValue[], names: readonly string[]): DomainError {
@@ -156,13 +175,11 @@ function noAnswer(file: OnnxFile, outputs: readonly GraphValue[], names: readonl
   )
 }
 
-/** Operators that end in numbers of any size, where a probability would have passed an activation. */
-const linear: ReadonlySet<string> = new Set(['Gemm', 'MatMul', 'Add', 'FusedGemm', 'FusedMatMul'])
-
 function isLogit(file: OnnxFile, { name, isZipped }: Found): boolean {
   if (isZipped || probabilityNames.includes(name)) return false
-  const maker = file.nodes.find(({ outputs }) => outputs.includes(name))
-  return /logit/iv.test(name) || (maker !== undefined && linear.has(maker.operator))
+  const makers = makersOf(file)
+  // The softmax of a logarithm of probabilities is those probabilities.
+  return /logit/iv.test(name) || endingOf(makers, name)?.operator === 'LogSoftmax' || isUnbounded(file, makers, name)
 }
 
 function cast({ name, elementType }: Found, operations: Operation[], said: string[]): void {

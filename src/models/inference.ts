@@ -132,6 +132,8 @@ function modelOf({ tensor: TensorOf }: Engine, session: EngineSession, signature
     alwaysEnds: session.alwaysEnds,
     run(batch) {
       const { rows } = batch
+      // Not every operator takes none.
+      if (rows === 0) return { rows, width, values: new Float32Array() }
       for (const tensor of batch.tensors) feeds[tensor.name] = feedOf(tensor, rows)
       let outputs: Outputs | Promise<Outputs>
       try {

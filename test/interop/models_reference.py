@@ -26,13 +26,15 @@ def plain(value):
     return None if value is None or np.isnan(value) else float(value)
 
 
-def case(name, onnx, *, inputs, classes, rows, expected, task=None):
+def case(name, onnx, *, inputs, classes, rows, expected, task=None, told=True):
     (folder / f'{name}.onnx').write_bytes(onnx if isinstance(onnx, bytes) else onnx.SerializeToString())
     task = task or ('binary' if len(classes) == 2 else 'multiclass')
     expected = np.asarray(expected, dtype=np.float64).reshape(len(rows), -1)
     cases.append(
         {
             'name': name,
+            # Whether the one who registers it says what the model is, or nothing.
+            'isTold': told,
             'task': task,
             'inputs': [{'name': column, 'type': kind} for column, kind in inputs.items()],
             'classes': [str(label) for label in classes],
@@ -170,6 +172,67 @@ def scikit_learn():
             task='regression',
             rows=records(asked),
             expected=model.predict(asked),
+        )
+
+
+def scikit_learn_alone():
+    """Graphs that hold all that is to be known of them, and are registered without a word."""
+    from skl2onnx import to_onnx
+    from skl2onnx.common.data_types import FloatTensorType, StringTensorType
+    from sklearn.ensemble import IsolationForest
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.gaussian_process import GaussianProcessRegressor
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.naive_bayes import GaussianNB
+    from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+    from sklearn.neural_network import MLPClassifier
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    columns = [f'X_{index}' for index in range(len(names))]
+    matrix = [('X', FloatTensorType([None, len(names)]))]
+
+    def numeric(name, model, labels, options=None):
+        model.fit(train, labels)
+        is_value = not hasattr(model, 'predict_proba')
+        outlier = hasattr(model, 'decision_function') and is_value
+        answer = model.decision_function if outlier else model.predict if is_value else model.predict_proba
+        case(
+            name,
+            to_onnx(model, initial_types=matrix, options=options, target_opset={'': 21, 'ai.onnx.ml': 3}),
+            inputs=dict.fromkeys(columns, 'float'),
+            classes=[] if is_value else model.classes_,
+            task='regression' if is_value else None,
+            rows=records(probe, columns),
+            expected=answer(probe),
+            told=False,
+        )
+
+    tensor = {'zipmap': False}
+    perceptron = MLPClassifier((8,), max_iter=300, random_state=1)
+    numeric('sklearn-perceptron-texts', perceptron, kinds, tensor)
+    numeric('sklearn-bayes-texts', GaussianNB(), np.where(flag, 'yes', 'no'), tensor)
+    numeric('sklearn-bayes-codes', GaussianNB(), flag * 4 + 3, tensor)
+    numeric('sklearn-neighbours', make_pipeline(StandardScaler(), KNeighborsClassifier()), kinds)
+    numeric('sklearn-neighbours-cdist', KNeighborsClassifier(), flag, {'optim': 'cdist', 'zipmap': False})
+    numeric('sklearn-neighbours-value', KNeighborsRegressor(weights='uniform'), scores(train))
+    numeric('sklearn-process-value', GaussianProcessRegressor(alpha=1.0), scores(train).astype(np.float32))
+    numeric('sklearn-outliers', IsolationForest(n_estimators=20, random_state=1), flag)
+
+    words = np.array(['good', 'great', 'plot', 'actor', 'bad', 'dull', 'film', 'long'])
+    texts = np.array([' '.join(random.choice(words, 6)) for _ in range(300)])
+    liked = np.array(['pos' if text.count('g') > 2 else 'neg' for text in texts])
+    for name, shape in [('sklearn-words', [None, 1]), ('sklearn-words-list', [None])]:
+        # Lower case takes a locale that not every machine has.
+        model = make_pipeline(TfidfVectorizer(lowercase=False), LogisticRegression()).fit(texts, liked)
+        case(
+            name,
+            to_onnx(model, initial_types=[('text', StringTensorType(shape))]),
+            inputs={'text': 'string'},
+            classes=model.classes_,
+            rows=[{'text': text} for text in texts[:40]],
+            expected=model.predict_proba(texts[:40]),
+            told=False,
         )
 
 
@@ -337,7 +400,7 @@ def network():
         )
 
 
-for maker in [scikit_learn, lightgbm, xgboost, catboost, network]:
+for maker in [scikit_learn, scikit_learn_alone, lightgbm, xgboost, catboost, network]:
     if len(sys.argv) > 2 and maker.__name__ not in sys.argv[2:]:
         continue
     maker()

@@ -16,6 +16,8 @@ export interface GraphChange {
   readonly renamed: ReadonlyMap<string, string>
   /** Inputs that are declared otherwise, by name. */
   readonly inputs: ReadonlyMap<string, GraphValue>
+  /** Put before the others: what they make of inputs is there by its name. */
+  readonly firstNodes?: readonly NewNode[]
   readonly nodes: readonly NewNode[]
   readonly constants: readonly Message[]
   /** The one output, which a node makes once values have their new names. */
@@ -35,9 +37,10 @@ const ownOpset = 17
  */
 export function rewriteGraph(bytes: Uint8Array, file: OnnxFile, change: GraphChange): Uint8Array {
   const needed = neededNodes(file, change)
-  const used = new Set(change.nodes.flatMap(({ inputs }) => inputs))
+  const { firstNodes = [] } = change
+  const used = new Set([...firstNodes, ...change.nodes].flatMap(({ inputs }) => inputs))
   for (const node of needed) for (const name of node.inputs) used.add(renamedName(change, name))
-  const graph: Uint8Array[] = []
+  const graph: Uint8Array[] = [encode({ 1: firstNodes.map(nodeMessage) })]
   const rest: Uint8Array[] = [encode({ 1: change.irVersion })]
   let place = 0
   for (const field of fieldsOf(bytes)) {
@@ -53,7 +56,8 @@ export function rewriteGraph(bytes: Uint8Array, file: OnnxFile, change: GraphCha
   }
   if (change.begin) graph.push(encode({ 11: valueMessage(change.begin) }))
   graph.push(encode({ 1: change.nodes.map(nodeMessage), 5: change.constants, 12: valueMessage(change.output) }))
-  if (change.nodes.length > 0 && !file.opsets.has(domainName(''))) rest.push(encode({ 8: { 1: '', 2: ownOpset } }))
+  if (firstNodes.length + change.nodes.length > 0 && !file.opsets.has(domainName('')))
+    rest.push(encode({ 8: { 1: '', 2: ownOpset } }))
   return Buffer.concat([...rest, encode({ 7: Buffer.concat(graph) })])
 }
 

@@ -1,0 +1,150 @@
+// Which value of a graph is its answer, which numbers it holds, and which classes they are of.
+import { expect, test } from 'vitest'
+import { adaptGraph } from './graph-adaptation.ts'
+import { checkGraph } from './graph-check.ts'
+import type { Message } from './onnx/message.ts'
+import { floatTensor, integerAttribute, longTensor, modelFile, node, valueInfo } from './testing.ts'
+import { answers, columns, float, int64, linear, softmax, softmaxOf, text } from './testing-linear.ts'
+
+const close = (values: readonly number[]): unknown[] => values.map((value) => expect.closeTo(value, 5) as unknown)
+
+test('logits are known behind operators that reshape or scale them, and probabilities that are averaged are none', async () => {
+  const wish = { ...columns('x', 'y'), task: 'multiclass' as const, classes: ['a', 'b', 'c'] }
+  const ended = (...nodes: Message[]): Uint8Array =>
+    modelFile({
+      ...linear(3),
+      outputs: [valueInfo('out', float, ['N', 3])],
+      initializers: [
+        ...linear(3).initializers!,
+        floatTensor('half', [1], [0.5]),
+        floatTensor('ones', [3], [1, 1, 1]),
+        floatTensor('zeros', [3], [0, 0, 0]),
+        longTensor('rows', [2], [-1, 3]),
+      ],
+      nodes: [...linear(3).nodes, ...nodes],
+    })
+  const [raw, halved] = [softmaxOf([-1, 0, 1]), softmaxOf([-0.5, 0, 0.5])]
+  const row = [[1, 0]]
+  const reshaped = ended(
+    node({ operator: 'Reshape', inputs: ['raw', 'rows'], outputs: ['flat'] }),
+    node({ operator: 'Identity', inputs: ['flat'], outputs: ['out'] }),
+  )
+  expect(await answers(reshaped, wish, row)).toEqual(close(raw))
+  expect(await answers(ended(node({ operator: 'Mul', inputs: ['half', 'raw'], outputs: ['out'] })), wish, row)).toEqual(
+    close(halved),
+  )
+  const normalized = ended(
+    node({
+      operator: 'BatchNormalization',
+      inputs: ['raw', 'ones', 'zeros', 'zeros', 'ones'],
+      outputs: ['out'],
+    }),
+  )
+  expect(await answers(normalized, wish, row)).toEqual(
+    (await answers(reshaped, wish, row)).map((value) => expect.closeTo(value, 4) as unknown),
+  )
+  const logarithm = ended(
+    node({ operator: 'LogSoftmax', inputs: ['raw'], outputs: ['out'], attributes: [integerAttribute('axis', 1)] }),
+  )
+  expect(await answers(logarithm, wish, row)).toEqual(close(raw))
+  // Without a word about the task: what ends in an activation over classes tells classes apart.
+  expect(adaptGraph(logarithm, columns('x', 'y')).signature).toMatchObject({
+    task: 'multiclass',
+    classes: ['0', '1', '2'],
+  })
+  const vote = ended(
+    softmax('first'),
+    node({ operator: 'Mul', inputs: ['raw', 'half'], outputs: ['small'] }),
+    node({ operator: 'Softmax', inputs: ['small'], outputs: ['second'], attributes: [integerAttribute('axis', 1)] }),
+    node({ operator: 'Add', inputs: ['first', 'second'], outputs: ['sum'] }),
+    node({ operator: 'Mul', inputs: ['sum', 'half'], outputs: ['out'] }),
+  )
+  expect(await answers(vote, wish, row)).toEqual(close(raw.map((value, at) => (value + halved[at]!) / 2)))
+})
+
+test('labels are read from the list that the label is taken from, and ones that cannot be read are asked for', () => {
+  const taken = (list: Message, { operator = 'ArrayFeatureExtractor', element = text as number } = {}): Uint8Array =>
+    modelFile({
+      ...linear(2),
+      outputs: [valueInfo('label', element, ['N']), valueInfo('probabilities', float, ['N', 2])],
+      initializers: [...linear(2).initializers!, list, longTensor('any', [1], [-1])],
+      nodes: [
+        ...linear(2).nodes,
+        softmax('probabilities'),
+        node({
+          operator: 'ArgMax',
+          inputs: ['probabilities'],
+          outputs: ['place'],
+          attributes: [integerAttribute('axis', 1)],
+        }),
+        node({
+          operator,
+          domain: operator === 'Gather' ? '' : 'ai.onnx.ml',
+          inputs: ['classes', 'place'],
+          outputs: ['found'],
+        }),
+        node({ operator: 'Reshape', inputs: ['found', 'any'], outputs: ['label'] }),
+      ],
+    })
+  const classesOf = (file: Uint8Array): readonly string[] => adaptGraph(file, columns('x', 'y')).signature.classes
+  const texts = { 1: 2, 2: text, 6: ['no', 'yes'], 8: 'classes' }
+  expect(classesOf(taken(texts))).toEqual(['no', 'yes'])
+  expect(classesOf(taken(texts, { operator: 'Gather' }))).toEqual(['no', 'yes'])
+  expect(classesOf(taken(longTensor('classes', [2], [3, -7]), { element: int64 }))).toEqual(['3', '-7'])
+  // As int32, one by one: 5 and -1.
+  const whole = { 1: 2, 2: 6, 5: [5, -1], 8: 'classes' }
+  expect(classesOf(taken(whole, { element: int64 }))).toEqual(['5', '-1'])
+  const named = { ...columns('x', 'y'), task: 'binary' as const, classes: ['yes', 'no'] }
+  expect(adaptGraph(taken(texts), named).rewrites.join()).toContain('put into the order')
+  const computed = taken(texts, { operator: 'LabelEncoder' })
+  expect(() => adaptGraph(computed, columns('x', 'y'))).toThrow('name the classes')
+  expect(adaptGraph(computed, named).signature.classes).toEqual(['yes', 'no'])
+})
+
+test('the score is the value of a graph that tells outliers, and not its label', async () => {
+  const file = modelFile({
+    ...linear(1),
+    outputs: [valueInfo('label', int64, ['N', 1]), valueInfo('scores', float, ['N', 1])],
+    nodes: [
+      ...linear(1).nodes,
+      node({ operator: 'Neg', inputs: ['raw'], outputs: ['scores'] }),
+      node({ operator: 'Sign', inputs: ['scores'], outputs: ['sign'] }),
+      node({ operator: 'Cast', inputs: ['sign'], outputs: ['label'], attributes: [integerAttribute('to', int64)] }),
+    ],
+  })
+  expect(adaptGraph(file, columns('x', 'y'))).toMatchObject({
+    signature: { task: 'regression' },
+    rewrites: ['output "scores" named "prediction"', 'outputs left out: "label"'],
+  })
+  expect(await answers(file, columns('x', 'y'), [[1, 0], [2.5, 9]])).toEqual([1, 2.5]) // prettier-ignore
+})
+
+test('an input that is a list of values is served as a column', async () => {
+  const file = modelFile({
+    inputs: [valueInfo('amount', float, ['N']), valueInfo('count', float, [1])],
+    outputs: [valueInfo('total', float, ['N'])],
+    nodes: [node({ operator: 'Mul', inputs: ['amount', 'count'], outputs: ['total'] })],
+  })
+  const { bytes, signature, rewrites } = adaptGraph(file, {})
+  expect(signature.inputs.map(({ name, type }) => `${name} ${type}`)).toEqual(['amount float', 'count float'])
+  expect(rewrites).toEqual([
+    'output "total" became a column [N,1]',
+    'output "total" named "prediction"',
+    'input "amount" takes a column [N,1]',
+    'input "count" takes a column [N,1]',
+  ])
+  expect(checkGraph(bytes).inputs.map(({ shape }) => shape)).toEqual([['N', 1], ['N', 1]]) // prettier-ignore
+  expect(await answers(file, {}, [[2, 3], [5, 0.5], [-1, 4]])).toEqual([6, 2.5, -4]) // prettier-ignore
+})
+
+test('a width that is written as unknown is one', () => {
+  for (const size of [-1, 0]) {
+    const file = modelFile({
+      ...linear(1),
+      inputs: [valueInfo('X', float, [size, size])],
+      outputs: [valueInfo('raw', float, ['N', size])],
+    })
+    expect(adaptGraph(file, { ...columns('x', 'y'), task: 'regression' }).signature.inputs).toHaveLength(2)
+    expect(() => adaptGraph(file, { task: 'regression' })).toThrow('does not say how many columns it has')
+  }
+})
