@@ -4,7 +4,7 @@ import { DomainError } from '../platform/errors.ts'
 import { planAnswer, outputName, type AnswerPlan, type Operation } from './graph-answer.ts'
 import { checkGraph, corrupt, inspectGraph } from './graph-check.ts'
 import { layOut, type WantedColumn } from './graph-layout.ts'
-import { isSpare, makersOf } from './onnx/endings.ts'
+import { createEndings, type Endings } from './onnx/endings.ts'
 import type { Message } from './onnx/message.ts'
 import { MalformedProtobuf } from './onnx/protobuf.ts'
 import type { GraphValue, OnnxFile } from './onnx/reader.ts'
@@ -59,7 +59,8 @@ export function adaptGraph(bytes: Uint8Array, wish: GraphWish): AdaptedGraph {
 
 function adapt(bytes: Uint8Array, wish: GraphWish): AdaptedGraph {
   const file = inspectGraph(bytes)
-  const plan = planAnswer(file, wish)
+  const endings = createEndings(file)
+  const plan = planAnswer(file, endings, wish)
   const opened = openedInputs(file)
   const inputs = file.inputs
     .filter(({ name }) => !file.initializers.has(name))
@@ -72,7 +73,7 @@ function adapt(bytes: Uint8Array, wish: GraphWish): AdaptedGraph {
     classes: [...classes],
     ...(layout.tensors ? { tensors: layout.tensors } : {}),
   })
-  const rewrites = rewritesOf(file, plan, opened)
+  const rewrites = rewritesOf({ file, endings }, plan, opened)
   if (rewrites.length === 0) {
     checkGraph(bytes)
     return { bytes, signature, rewrites }
@@ -91,7 +92,11 @@ function signatureOf(found: Signature): Signature {
 }
 
 /** A list of values, one for each row, where a column [N,1] is asked for. */
-const isList = ({ shape }: GraphValue): boolean => shape?.length === 1
+const isList = ({ shape: [size, second] = [] }: GraphValue): boolean =>
+  second === undefined && (typeof size === 'string' || (size !== undefined && size <= 1))
+
+/** ONNX Runtime takes a size of 0 at its word. */
+const isUnknown = (size: number | string | undefined): boolean => typeof size === 'number' && size < 1
 
 /** Inputs that are declared otherwise from now on: for any number of rows, and as columns. */
 function openedInputs({ inputs, initializers }: OnnxFile): Map<string, GraphValue> {
@@ -100,19 +105,24 @@ function openedInputs({ inputs, initializers }: OnnxFile): Map<string, GraphValu
     const { name, shape } = input
     if (initializers.has(name)) continue
     if (isList(input)) opened.set(name, { ...input, shape: ['N', 1] })
-    else if (shape?.length === 2 && typeof shape[0] === 'number')
-      opened.set(name, { ...input, shape: ['N', shape[1]!] })
+    else if (shape?.length === 2 && (typeof shape[0] === 'number' || isUnknown(shape[1])))
+      opened.set(name, { ...input, shape: ['N', isUnknown(shape[1]) ? '' : shape[1]!] })
   }
   return opened
 }
 
-function rewritesOf(file: OnnxFile, plan: AnswerPlan, opened: ReadonlyMap<string, GraphValue>): string[] {
+function rewritesOf(
+  { file, endings }: { file: OnnxFile; endings: Endings },
+  plan: AnswerPlan,
+  opened: ReadonlyMap<string, GraphValue>,
+): string[] {
   const name = outputName(plan.task)
   const said = [...plan.said]
   if (plan.source !== name) said.push(`output "${plan.source}" named "${name}"`)
   const others = file.outputs.filter((output) => output.name !== name && output.name !== plan.source)
-  const declared = file.outputs.find((output) => output.name === name)?.shape?.[0]
-  if (typeof declared === 'number') said.push(`output "${name}" was declared for ${declared} rows`)
+  const [rows, width] = file.outputs.find((output) => output.name === name)?.shape ?? []
+  if (typeof rows === 'number') said.push(`output "${name}" was declared for ${rows} rows`)
+  else if (isUnknown(width)) said.push(`output "${name}" was declared with ${width} columns`)
   for (const input of file.inputs) {
     if (!opened.has(input.name)) continue
     said.push(`input "${input.name}" takes ${isList(input) ? 'a column [N,1]' : 'any number of rows'}`)
@@ -121,7 +131,7 @@ function rewritesOf(file: OnnxFile, plan: AnswerPlan, opened: ReadonlyMap<string
     said.push(`version ${file.irVersion} of the file format lowered to ${irVersionMax}`)
   // Other outputs do no harm where they cost nothing and are tensors of as many rows as are asked: only the answer is fetched.
   const isHarmful = others.some(({ kind, shape }) => kind !== 'tensor' || typeof shape?.[0] === 'number')
-  const isCostly = file.nodes.some(isSpare(makersOf(file), plan.source))
+  const isCostly = !endings.isAllNeededFor(plan.source)
   if (others.length > 0 && (isHarmful || isCostly || said.length > 0)) {
     said.push(`outputs left out: ${others.map((output) => `"${output.name}"`).join(', ')}`)
   }
@@ -159,7 +169,7 @@ function changeOf(file: OnnxFile, plan: AnswerPlan, opened: ReadonlyMap<string, 
 }
 
 /** The shape of a list of as many values as there are. */
-const anyLength = { name: `${inputPrefix}shape`, message: wholeTensor(`${inputPrefix}shape`, [-1]) }
+const anyLength = { name: 'trueloop_length', message: wholeTensor('trueloop_length', [-1]) }
 
 const attributeType = { integer: 2 } as const
 const integer = (name: string, value: number): Message => ({ 1: name, 3: value, 20: attributeType.integer })

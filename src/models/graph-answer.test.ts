@@ -3,7 +3,17 @@ import { expect, test } from 'vitest'
 import { adaptGraph } from './graph-adaptation.ts'
 import { checkGraph } from './graph-check.ts'
 import type { Message } from './onnx/message.ts'
-import { floatTensor, integerAttribute, longTensor, modelFile, node, valueInfo } from './testing.ts'
+import {
+  encode,
+  floatTensor,
+  integerAttribute,
+  longTensor,
+  modelFile,
+  node,
+  textAttribute,
+  valueInfo,
+  wholesAttribute,
+} from './testing.ts'
 import { answers, columns, float, int64, linear, softmax, softmaxOf, text } from './testing-linear.ts'
 
 const close = (values: readonly number[]): unknown[] => values.map((value) => expect.closeTo(value, 5) as unknown)
@@ -62,6 +72,44 @@ test('logits are known behind operators that reshape or scale them, and probabil
   expect(await answers(vote, wish, row)).toEqual(close(raw.map((value, at) => (value + halved[at]!) / 2)))
 })
 
+test('what an optimizer has fused with its activation is no logit', () => {
+  const wish = { ...columns('x', 'y'), task: 'binary' as const, classes: ['no', 'yes'] }
+  const fused = (attributes: readonly Message[]): string => {
+    const inputs = ['X', 'W']
+    const nodes = [node({ operator: 'FusedGemm', domain: 'com.microsoft', inputs, outputs: ['output'], attributes })]
+    const file = modelFile({ ...linear(1), outputs: [valueInfo('output', float, ['N', 1])], nodes })
+    const withDomain = Buffer.concat([file, encode({ 8: { 1: 'com.microsoft', 2: 1 } })])
+    return adaptGraph(withDomain, wish).rewrites.join()
+  }
+  expect(fused([textAttribute('activation', 'Sigmoid')])).not.toContain('logits')
+  expect(fused([])).toContain('logits')
+})
+
+test('a value that is named as one is the value, and what else is a float beside it is not', () => {
+  const beside = (other: string, width: number, ending: Message): Uint8Array =>
+    modelFile({
+      ...linear(width),
+      outputs: [valueInfo('prediction', int64, ['N', 1]), valueInfo(other, float, ['N', width])],
+      nodes: [
+        ...linear(width).nodes,
+        ending,
+        node({
+          operator: 'ArgMax',
+          inputs: ['raw'],
+          outputs: ['prediction'],
+          attributes: [integerAttribute('axis', 1)],
+        }),
+      ],
+    })
+  const deviation = beside('deviation', 1, node({ operator: 'Abs', inputs: ['raw'], outputs: ['deviation'] }))
+  const attention = beside('attention', 3, softmax('attention'))
+  for (const file of [deviation, attention]) {
+    const { signature, rewrites } = adaptGraph(file, columns('x', 'y'))
+    expect(signature.task).toBe('regression')
+    expect(rewrites).toContain('output "prediction" cast from int64 to float32')
+  }
+})
+
 test('labels are read from the list that the label is taken from, and ones that cannot be read are asked for', () => {
   const taken = (list: Message, { operator = 'ArrayFeatureExtractor', element = text as number } = {}): Uint8Array =>
     modelFile({
@@ -96,6 +144,25 @@ test('labels are read from the list that the label is taken from, and ones that 
   expect(classesOf(taken(whole, { element: int64 }))).toEqual(['5', '-1'])
   const named = { ...columns('x', 'y'), task: 'binary' as const, classes: ['yes', 'no'] }
   expect(adaptGraph(taken(texts), named).rewrites.join()).toContain('put into the order')
+  // Texts that a model makes of the codes of one inside of it.
+  const inner = node({
+    operator: 'LinearClassifier',
+    domain: 'ai.onnx.ml',
+    inputs: ['X'],
+    outputs: ['code', 'score'],
+    attributes: [wholesAttribute('classlabels_ints', [0, 1])],
+  })
+  const encoded = modelFile({
+    ...linear(2),
+    outputs: [valueInfo('label', text, ['N']), valueInfo('probabilities', float, ['N', 2])],
+    nodes: [
+      ...linear(2).nodes,
+      softmax('probabilities'),
+      inner,
+      node({ operator: 'LabelEncoder', domain: 'ai.onnx.ml', inputs: ['code'], outputs: ['label'] }),
+    ],
+  })
+  expect(() => adaptGraph(encoded, columns('x', 'y'))).toThrow('name the classes')
   const computed = taken(texts, { operator: 'LabelEncoder' })
   expect(() => adaptGraph(computed, columns('x', 'y'))).toThrow('name the classes')
   expect(adaptGraph(computed, named).signature.classes).toEqual(['yes', 'no'])
@@ -137,14 +204,35 @@ test('an input that is a list of values is served as a column', async () => {
   expect(await answers(file, {}, [[2, 3], [5, 0.5], [-1, 4]])).toEqual([6, 2.5, -4]) // prettier-ignore
 })
 
-test('a width that is written as unknown is one', () => {
+test('a list may have any name, and one of a fixed length is no column', async () => {
+  const listed = (name: string, size: string | number): Uint8Array =>
+    modelFile({
+      inputs: [valueInfo(name, float, [size])],
+      outputs: [valueInfo('total', float, ['N'])],
+      nodes: [node({ operator: 'Neg', inputs: [name], outputs: ['total'] })],
+    })
+  expect(await answers(listed('shape', 'N'), {}, [[1], [2]])).toEqual([-1, -2])
+  expect(await answers(listed('length', ''), {}, [[3]])).toEqual([-3])
+  const wish = { inputs: [{ name: 'x', types: ['float' as const], required: true }] }
+  expect(() => adaptGraph(listed('x', 30), wish)).toThrow('inputs are [N,1] or a matrix')
+})
+
+test('a width that is written as unknown is one', async () => {
   for (const size of [-1, 0]) {
     const file = modelFile({
       ...linear(1),
       inputs: [valueInfo('X', float, [size, size])],
       outputs: [valueInfo('raw', float, ['N', size])],
     })
-    expect(adaptGraph(file, { ...columns('x', 'y'), task: 'regression' }).signature.inputs).toHaveLength(2)
+    const wish = { ...columns('x', 'y'), task: 'regression' as const }
+    expect(await answers(file, wish, [[1, 0], [2, 5]])).toEqual([-1, -2]) // prettier-ignore
+    const named = modelFile({
+      ...linear(1),
+      inputs: [valueInfo('X', float, ['N', 2])],
+      outputs: [valueInfo('prediction', float, ['N', size])],
+      nodes: [node({ operator: 'MatMul', inputs: ['X', 'W'], outputs: ['prediction'] })],
+    })
+    expect(await answers(named, wish, [[1, 0]])).toEqual([-1])
     expect(() => adaptGraph(file, { task: 'regression' })).toThrow('does not say how many columns it has')
   }
 })

@@ -1,7 +1,7 @@
 // Which value of a graph is its answer, and what makes it `probabilities` [N,classes] or `prediction` [N,1] of float32. Pure.
 import { DomainError } from '../platform/errors.ts'
-import { endingOf, isUnbounded, makersOf } from './onnx/endings.ts'
-import { isLabel, labelsOf, labelsOfGraph } from './onnx/labels.ts'
+import type { Endings } from './onnx/endings.ts'
+import { classesMax, isLabel, labelsOf, labelsOfGraph } from './onnx/labels.ts'
 import type { GraphValue, OnnxFile } from './onnx/reader.ts'
 import type { Task } from './signature.ts'
 
@@ -47,9 +47,15 @@ interface Found {
 }
 
 /** @throws DomainError graph_output_unsupported, graph_signature_mismatch */
-export function planAnswer(file: OnnxFile, wish: AnswerWish): AnswerPlan {
-  const isRegression = wish.task === undefined ? !looksLikeClasses(file) : wish.task === 'regression'
-  return isRegression ? planRegression(file) : planClasses(file, wish)
+export function planAnswer(file: OnnxFile, endings: Endings, wish: AnswerWish): AnswerPlan {
+  const graph = { file, endings }
+  const isRegression = wish.task === undefined ? !looksLikeClasses(graph) : wish.task === 'regression'
+  return isRegression ? planRegression(graph) : planClasses(graph, wish)
+}
+
+interface Graph {
+  readonly file: OnnxFile
+  readonly endings: Endings
 }
 
 const isFloat = ({ kind, elementType }: GraphValue): boolean =>
@@ -70,19 +76,24 @@ function zipMapOf(file: OnnxFile): Found | undefined {
 /** Activations over classes. */
 const overClasses: ReadonlySet<string> = new Set(['Softmax', 'LogSoftmax'])
 
-function looksLikeClasses(file: OnnxFile): boolean {
+function looksLikeClasses({ file, endings }: Graph): boolean {
   if (zipMapOf(file)) return true
   if (file.outputs.some(({ name }) => probabilityNames.includes(name) || /logit/iv.test(name))) return true
   if (file.nodes.some(({ operator }) => operator.endsWith('Classifier'))) return true
-  const makers = makersOf(file)
-  return file.outputs.some(({ name }) => overClasses.has(endingOf(makers, name)?.operator ?? ''))
+  const [only, second] = values(file)
+  return only !== undefined && !second && overClasses.has(endings.endingOf(only.name)?.operator ?? '')
 }
 
-function planRegression(file: OnnxFile): AnswerPlan {
-  const floats = file.outputs.filter(isFloat)
-  // Beside a whole number, which may be a label, a float is the value: the score of whoever tells outliers, say.
-  const numbers = floats.length === 1 ? floats : file.outputs.filter((output) => isFloat(output) || isWhole(output))
-  const found = chosen(file, numbers, valueNames)
+/** What may be the value of a regression. Beside a whole number, which may be a label, it is a float: the score of an outlier, say. */
+function values(file: OnnxFile): GraphValue[] {
+  const numbers = file.outputs.filter((output) => isFloat(output) || isWhole(output))
+  const floats = numbers.filter(isFloat)
+  const isNamed = numbers.some(({ name }) => valueNames.includes(name))
+  return floats.length === 1 && !isNamed ? floats : numbers
+}
+
+function planRegression(graph: Graph): AnswerPlan {
+  const found = chosen(graph, values(graph.file), valueNames)
   if (found.width !== undefined && found.width !== 1) {
     throw mismatch(
       `output "${found.name}" has ${found.width} columns, and a regression answers one number a row: if they are classes, say "task": "${found.width === 2 ? 'binary' : 'multiclass'}"`,
@@ -101,13 +112,11 @@ function planRegression(file: OnnxFile): AnswerPlan {
 const isWhole = ({ kind, elementType }: GraphValue): boolean =>
   kind === 'tensor' && (elementType === 'int64' || elementType === 'int32')
 
-function planClasses(file: OnnxFile, wish: AnswerWish): AnswerPlan {
-  const found = zipMapOf(file) ?? chosen(file, file.outputs.filter(isFloat), probabilityNames)
-  if (
-    !found.labels &&
-    !wish.classes &&
-    file.outputs.some((output) => isLabel(output) && output.elementType === 'string')
-  )
+function planClasses(graph: Graph, wish: AnswerWish): AnswerPlan {
+  const { file } = graph
+  const found = zipMapOf(file) ?? chosen(graph, file.outputs.filter(isFloat), probabilityNames)
+  const hasTexts = file.outputs.some((output) => isLabel(output) && output.elementType === 'string')
+  if (hasTexts && !found.labels && !wish.classes)
     throw mismatch(
       'its labels are texts that it computes in a way that is not understood: name the classes, in the order of the probabilities',
     )
@@ -115,7 +124,7 @@ function planClasses(file: OnnxFile, wish: AnswerWish): AnswerPlan {
   const said: string[] = []
   if (found.isZipped) said.push(`ZipMap taken away from "${found.name}"`)
   const isSingle = found.width === 1 || found.rank === 1
-  if (isLogit(file, found)) {
+  if (isLogit(graph, found)) {
     operations.push({ kind: isSingle ? 'sigmoid' : 'softmax' })
     said.push(`${isSingle ? 'Sigmoid' : 'Softmax'} of the logits "${found.name}"`)
   }
@@ -146,11 +155,8 @@ function planClasses(file: OnnxFile, wish: AnswerWish): AnswerPlan {
   return { task, classes, source: found.name, operations, said }
 }
 
-/** A probability of each goes into every answer. */
-const classesMax = 10_000
-
 /** The output with one of the names, or else the only one. */
-function chosen(file: OnnxFile, outputs: readonly GraphValue[], names: readonly string[]): Found {
+function chosen({ file, endings }: Graph, outputs: readonly GraphValue[], names: readonly string[]): Found {
   const named = names.map((name) => outputs.find((output) => output.name === name)).find((output) => output)
   const output = named ?? (outputs.length === 1 ? outputs[0] : undefined)
   if (!output) throw noAnswer(file, outputs, names)
@@ -162,7 +168,7 @@ function chosen(file: OnnxFile, outputs: readonly GraphValue[], names: readonly 
       `output "${name}" has ${shape.length} dimensions: an answer has one row for each row that is asked`,
     )
   }
-  return { name, elementType, rank: shape?.length, width, labels: labelsOfGraph(file), isZipped: false }
+  return { name, elementType, rank: shape?.length, width, labels: labelsOfGraph(file, endings), isZipped: false }
 }
 
 function noAnswer(file: OnnxFile, outputs: readonly GraphValue[], names: readonly string[]): DomainError {
@@ -175,11 +181,10 @@ function noAnswer(file: OnnxFile, outputs: readonly GraphValue[], names: readonl
   )
 }
 
-function isLogit(file: OnnxFile, { name, isZipped }: Found): boolean {
+function isLogit({ endings }: Graph, { name, isZipped }: Found): boolean {
   if (isZipped || probabilityNames.includes(name)) return false
-  const makers = makersOf(file)
   // The softmax of a logarithm of probabilities is those probabilities.
-  return /logit/iv.test(name) || endingOf(makers, name)?.operator === 'LogSoftmax' || isUnbounded(file, makers, name)
+  return /logit/iv.test(name) || endings.endingOf(name)?.operator === 'LogSoftmax' || endings.isUnbounded(name)
 }
 
 function cast({ name, elementType }: Found, operations: Operation[], said: string[]): void {

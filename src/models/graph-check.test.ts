@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { createBatch } from './batch.ts'
 import { adaptGraph } from './graph-adaptation.ts'
-import { assertGraphFits, checkGraph, nodesMax } from './graph-check.ts'
+import { assertGraphFits, checkGraph, initializersMax, nodesMax } from './graph-check.ts'
 import { loadModel } from './inference.ts'
 import { appendRow } from './rows.ts'
 import {
@@ -95,6 +95,7 @@ function nearestModel(change: {
   readonly scanned?: string
   readonly body?: Partial<GraphText>
   readonly nodes?: readonly Message[]
+  readonly constants?: readonly Message[]
 }): Uint8Array {
   const body = graph({
     inputs: [valueInfo('rows', 1, ['N', 2]), valueInfo('point', 1, [2])],
@@ -114,7 +115,11 @@ function nearestModel(change: {
   return modelFile({
     inputs: [valueInfo('X', 1, ['N', 2])],
     outputs: [valueInfo('prediction', 1, ['N'])],
-    initializers: [floatTensor('points', [3, 2], [0, 0, 3, 4, 10, 0]), floatTensor('one', [1], [1])],
+    initializers: [
+      floatTensor('points', [3, 2], [0, 0, 3, 4, 10, 0]),
+      floatTensor('one', [1], [1]),
+      ...(change.constants ?? []),
+    ],
     nodes: [
       ...(change.nodes ?? []),
       node({
@@ -170,10 +175,37 @@ test('a graph that is run for parts of what is asked, or reaches around itself, 
   expect(message(inside(nested))).toContain('may hold no other')
   const outside: Message = { 1: 1, 2: 1, 8: 'secret', 13: { 1: 'location', 2: '../secret.bin' } }
   expect(codeOf(nearestModel({ body: { initializers: [outside] } }))).toBe('graph_external_data')
+  // Behind more constants than are read.
+  const hiding = Array.from({ length: initializersMax + 1 }, (_, at) => ({ 1: 1, 2: 1, 8: `hides_${at}` }))
+  expect(codeOf(nearestModel({ body: { initializers: hiding } }))).toBe('graph_too_large')
   const many = Array.from({ length: nodesMax }, (_, at) =>
     node({ operator: 'Identity', inputs: ['rows'], outputs: [`out_${at}`] }),
   )
   expect(codeOf(inside(...many))).toBe('graph_too_large')
+})
+
+test('how often a graph is run for a request has an end that is known', () => {
+  const codes = (sizes: readonly number[], scans = 1): unknown => {
+    const points: Message = { 1: sizes, 2: 1, 8: 'grid' }
+    const others = Array.from({ length: scans - 1 }, (_, at) =>
+      node({
+        operator: 'Scan',
+        inputs: ['X', 'grid'],
+        outputs: [`same_${at}`],
+        attributes: [
+          { 1: 'body', 6: graph({ inputs: [], outputs: [], nodes: [] }), 20: 5 },
+          integerAttribute('num_scan_inputs', 1),
+        ],
+      }),
+    )
+    return codeOf(nearestModel({ constants: [points], scanned: 'grid', nodes: others }))
+  }
+  expect(codes([1_000_000, 2])).toBeUndefined()
+  expect(codes([1_000_001, 2])).toBe('graph_subgraph')
+  expect(codes([2, 1_000_001])).toBe('graph_subgraph')
+  expect(codes([10 ** 12, 0])).toBe('graph_subgraph')
+  expect(codes([100_000], 10)).toBeUndefined()
+  expect(codes([100_000], 11)).toBe('graph_subgraph')
 })
 
 test('data in other files is refused wherever a tensor may stand', () => {

@@ -1,9 +1,9 @@
 // What an ONNX file must be to be loaded at all. It is read, never run: safe in any process, the control plane included.
 import { DomainError } from '../platform/errors.ts'
 import { operatorDomains, subgraphOperators } from './onnx/operators.ts'
-import { isScanOfConstants } from './onnx/scan.ts'
+import { createScanSteps, scanStepsMax } from './onnx/scan.ts'
 import { MalformedProtobuf } from './onnx/protobuf.ts'
-import { readOnnx, type GraphNode, type GraphValue, type OnnxFile } from './onnx/reader.ts'
+import { readOnnx, type GraphBody, type GraphNode, type GraphValue, type OnnxFile } from './onnx/reader.ts'
 import { tensorsOf, type Signature } from './signature.ts'
 
 export interface CheckedGraph {
@@ -43,7 +43,7 @@ export function inspectGraph(bytes: Uint8Array): OnnxFile {
     throw refuse('graph_too_large', `the model has ${bytes.length} bytes, at most ${modelBytesMax} are loaded`)
   }
   const file = readFile(bytes)
-  if (file.nodeCount > nodesMax || file.initializers.size > initializersMax) {
+  if (file.nodeCount > nodesMax || file.initializers.size + file.bodyValueCount > initializersMax) {
     throw refuse(
       'graph_too_large',
       `the graph has more than ${nodesMax} nodes or ${initializersMax} constants: simplify it`,
@@ -57,10 +57,8 @@ export function inspectGraph(bytes: Uint8Array): OnnxFile {
   }
   checkHidden(file)
   checkOpsets(file)
-  for (const node of file.nodes) {
-    if (node.bodies.length > 0) checkBody(file, node)
-    checkNode(file, node)
-  }
+  checkBodies(file)
+  for (const node of file.nodes) checkNode(file, node)
   for (const input of file.inputs) {
     if (input.kind !== 'tensor' && !file.initializers.has(input.name))
       throw refuse('graph_malformed', `input "${input.name}" is a ${input.kind}: inputs are tensors`)
@@ -129,15 +127,29 @@ function subgraph(node: GraphNode, reason: string): DomainError {
 }
 
 /** A Scan over constants runs as often as the file says, whatever is asked, and looks at all rows alike. */
-function checkBody(file: OnnxFile, node: GraphNode): void {
-  const [body, second] = node.bodies
-  if (node.operator !== 'Scan' || !body || second) {
-    throw subgraph(node, subgraphOperators.get(node.operator) ?? 'which runs a graph inside the graph')
+function checkBodies(file: OnnxFile): void {
+  const stepsOf = createScanSteps(file)
+  let steps = 0
+  for (const node of file.nodes) {
+    const [body, second] = node.bodies
+    if (!body) continue
+    if (node.operator !== 'Scan' || second) {
+      throw subgraph(node, subgraphOperators.get(node.operator) ?? 'which runs a graph inside the graph')
+    }
+    const own = stepsOf(node)
+    if (own === undefined) {
+      throw subgraph(node, 'which runs a graph for each part of a value that is computed: only constants are served so')
+    }
+    steps += own
+    if (steps > scanStepsMax)
+      throw subgraph(node, `and with it graphs run more than ${scanStepsMax} times for a request`)
+    checkBody(file, node, body)
   }
-  if (!isScanOfConstants(file, node)) {
-    throw subgraph(node, 'which runs a graph for each part of a value that is computed: only constants are served so')
-  }
-  const known = new Set([...body.values, ...body.nodes.flatMap(({ outputs }) => outputs)])
+}
+
+function checkBody(file: OnnxFile, node: GraphNode, body: GraphBody): void {
+  const known = new Set(body.values)
+  for (const { outputs } of body.nodes) for (const name of outputs) known.add(name)
   for (const inner of body.nodes) {
     if (inner.bodies.length > 0) throw subgraph(inner, 'inside of the graph of a Scan, which may hold no other')
     const foreign = inner.inputs.find((name) => name !== '' && !known.has(name))

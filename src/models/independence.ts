@@ -51,7 +51,7 @@ export async function assertRowsIndependent(model: Runnable, rows = plainRows(mo
 function assertProbabilities({ task }: Signature, values: Float32Array): void {
   const wrong = task === 'regression' ? undefined : values.find((value) => value < -tolerance || value > 1 + tolerance)
   if (wrong === undefined) return
-  const message = `the graph answers ${wrong} where a probability belongs: export class probabilities, or logits under a name with "logit"`
+  const message = `the graph answers ${wrong} where a probability belongs: export class probabilities, or logits under a name with "logit"; margins take a calibration first (CalibratedClassifierCV)`
   throw new DomainError('invalid', 'graph_output_unsupported', message)
 }
 

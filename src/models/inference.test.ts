@@ -1,8 +1,18 @@
 // Real models in the real ONNX Runtime, this process being one that may hang.
+import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import * as onnxruntime from 'onnxruntime-node'
 import { expect, test } from 'vitest'
-import { answerOf, firstBrokenRow, labelIndex, loadModel, loadUnchecked, type Predictions } from './inference.ts'
+import {
+  answerOf,
+  firstBrokenRow,
+  labelIndex,
+  loadModel,
+  loadProven,
+  loadUnchecked,
+  openEngine,
+  type Predictions,
+} from './inference.ts'
 import { nativeEngine, publicEngine } from './onnx/engine.ts'
 import { appendColumns, appendRow, appendRows, clearBatch, createBatch } from './rows.ts'
 import { fragileModel, regressionModel, smallModel, smallSignature } from './testing.ts'
@@ -26,6 +36,15 @@ test('a model answers rows of numbers, text and times, and missing text is a cat
     probabilities: { yes: expect.closeTo(sigmoid(0.5), 6) },
   })
   await model.release()
+})
+
+test('no rows are answered without a run, and a disk that fails is not told as a model that does', async () => {
+  const model = await loadModel(smallModel(), { signature: smallSignature })
+  expect(await model.run(createBatch(smallSignature))).toEqual({ rows: 0, width: 2, values: new Float32Array() })
+  await model.release()
+  const proof = { trees: undefined, isLinear: false }
+  const gone = { proof, bytes: () => readFile('/nowhere/model.onnx'), signature: smallSignature }
+  await expect(loadProven(await openEngine(), gone)).rejects.toMatchObject({ name: 'Error', code: 'ENOENT' })
 })
 
 test('a batch that was run can be cleared and filled again, with fewer and with more rows than before', async () => {

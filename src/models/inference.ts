@@ -105,6 +105,8 @@ const outputOf = (signature: Signature): string => (signature.task === 'regressi
 
 const refusing = <T>(opening: Promise<T>): Promise<T> =>
   opening.catch((error: unknown) => {
+    // Of the disk: whoever asks a model is not told where it lies.
+    if ((error as NodeJS.ErrnoException).syscall !== undefined) throw error
     throw new DomainError('invalid', 'model_unloadable', `ONNX Runtime does not load the model: ${messageOf(error)}`)
   })
 

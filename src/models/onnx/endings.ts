@@ -1,5 +1,7 @@
 // What a value of a graph comes from: which operator made it, seen through those that only give it another shape or type.
+import { attributesOf } from './attributes.ts'
 import type { GraphNode, OnnxFile } from './reader.ts'
+import { tensorOfConstant } from './tensor.ts'
 
 /** Operators whose answer has the numbers of their first input, in their order. */
 const reshaping: ReadonlySet<string> = new Set([
@@ -8,65 +10,88 @@ const reshaping: ReadonlySet<string> = new Set([
 
 /** Products with weights, whose numbers are of any size. */
 const products: ReadonlySet<string> = new Set(['Gemm', 'MatMul', 'FusedGemm', 'FusedMatMul'])
-/** Between 0 and 1. */
-const activations: ReadonlySet<string> = new Set(['HardSigmoid', 'Sigmoid', 'Softmax'])
+/** Their numbers are within bounds. */
+const bounded: ReadonlySet<string> = new Set(['Clip', 'Erf', 'HardSigmoid', 'Sigmoid', 'Softmax', 'Softsign', 'Tanh'])
 /** Shift and scale numbers, or add them up. */
 const affine: ReadonlySet<string> = new Set(['Add', 'BatchNormalization', 'Div', 'Mul', 'Sub'])
 
-export type Makers = ReadonlyMap<string, GraphNode>
+export interface Endings {
+  /** The node that made the numbers of a value; undefined: they are an input's, or a constant's. */
+  endingOf(name: string): GraphNode | undefined
+  /**
+   * Whether a value is a product with weights, shifted and scaled at most: a logit, where it tells classes apart. So is a sum of whatever
+   * has no bounds.
+   */
+  isUnbounded(name: string): boolean
+  /** The tensor of a constant. */
+  constantOf(name: string): Uint8Array | undefined
+  /** Whether all nodes are needed for a value: what others make of a request would be thrown away. */
+  isAllNeededFor(name: string): boolean
+}
 
-export const makersOf = ({ nodes }: OnnxFile): Makers =>
-  new Map(nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)))
-
-/** The node that made the numbers of a value; undefined: they are an input's, or a constant's. */
-export function endingOf(makers: Makers, name: string): GraphNode | undefined {
-  const seen = new Set<GraphNode>()
-  for (let node = makers.get(name); node && !seen.has(node); node = makers.get(node.inputs[0] ?? '')) {
-    if (!reshaping.has(node.operator)) return node
-    seen.add(node)
+export function createEndings(file: OnnxFile): Endings {
+  const makers = new Map<string, GraphNode>()
+  for (const node of file.nodes) for (const name of node.outputs) makers.set(name, node)
+  /** Of values that were asked for, and those on the way. */
+  const known = new Map<string, GraphNode | undefined>()
+  const endingOf = (name: string): GraphNode | undefined => {
+    const passed: string[] = []
+    let next = name
+    let node = makers.get(next)
+    while (!known.has(next) && node && reshaping.has(node.operator)) {
+      passed.push(next)
+      // On its way around in a circle it is known to come from nothing.
+      known.set(next, undefined)
+      next = node.inputs[0] ?? ''
+      node = makers.get(next)
+    }
+    const found = known.has(next) ? known.get(next) : node
+    for (const each of passed) known.set(each, found)
+    return found
   }
-  return undefined
-}
+  const isConstant = (name: string): boolean => file.initializers.has(name) || makers.get(name)?.operator === 'Constant'
 
-/** Nodes that a value does not follow from: what they make of each request would be thrown away. */
-export function isSpare(makers: Makers, name: string): (node: GraphNode) => boolean {
-  const needed = new Set<GraphNode>()
-  const waiting = [name]
-  for (const next of waiting) {
-    const node = makers.get(next)
-    if (!node || needed.has(node)) continue
-    needed.add(node)
-    waiting.push(...node.inputs)
+  /** What is shifted, scaled and added up in the end. */
+  const partsOf = (name: string): GraphNode[] => {
+    const parts: GraphNode[] = []
+    const seen = new Set<GraphNode>()
+    const waiting = new Set([name])
+    for (const next of waiting) {
+      const node = endingOf(next)
+      if (!node || seen.has(node)) continue
+      seen.add(node)
+      const variable = node.inputs.filter((input) => !isConstant(input))
+      const isSum = node.operator === 'Add' || node.operator === 'Sub'
+      // A product or a quotient of two values is of another kind than either.
+      if (!affine.has(node.operator) || (!isSum && variable.length !== 1)) parts.push(node)
+      else for (const input of variable) waiting.add(input)
+    }
+    return parts
   }
-  return (node) => !needed.has(node)
-}
-
-/**
- * Whether a value is a product with weights, shifted and scaled at most: a logit, where it tells classes apart. So is a sum of whatever
- * has not passed an activation.
- */
-export function isUnbounded(file: OnnxFile, makers: Makers, name: string): boolean {
-  const parts = partsOf(file, makers, name)
-  if (parts.some(({ operator }) => activations.has(operator))) return false
-  return parts.some(({ operator }) => products.has(operator)) || endingOf(makers, name)?.operator === 'Add'
-}
-
-/** What is shifted, scaled and added up in the end. */
-function partsOf(file: OnnxFile, makers: Makers, name: string): GraphNode[] {
-  const isConstant = (input: string): boolean =>
-    file.initializers.has(input) || makers.get(input)?.operator === 'Constant'
-  const parts: GraphNode[] = []
-  const seen = new Set<GraphNode>()
-  const waiting = [name]
-  for (const next of waiting) {
-    const node = endingOf(makers, next)
-    if (!node || seen.has(node)) continue
-    seen.add(node)
-    const variable = node.inputs.filter((input) => !isConstant(input))
-    const isSum = node.operator === 'Add' || node.operator === 'Sub'
-    // A product or a quotient of two values is of another kind than either.
-    if (affine.has(node.operator) && (isSum || variable.length === 1)) waiting.push(...variable)
-    else parts.push(node)
+  return {
+    endingOf,
+    isUnbounded(name) {
+      const parts = partsOf(name)
+      if (parts.some((node) => bounded.has(node.operator) || hasActivation(node))) return false
+      return parts.some(({ operator }) => products.has(operator)) || endingOf(name)?.operator === 'Add'
+    },
+    constantOf(name) {
+      const maker = makers.get(name)
+      return file.initializers.get(name) ?? (maker && tensorOfConstant(maker))
+    },
+    isAllNeededFor(name) {
+      const needed = new Set<GraphNode>()
+      const waiting = new Set([name])
+      for (const next of waiting) {
+        const node = makers.get(next)
+        if (!node || needed.has(node)) continue
+        needed.add(node)
+        for (const input of node.inputs) waiting.add(input)
+      }
+      return needed.size === file.nodes.length
+    },
   }
-  return parts
 }
+
+/** Fused into it by an optimizer. */
+const hasActivation = (node: GraphNode): boolean => products.has(node.operator) && attributesOf(node).has('activation')

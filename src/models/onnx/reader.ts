@@ -16,7 +16,10 @@ export interface GraphValue {
   /** `tensor`, or what it is instead: `sequence`, `map`, `optional`, `sparse tensor`, `unknown`. */
   readonly kind: string
   readonly elementType: ElementType
-  /** A fixed size, the name of a variable one, or '' for an unnamed one. Undefined when the graph does not say. */
+  /**
+   * A fixed size, the name of a variable one, or '' for an unnamed one; some exporters write 0 or -1 for it. Undefined when the graph does
+   * not say.
+   */
   readonly shape: readonly (number | string)[] | undefined
 }
 
@@ -27,7 +30,7 @@ export interface GraphNode {
   readonly domain: string
   readonly inputs: readonly string[]
   readonly outputs: readonly string[]
-  /** Graphs that the node runs. */
+  /** Graphs that the node runs; of many the first two. */
   readonly bodies: readonly GraphBody[]
   /** The node as it stands in the file. */
   readonly message: Uint8Array
@@ -46,8 +49,10 @@ export interface OnnxFile {
   readonly nodes: readonly GraphNode[]
   /** Of the graph and the bodies of its nodes. */
   readonly nodeCount: number
-  /** Constants by name: each tensor as it stands in the file. */
-  readonly initializers: ReadonlyMap<string, Uint8Array>
+  /** Values that the bodies of all nodes are given, and constants in them. */
+  readonly bodyValueCount: number
+  /** Constants by name: each tensor as it stands in the file; undefined: a sparse one. */
+  readonly initializers: ReadonlyMap<string, Uint8Array | undefined>
   readonly inputs: readonly GraphValue[]
   readonly outputs: readonly GraphValue[]
   /** Names of tensors whose bytes are in another file. */
@@ -66,7 +71,7 @@ export interface ReadLimits {
 type Draft = { -readonly [K in keyof OnnxFile]: OnnxFile[K] } & {
   opsets: Map<string, number>
   nodes: GraphNode[]
-  initializers: Map<string, Uint8Array>
+  initializers: Map<string, Uint8Array | undefined>
   inputs: GraphValue[]
   outputs: GraphValue[]
   externalTensors: string[]
@@ -83,6 +88,7 @@ export function readOnnx(bytes: Uint8Array, limits: ReadLimits): OnnxFile {
     opsets: new Map(),
     nodes: [],
     nodeCount: 0,
+    bodyValueCount: 0,
     initializers: new Map(),
     inputs: [],
     outputs: [],
@@ -90,15 +96,18 @@ export function readOnnx(bytes: Uint8Array, limits: ReadLimits): OnnxFile {
     functionCount: 0,
     hasTraining: false,
   }
-  const fields = [...fieldsOf(bytes)]
-  if (!fields.some((field) => field.number === 7)) throw new MalformedProtobuf('it holds no graph')
-  for (const field of fields) {
+  let hasGraph = false
+  for (const field of fieldsOf(bytes)) {
     if (field.number === 1) file.irVersion = integerOf(field)
-    if (field.number === 7) readGraph(file, messageOf(field), limits)
+    if (field.number === 7) {
+      hasGraph = true
+      readGraph(file, messageOf(field), limits)
+    }
     if (field.number === 8) readOpset(file, messageOf(field))
     if (field.number === 20) file.hasTraining = true
     if (field.number === 25) file.functionCount++
   }
+  if (!hasGraph) throw new MalformedProtobuf('it holds no graph')
   return file
 }
 
@@ -122,7 +131,7 @@ function readGraph(file: Draft, message: Uint8Array, limits: ReadLimits): void {
     if (field.number === 12 && file.outputs.length <= limits.values) file.outputs.push(readValue(messageOf(field)))
     if (file.initializers.size > limits.initializers) continue
     if (field.number === 5) file.initializers.set(readTensor(file, messageOf(field)), messageOf(field))
-    if (field.number === 15) file.initializers.set(readSparse(file, messageOf(field)), messageOf(field))
+    if (field.number === 15) file.initializers.set(readSparse(file, messageOf(field)), undefined)
   }
 }
 
@@ -143,7 +152,7 @@ function readNode(file: Draft, message: Uint8Array, place: NodePlace): GraphNode
     if (field.number === 3) node.name = textOf(field)
     if (field.number === 4) node.operator = textOf(field)
     if (field.number === 7) node.domain = textOf(field)
-    if (field.number === 5) bodies.push(...readAttribute(file, messageOf(field), place))
+    if (field.number === 5) readAttribute(file, messageOf(field), { ...place, bodies })
   }
   return { ...node, domain: domainName(node.domain) }
 }
@@ -152,27 +161,38 @@ function readNode(file: Draft, message: Uint8Array, place: NodePlace): GraphNode
 const attributeNumbers: ReadonlySet<number> = new Set([2, 3, 7, 8])
 const tensorNumbers: ReadonlySet<number> = new Set([1, 4, 5, 7, 10, 11])
 
-/** The graphs that the attribute holds. Tensors in it are looked at too. */
-function readAttribute(file: Draft, message: Uint8Array, place: NodePlace): GraphBody[] {
-  const bodies: GraphBody[] = []
+/** More than one of a node are none that is served. */
+const bodiesMax = 2
+
+/** The graphs that the attribute holds go to `bodies`. Tensors in it are looked at too. */
+function readAttribute(
+  file: Draft,
+  message: Uint8Array,
+  { bodies, ...place }: NodePlace & { bodies: GraphBody[] },
+): void {
   for (const field of fieldsOf(message, attributeNumbers)) {
-    if (field.number === 6 || field.number === 11) bodies.push(readBody(file, messageOf(field), place))
+    const isGraph = field.number === 6 || field.number === 11
+    if (isGraph && bodies.length < bodiesMax) bodies.push(readBody(file, messageOf(field), place))
     if (field.number === 5 || field.number === 10) readTensor(file, messageOf(field))
     if (field.number === 22 || field.number === 23) readSparse(file, messageOf(field))
   }
-  return bodies
 }
 
 function readBody(file: Draft, message: Uint8Array, { limits, isInner }: NodePlace): GraphBody {
   const nodes: GraphNode[] = []
   const values = new Set<string>()
+  const add = (name: string): void => {
+    values.add(name)
+    file.bodyValueCount++
+  }
   if (isInner) return { nodes, values }
   for (const field of fieldsOf(message)) {
-    if (file.nodeCount > limits.nodes || values.size > limits.initializers) break
+    // A file with more is refused for their number.
+    if (file.nodeCount > limits.nodes || file.bodyValueCount > limits.initializers) break
     if (field.number === 1) nodes.push(readNode(file, messageOf(field), { limits, isInner: true }))
-    if (field.number === 5) values.add(readTensor(file, messageOf(field)))
-    if (field.number === 11) values.add(readValue(messageOf(field)).name)
-    if (field.number === 15) values.add(readSparse(file, messageOf(field)))
+    if (field.number === 5) add(readTensor(file, messageOf(field)))
+    if (field.number === 11) add(readValue(messageOf(field)).name)
+    if (field.number === 15) add(readSparse(file, messageOf(field)))
   }
   return { nodes, values }
 }
@@ -237,8 +257,7 @@ function readType(message: Uint8Array): Omit<GraphValue, 'name'> {
 function readDimension(field: Field): number | string {
   let size: number | string = ''
   for (const inner of fieldsOf(messageOf(field))) {
-    // Some exporters write an unknown size as -1 or 0.
-    if (inner.number === 1) size = Math.max(integerOf(inner), 0) || ''
+    if (inner.number === 1) size = integerOf(inner)
     if (inner.number === 2) size = textOf(inner)
   }
   return size

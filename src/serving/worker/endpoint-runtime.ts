@@ -89,5 +89,6 @@ export function problemOf({ config }: EndpointRuntime, runtime: VariantRuntime):
   return loaded ? undefined : notLoaded(runtime)
 }
 
+/** Of a version that was let go a moment ago there is no failure. */
 export const notLoaded = ({ failure }: VariantRuntime): string =>
-  `it could not be loaded: ${failure ?? 'it is no longer served'}`
+  failure === undefined ? 'it is no longer served' : `it could not be loaded: ${failure}`
