@@ -4,7 +4,7 @@ import { DomainError } from '../platform/errors.ts'
 import { planAnswer, outputName, type AnswerPlan, type Operation } from './graph-answer.ts'
 import { checkGraph, corrupt, inspectGraph } from './graph-check.ts'
 import { layOut, type WantedColumn } from './graph-layout.ts'
-import { createEndings, type Endings } from './onnx/endings.ts'
+import { createEndings } from './onnx/endings.ts'
 import type { Message } from './onnx/message.ts'
 import { MalformedProtobuf } from './onnx/protobuf.ts'
 import type { GraphValue, OnnxFile } from './onnx/reader.ts'
@@ -59,8 +59,7 @@ export function adaptGraph(bytes: Uint8Array, wish: GraphWish): AdaptedGraph {
 
 function adapt(bytes: Uint8Array, wish: GraphWish): AdaptedGraph {
   const file = inspectGraph(bytes)
-  const endings = createEndings(file)
-  const plan = planAnswer(file, endings, wish)
+  const plan = planAnswer(file, createEndings(file), wish)
   const opened = openedInputs(file)
   const inputs = file.inputs
     .filter(({ name }) => !file.initializers.has(name))
@@ -73,7 +72,7 @@ function adapt(bytes: Uint8Array, wish: GraphWish): AdaptedGraph {
     classes: [...classes],
     ...(layout.tensors ? { tensors: layout.tensors } : {}),
   })
-  const rewrites = rewritesOf({ file, endings }, plan, opened)
+  const rewrites = rewritesOf(file, plan, opened)
   if (rewrites.length === 0) {
     checkGraph(bytes)
     return { bytes, signature, rewrites }
@@ -111,11 +110,7 @@ function openedInputs({ inputs, initializers }: OnnxFile): Map<string, GraphValu
   return opened
 }
 
-function rewritesOf(
-  { file, endings }: { file: OnnxFile; endings: Endings },
-  plan: AnswerPlan,
-  opened: ReadonlyMap<string, GraphValue>,
-): string[] {
+function rewritesOf(file: OnnxFile, plan: AnswerPlan, opened: ReadonlyMap<string, GraphValue>): string[] {
   const name = outputName(plan.task)
   const said = [...plan.said]
   if (plan.source !== name) said.push(`output "${plan.source}" named "${name}"`)
@@ -129,10 +124,9 @@ function rewritesOf(
   }
   if (file.irVersion > irVersionMax)
     said.push(`version ${file.irVersion} of the file format lowered to ${irVersionMax}`)
-  // Other outputs do no harm where they cost nothing and are tensors of as many rows as are asked: only the answer is fetched.
+  // Other outputs do no harm where they are tensors of as many rows as are asked: only the answer is fetched.
   const isHarmful = others.some(({ kind, shape }) => kind !== 'tensor' || typeof shape?.[0] === 'number')
-  const isCostly = !endings.isAllNeededFor(plan.source)
-  if (others.length > 0 && (isHarmful || isCostly || said.length > 0)) {
+  if (others.length > 0 && (isHarmful || said.length > 0)) {
     said.push(`outputs left out: ${others.map((output) => `"${output.name}"`).join(', ')}`)
   }
   return said

@@ -25,8 +25,6 @@ export interface Endings {
   isUnbounded(name: string): boolean
   /** The tensor of a constant. */
   constantOf(name: string): Uint8Array | undefined
-  /** Whether all nodes are needed for a value: what others make of a request would be thrown away. */
-  isAllNeededFor(name: string): boolean
 }
 
 export function createEndings(file: OnnxFile): Endings {
@@ -78,17 +76,6 @@ export function createEndings(file: OnnxFile): Endings {
     constantOf(name) {
       const maker = makers.get(name)
       return file.initializers.get(name) ?? (maker && tensorOfConstant(maker))
-    },
-    isAllNeededFor(name) {
-      const needed = new Set<GraphNode>()
-      const waiting = new Set([name])
-      for (const next of waiting) {
-        const node = makers.get(next)
-        if (!node || needed.has(node)) continue
-        needed.add(node)
-        for (const input of node.inputs) waiting.add(input)
-      }
-      return needed.size === file.nodes.length
     },
   }
 }
