@@ -254,6 +254,37 @@ test('a new configuration under load fails no request', async () => {
   expect(statuses.filter((status) => status !== 200)).toEqual([])
 })
 
+test('a request that comes while its endpoint is being loaded waits for it', async () => {
+  const model = { bytes: smallModel() }
+  const [known, bare] = [testEndpoint([testVariant(1, model)]), testEndpoint([], { name: 'bare' })]
+  await using gateway = await startTestWorker({ generation: 1, endpoints: [known, bare] }, [model])
+  const ask = async (name: string): Promise<number> =>
+    (await gateway.infer([1], { path: `/v2/models/${name}/infer` })).status
+  expect([await ask('fresh'), await ask('bare')]).toEqual([404, 503])
+  const full = ['fresh', 'bare'].map((name) => testEndpoint([testVariant(2, model)], { name }))
+  let isApplied = false
+  const applied = gateway.worker.apply({ generation: 2, endpoints: [known, ...full] }).then(() => (isApplied = true))
+  const asked = [ask('fresh'), ask('bare'), ask('nobody')]
+  expect(isApplied).toBe(false)
+  expect(await Promise.all(asked)).toEqual([200, 200, 404])
+  await applied
+})
+
+test('a worker that leaves does not say of an endpoint that it does not know that there is none', async () => {
+  const model = { bytes: smallModel() }
+  const endpoint = testEndpoint([testVariant(1, model)])
+  await using gateway = await startTestWorker({ generation: 1, endpoints: [endpoint] }, [model])
+  gateway.worker.announceLeaving()
+  expect((await gateway.infer([1])).status).toBe(200)
+  const response = await gateway.infer([1], { path: '/v2/models/fresh/infer' })
+  expect([response.status, response.headers.get('retry-after'), response.headers.get('connection')]).toEqual([
+    503,
+    '1',
+    'close',
+  ])
+  expect(await response.json()).toMatchObject({ code: 'worker_leaving' })
+})
+
 test('a model whose bytes are broken is told, and leaves the others alone', async () => {
   const [good, bad] = [{ bytes: smallModel() }, { bytes: new Uint8Array(Buffer.from('no model')) }]
   const endpoints = [testEndpoint([testVariant(1, good)]), testEndpoint([testVariant(2, bad)], { name: 'broken' })]

@@ -44,10 +44,18 @@ function inferWith(
       ? respond(answer, headers ?? [])
       : respond(answer.body as Uint8Array, answer.headers ?? [])
   const match = { endpoint: request.model.slice(0, 200), version: request.version?.slice(0, 200) }
-  const endpoint = deps.serving.endpoints.get(match.endpoint)
-  const limited = endpoint && limitCaller(deps, endpoint, call.callerAddress())
-  if (limited) return respond(limited, [])
-  serve(deps, { match, request: call, reply }, { body: nothing, read })
+  const ask = (): void => {
+    const endpoint = deps.serving.endpoints.get(match.endpoint)
+    const limited = endpoint && limitCaller(deps, endpoint, call.callerAddress())
+    if (limited) return respond(limited, [])
+    serve(deps, { match, request: call, reply }, { body: nothing, read })
+  }
+  const arriving = deps.serving.arriving(match.endpoint)
+  if (!arriving) return ask()
+  arriving.then(ask).catch((error: unknown) => {
+    if (error instanceof DomainError) respond(error, [])
+    else call.fail(error)
+  })
 }
 
 const nothing = Buffer.alloc(0)

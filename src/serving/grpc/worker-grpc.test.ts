@@ -7,7 +7,7 @@ import { expect, test } from 'vitest'
 import { smallModel } from '../../models/testing.ts'
 import { sleep } from '../../platform/clock.ts'
 import { bodyBytesMax } from '../contract/gateway-limits.ts'
-import { oipBody, testCaller, testEndpoint, testVariant } from '../testing.ts'
+import { oipBody, smallConfig, testCaller, testEndpoint, testVariant } from '../testing.ts'
 import { statusCodes } from './status.ts'
 import {
   callRaw,
@@ -80,6 +80,15 @@ test('typed contents are answered with typed contents, and only the outputs that
   expect([packed[0], packed[1]]).toEqual([(6 << 3) | 2, 16])
   const found = [0, 1, 2, 3].map((at) => packed.readFloatLE(2 + at * 4))
   expect(found).toEqual(rawFloats(await grpc.infer([1, -3])))
+})
+
+test('a request that comes while its endpoint is being loaded waits for it', async () => {
+  await using grpc = await startTestGrpc()
+  const fresh = testEndpoint([testVariant(2, { bytes: smallModel() })], { name: 'fresh' })
+  const ask = () => grpc.caller.call(framed(inferRequest({ model: 'fresh', inputs: smallInputs([1]) })))
+  const applied = grpc.gateway.worker.apply({ generation: 2, endpoints: [...smallConfig().endpoints, fresh] })
+  expect(await ask()).toMatchObject({ status: statusCodes.OK })
+  await applied
 })
 
 test('statuses say what is wrong, with the text and the code of HTTP', async () => {

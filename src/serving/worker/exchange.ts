@@ -87,6 +87,14 @@ export function endpointOf(serving: ServingSet, name: string): EndpointRuntime {
   )
 }
 
+/** Others may have been told of the endpoint since this worker was. */
+const workerLeaving = (name: string): DomainError =>
+  new DomainError(
+    'unavailable',
+    'worker_leaving',
+    `the worker that was asked is being replaced and does not know "${name}": ask again, others may know it`,
+  )
+
 /** The champion where no version is named. @throws DomainError version_not_served, endpoint_has_no_champion */
 export function variantOf(endpoint: EndpointRuntime, version: string | undefined): VariantRuntime {
   const variant = version === undefined ? endpoint.champion : findVariant(endpoint, version)
@@ -103,8 +111,11 @@ export function isAnswering(endpoint: EndpointRuntime, version: string | undefin
 const textOf = (header: string | string[] | undefined): string | undefined =>
   typeof header === 'string' && header !== '' ? header : undefined
 
-/** Answers one request of a protocol once its body is there. */
-export function exchange(deps: HandlerDeps, { match, request, reply, fail }: RouteRequest, read: Reader): void {
+/** Answers one request of a protocol once its body is there, and its endpoint, if another worker may have it already. */
+export function exchange(deps: HandlerDeps, asked: RouteRequest, read: Reader): void {
+  const { match, request, reply, fail } = asked
+  const arriving = deps.serving.arriving(match.endpoint)
+  if (arriving) return void arriving.then(() => exchange(deps, asked, read)).catch(fail)
   const endpoint = deps.serving.endpoints.get(match.endpoint)
   const limited = endpoint && limitCaller(deps, endpoint, request.callerAddress)
   if (limited) return reply(limited)
@@ -149,6 +160,7 @@ export function serve(
   const { headers } = request
   const { nowMs, clock } = deps.tools
   const startMs = nowMs()
+  if (deps.isLeaving() && !deps.serving.endpoints.get(match.endpoint)?.champion) throw workerLeaving(match.endpoint)
   const endpoint = endpointOf(deps.serving, match.endpoint)
   const pinned = match.version ?? textOf(headers['trueloop-variant'])
   const predictionId = deps.predictionIds()

@@ -17,6 +17,8 @@ export interface ServingSet {
   readonly generation: number
   /** Loads what is missing, then switches in one step. Calls are worked off one after the other. */
   apply(config: GatewayConfig): Promise<ApplyResult>
+  /** Until an endpoint answers that does not yet, and does with a configuration that is being applied; undefined: nothing is to be waited for. */
+  arriving(name: string): Promise<unknown> | undefined
   takeCounters(limit: number): TrafficCounter[]
   /** Rows that wait, by version. */
   queuedRows(): Map<string, number>
@@ -42,6 +44,7 @@ export function createServingSet(deps: ServingSetDeps): ServingSet {
   let endpoints: ReadonlyMap<string, EndpointRuntime> = new Map()
   let generation = -1
   let turn: Promise<unknown> = Promise.resolve()
+  let next: GatewayConfig | undefined
 
   const countersOf = (endpoint: string, variant: Variant): VersionCounters => {
     const key = `${endpoint} ${keyOf(variant)}`
@@ -90,10 +93,16 @@ export function createServingSet(deps: ServingSetDeps): ServingSet {
       return generation
     },
     apply(config) {
-      const applied = turn.then(() => applyNow(config))
+      next = config
+      const applied = turn
+        .then(() => applyNow(config))
+        .finally(() => {
+          if (next === config) next = undefined
+        })
       turn = applied.catch(() => undefined)
       return applied
     },
+    arriving: (name) => (next && !endpoints.get(name)?.champion && hasChampion(next, name) ? turn : undefined),
     queuedRows: () => new Map([...loaded.values()].map(({ version, queue }) => [version, queue.rows])),
     takeCounters: (limit) => takeCounters(counters, [...endpoints.values()], limit),
   }
@@ -113,6 +122,9 @@ function takeCounters(
   }
   return taken
 }
+
+const hasChampion = ({ endpoints }: GatewayConfig, name: string): boolean =>
+  endpoints.some((endpoint) => endpoint.name === name && endpoint.variants.some(({ role }) => role === 'champion'))
 
 const isUsed = (queue: VersionQueue): boolean => queue.rows > 0 || hasWaiting(queue)
 
