@@ -80,12 +80,12 @@ function looksLikeClasses({ file, endings }: Graph): boolean {
   if (zipMapOf(file)) return true
   if (file.outputs.some(({ name }) => probabilityNames.includes(name) || /logit/iv.test(name))) return true
   if (file.nodes.some(({ operator }) => operator.endsWith('Classifier'))) return true
-  const [only, second] = values(file)
+  const [only, second] = valueOutputs(file)
   return only !== undefined && !second && overClasses.has(endings.endingOf(only.name)?.operator ?? '')
 }
 
 /** What may be the value of a regression. Beside a whole number, which may be a label, it is a float: the score of an outlier, say. */
-function values(file: OnnxFile): GraphValue[] {
+function valueOutputs(file: OnnxFile): GraphValue[] {
   const numbers = file.outputs.filter((output) => isFloat(output) || isWhole(output))
   const floats = numbers.filter(isFloat)
   const isNamed = numbers.some(({ name }) => valueNames.includes(name))
@@ -93,7 +93,7 @@ function values(file: OnnxFile): GraphValue[] {
 }
 
 function planRegression(graph: Graph): AnswerPlan {
-  const found = chosen(graph, values(graph.file), valueNames)
+  const found = chosen(graph, valueOutputs(graph.file), valueNames)
   if (found.width !== undefined && found.width !== 1) {
     throw mismatch(
       `output "${found.name}" has ${found.width} columns, and a regression answers one number a row: if they are classes, say "task": "${found.width === 2 ? 'binary' : 'multiclass'}"`,

@@ -1,10 +1,10 @@
 // Constants of a graph: their sizes, and the few whose values are read here.
 import { attributesOf } from './attributes.ts'
 import { fieldsOf, integersOf, messageOf, textOf, type Field } from './protobuf.ts'
-import type { GraphNode } from './reader.ts'
+import { elementNumber, type GraphNode } from './reader.ts'
 
-const type = { int32: 6, int64: 7, text: 8 } as const
-const bytesOfType: Readonly<Record<number, 4 | 8>> = { [type.int32]: 4, [type.int64]: 8 }
+const textType = elementNumber('string')
+const bytesOfType: Readonly<Record<number, 4 | 8>> = { [elementNumber('int32')]: 4, [elementNumber('int64')]: 8 }
 /** Fields of a tensor with plain numbers: float_data, double_data, uint64_data. */
 const otherNumbers: ReadonlySet<number> = new Set([4, 10, 11])
 /** And int32_data, int64_data. */
@@ -38,7 +38,7 @@ export function labelsOfTensor(tensor: Uint8Array, max: number): string[] | unde
     if (held.length > max) return undefined
   }
   for (const field of held) {
-    if (elementType === type.text && field.number === 6) labels.push(textOf(field))
+    if (elementType === textType && field.number === 6) labels.push(textOf(field))
     const bytes = bytesOfType[elementType]
     if (bytes === undefined) continue
     // Each number takes a byte at least.
