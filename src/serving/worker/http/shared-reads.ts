@@ -20,7 +20,7 @@ interface WithHandle {
   _handle?: Handle | null
 }
 
-/** Releases of Node whose sockets were seen to do so. With others, connections are read as any stream. */
+/** Node's sockets were seen to do so from 24.12 on; see decision 0035. In another major release, connections are read as any stream. */
 const isTried = process.version.startsWith('v24.')
 
 /** @param onBytes gets bytes that nothing else writes to */
