@@ -72,6 +72,63 @@ test('logits are known behind operators that reshape or scale them, and probabil
   expect(await answers(vote, wish, row)).toEqual(close(raw.map((value, at) => (value + halved[at]!) / 2)))
 })
 
+test('a probability stays one where others were mixed into it, and whatever it is called', async () => {
+  const wish = { ...columns('x', 'y'), task: 'binary' as const, classes: ['no', 'yes'] }
+  const [, second = 0, third = 0] = softmaxOf([-1, 0, 1])
+  const ended = (output: string, ...nodes: Message[]): Uint8Array =>
+    modelFile({
+      ...linear(3),
+      outputs: [valueInfo(output, float, ['N', 1])],
+      initializers: [
+        ...linear(3).initializers!,
+        longTensor('from', [1], [1]),
+        longTensor('to', [1], [3]),
+        longTensor('axis', [1], [1]),
+        longTensor('last', [1], [2]),
+        floatTensor('one', [1], [1]),
+      ],
+      nodes: [...linear(3).nodes, ...nodes],
+    })
+  const cut = node({ operator: 'Slice', inputs: ['p', 'from', 'to', 'axis'], outputs: ['two'] })
+  const one = (source: string, output: string): Message =>
+    node({ operator: 'Gather', inputs: [source, 'last'], outputs: [output], attributes: [integerAttribute('axis', 1)] })
+  const asked = (file: Uint8Array): Promise<number[]> => answers(file, wish, [[1, 0]])
+  const both = (probability: number): unknown[] => close([1 - probability, probability])
+
+  const total = node({ operator: 'ReduceSum', inputs: ['two', 'axis'], outputs: ['out'] })
+  expect(await asked(ended('out', softmax('p'), cut, total))).toEqual(both(second + third))
+  const third1 = [one('p', 'a'), node({ operator: 'Add', inputs: ['a', 'none'], outputs: ['out'] })]
+  const none = node({ operator: 'Sub', inputs: ['a', 'a'], outputs: ['none'] })
+  expect(await asked(ended('out', softmax('p'), third1[0]!, none, third1[1]!))).toEqual(both(third))
+  // A gate between two experts.
+  const sigmoid = (source: string, output: string): Message =>
+    node({ operator: 'Sigmoid', inputs: [source], outputs: [output] })
+  const gated = ended(
+    'out',
+    one('raw', 'r'),
+    sigmoid('r', 'g'),
+    node({ operator: 'Sub', inputs: ['one', 'g'], outputs: ['rest'] }),
+    node({ operator: 'Mul', inputs: ['g', 'g'], outputs: ['left'] }),
+    node({ operator: 'Mul', inputs: ['rest', 'rest'], outputs: ['right'] }),
+    node({ operator: 'Add', inputs: ['left', 'right'], outputs: ['out'] }),
+  )
+  const gate = 1 / (1 + Math.exp(-1))
+  expect(await asked(gated)).toEqual(both(gate ** 2 + (1 - gate) ** 2))
+  expect(await asked(ended('my_logits', one('raw', 'r'), sigmoid('r', 'my_logits')))).toEqual(both(gate))
+  // And logits stay logits behind what only chooses or turns them.
+  const negated = node({ operator: 'Neg', inputs: ['r'], outputs: ['out'] })
+  expect(await asked(ended('out', one('raw', 'r'), negated))).toEqual(both(1 - gate))
+  expect(await asked(ended('out', one('raw', 'out')))).toEqual(both(gate))
+  const rectified = node({ operator: 'Relu', inputs: ['r'], outputs: ['out'] })
+  expect(await asked(ended('out', one('raw', 'r'), rectified))).toEqual(both(gate))
+  // What is clipped to [0, 1] by hand is a probability.
+  const clipped = [
+    node({ operator: 'Relu', inputs: ['r'], outputs: ['low'] }),
+    node({ operator: 'Min', inputs: ['low', 'one'], outputs: ['out'] }),
+  ]
+  expect(await asked(ended('out', one('raw', 'r'), ...clipped))).toEqual(both(1))
+})
+
 test('what an optimizer has fused with its activation is no logit', () => {
   const wish = { ...columns('x', 'y'), task: 'binary' as const, classes: ['no', 'yes'] }
   const fused = (attributes: readonly Message[]): string => {
@@ -86,28 +143,27 @@ test('what an optimizer has fused with its activation is no logit', () => {
 })
 
 test('a value that is named as one is the value, and what else is a float beside it is not', () => {
-  const beside = (other: string, width: number, ending: Message): Uint8Array =>
+  const beside = (other: string, width: number, ...nodes: Message[]): Uint8Array =>
     modelFile({
       ...linear(width),
       outputs: [valueInfo('prediction', int64, ['N', 1]), valueInfo(other, float, ['N', width])],
-      nodes: [
-        ...linear(width).nodes,
-        ending,
-        node({
-          operator: 'ArgMax',
-          inputs: ['raw'],
-          outputs: ['prediction'],
-          attributes: [integerAttribute('axis', 1)],
-        }),
-      ],
+      nodes: [...linear(width).nodes, ...nodes],
     })
-  const deviation = beside('deviation', 1, node({ operator: 'Abs', inputs: ['raw'], outputs: ['deviation'] }))
-  const attention = beside('attention', 3, softmax('attention'))
+  const count = [
+    node({ operator: 'ReduceMax', inputs: ['raw'], outputs: ['most'], attributes: [wholesAttribute('axes', [1])] }),
+    node({ operator: 'Cast', inputs: ['most'], outputs: ['prediction'], attributes: [integerAttribute('to', int64)] }),
+  ]
+  const deviation = beside('deviation', 1, node({ operator: 'Abs', inputs: ['raw'], outputs: ['deviation'] }), ...count)
+  const attention = beside('attention', 3, softmax('attention'), ...count)
   for (const file of [deviation, attention]) {
     const { signature, rewrites } = adaptGraph(file, columns('x', 'y'))
     expect(signature.task).toBe('regression')
     expect(rewrites).toContain('output "prediction" cast from int64 to float32')
   }
+  const attributes = [integerAttribute('axis', 1)]
+  const place = node({ operator: 'ArgMax', inputs: ['raw'], outputs: ['prediction'], attributes })
+  const classified = adaptGraph(beside('scores', 3, softmax('scores'), place), columns('x', 'y')).signature
+  expect(classified).toMatchObject({ task: 'multiclass', classes: ['0', '1', '2'] })
 })
 
 test('labels are read from the list that the label is taken from, and ones that cannot be read are asked for', () => {

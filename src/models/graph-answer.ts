@@ -76,24 +76,26 @@ function zipMapOf(file: OnnxFile): Found | undefined {
 /** Activations over classes. */
 const overClasses: ReadonlySet<string> = new Set(['Softmax', 'LogSoftmax'])
 
-function looksLikeClasses({ file, endings }: Graph): boolean {
+function looksLikeClasses(graph: Graph): boolean {
+  const { file, endings } = graph
   if (zipMapOf(file)) return true
   if (file.outputs.some(({ name }) => probabilityNames.includes(name) || /logit/iv.test(name))) return true
   if (file.nodes.some(({ operator }) => operator.endsWith('Classifier'))) return true
-  const [only, second] = valueOutputs(file)
+  const [only, second] = valueOutputs(graph)
   return only !== undefined && !second && overClasses.has(endings.endingOf(only.name)?.operator ?? '')
 }
 
 /** What may be the value of a regression. Beside a whole number, which may be a label, it is a float: the score of an outlier, say. */
-function valueOutputs(file: OnnxFile): GraphValue[] {
+function valueOutputs({ file, endings }: Graph): GraphValue[] {
   const numbers = file.outputs.filter((output) => isFloat(output) || isWhole(output))
   const floats = numbers.filter(isFloat)
-  const isNamed = numbers.some(({ name }) => valueNames.includes(name))
+  // The place of the greatest number is a label, whatever it is called.
+  const isNamed = numbers.some(({ name }) => valueNames.includes(name) && endings.endingOf(name)?.operator !== 'ArgMax')
   return floats.length === 1 && !isNamed ? floats : numbers
 }
 
 function planRegression(graph: Graph): AnswerPlan {
-  const found = chosen(graph, valueOutputs(graph.file), valueNames)
+  const found = chosen(graph, valueOutputs(graph), valueNames)
   if (found.width !== undefined && found.width !== 1) {
     throw mismatch(
       `output "${found.name}" has ${found.width} columns, and a regression answers one number a row: if they are classes, say "task": "${found.width === 2 ? 'binary' : 'multiclass'}"`,
@@ -183,8 +185,11 @@ function noAnswer(file: OnnxFile, outputs: readonly GraphValue[], names: readonl
 
 function isLogit({ endings }: Graph, { name, isZipped }: Found): boolean {
   if (isZipped || probabilityNames.includes(name)) return false
+  const operator = endings.endingOf(name)?.operator ?? ''
+  // Whatever it is called.
+  if (operator === 'Sigmoid' || operator === 'Softmax') return false
   // The softmax of a logarithm of probabilities is those probabilities.
-  return /logit/iv.test(name) || endings.endingOf(name)?.operator === 'LogSoftmax' || endings.isUnbounded(name)
+  return /logit/iv.test(name) || operator === 'LogSoftmax' || endings.isUnbounded(name)
 }
 
 function cast({ name, elementType }: Found, operations: Operation[], said: string[]): void {

@@ -9,18 +9,23 @@ const reshaping: ReadonlySet<string> = new Set([
 ]) // prettier-ignore
 
 /** Products with weights, whose numbers are of any size. */
-const products: ReadonlySet<string> = new Set(['Gemm', 'MatMul', 'FusedGemm', 'FusedMatMul'])
+const products: ReadonlySet<string> = new Set(['Einsum', 'FusedGemm', 'FusedMatMul', 'Gemm', 'MatMul'])
 /** Their numbers are within bounds. */
 const bounded: ReadonlySet<string> = new Set(['Clip', 'Erf', 'HardSigmoid', 'Sigmoid', 'Softmax', 'Softsign', 'Tanh'])
-/** Shift and scale numbers, or add them up. */
-const affine: ReadonlySet<string> = new Set(['Add', 'BatchNormalization', 'Div', 'Mul', 'Sub'])
+/** Shift and scale numbers, choose some of them, or add them up. */
+const affine: ReadonlySet<string> = new Set([
+  'Add', 'BatchNormalization', 'Concat', 'Div', 'Gather', 'Mul', 'Neg', 'ReduceMean', 'ReduceSum', 'Slice', 'Split', 'Sub', 'Sum', 'Transpose',
+]) // prettier-ignore
+const scaling: ReadonlySet<string> = new Set(['Div', 'Mul'])
+/** Bounded below only, or not at all. */
+const rectifiers: ReadonlySet<string> = new Set(['LeakyRelu', 'PRelu', 'Relu'])
 
 export interface Endings {
   /** The node that made the numbers of a value; undefined: they are an input's, or a constant's. */
   endingOf(name: string): GraphNode | undefined
   /**
-   * Whether a value is a product with weights, shifted and scaled at most: a logit, where it tells classes apart. So is a sum of whatever
-   * has no bounds.
+   * Whether a value is a product with weights, only shifted, scaled, chosen from and added up since: a logit, where it tells classes apart.
+   * So is a sum of whatever has no bounds. A value that bounded ones have a part in since, such as a mixture of probabilities, is none.
    */
   isUnbounded(name: string): boolean
   /** The tensor of a constant. */
@@ -49,8 +54,10 @@ export function createEndings(file: OnnxFile): Endings {
   }
   const isConstant = (name: string): boolean => file.initializers.has(name) || makers.get(name)?.operator === 'Constant'
 
-  /** What is shifted, scaled and added up in the end. */
-  const partsOf = (name: string): GraphNode[] => {
+  const variableOf = (node: GraphNode): string[] => node.inputs.filter((input) => !isConstant(input))
+
+  /** The nodes that a value was made of, back to those that are not passed. */
+  const partsOf = (name: string, isPassed: (node: GraphNode) => boolean): GraphNode[] => {
     const parts: GraphNode[] = []
     const seen = new Set<GraphNode>()
     const waiting = new Set([name])
@@ -58,20 +65,22 @@ export function createEndings(file: OnnxFile): Endings {
       const node = endingOf(next)
       if (!node || seen.has(node)) continue
       seen.add(node)
-      const variable = node.inputs.filter((input) => !isConstant(input))
-      const isSum = node.operator === 'Add' || node.operator === 'Sub'
-      // A product or a quotient of two values is of another kind than either.
-      if (!affine.has(node.operator) || (!isSum && variable.length !== 1)) parts.push(node)
-      else for (const input of variable) waiting.add(input)
+      if (isPassed(node)) for (const input of variableOf(node)) waiting.add(input)
+      else parts.push(node)
     }
     return parts
   }
+  // A product or a quotient of two values is of another kind than either.
+  const isAffine = (node: GraphNode): boolean =>
+    affine.has(node.operator) && (!scaling.has(node.operator) || variableOf(node).length === 1)
+  const isSized = (node: GraphNode): boolean => products.has(node.operator) || isBounded(node)
   return {
     endingOf,
     isUnbounded(name) {
-      const parts = partsOf(name)
-      if (parts.some((node) => bounded.has(node.operator) || hasActivation(node))) return false
-      return parts.some(({ operator }) => products.has(operator)) || endingOf(name)?.operator === 'Add'
+      const last = endingOf(name)
+      const start = last && rectifiers.has(last.operator) ? last.inputs[0]! : name
+      if (partsOf(start, (node) => !isSized(node)).some(isBounded)) return false
+      return partsOf(start, isAffine).some(({ operator }) => products.has(operator)) || last?.operator === 'Add'
     },
     constantOf(name) {
       const maker = makers.get(name)
@@ -79,6 +88,8 @@ export function createEndings(file: OnnxFile): Endings {
     },
   }
 }
+
+const isBounded = (node: GraphNode): boolean => bounded.has(node.operator) || hasActivation(node)
 
 /** Fused into it by an optimizer. */
 const hasActivation = (node: GraphNode): boolean => products.has(node.operator) && attributesOf(node).has('activation')
