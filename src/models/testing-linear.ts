@@ -33,11 +33,11 @@ export const columns = (...names: string[]): GraphWish => ({
   inputs: names.map((name) => ({ name, types: ['double', 'float'], required: true })),
 })
 
-/** What the adapted graph answers for [x, y] rows. */
+/** What the adapted graph answers for rows of its columns in their order; null is a missing value. */
 export async function answers(
   file: Uint8Array,
   wish: GraphWish,
-  rows: readonly (readonly number[])[],
+  rows: readonly (readonly (number | null)[])[],
 ): Promise<number[]> {
   const { bytes, signature } = adaptGraph(file, wish)
   const model = await loadModel(bytes, { signature })
