@@ -1,6 +1,7 @@
 // Open Inference Protocol (V2 over HTTP), requests: JSON, with the tensors in it or as raw bytes after it. A thin translation.
 import { DomainError } from '../../platform/errors.ts'
 import type { Signature } from '../../models/signature.ts'
+import { createBodyForms, type FormFound } from './body-forms.ts'
 import { isJsonObject, parseJsonBody, type JsonObject } from './json-body.ts'
 import { parseLenientJson } from './lenient-json.ts'
 import { datatypeOf, jsonChecks, shown, tensorInvalid, valuesOfBytes, type TensorValues } from './datatypes.ts'
@@ -59,6 +60,8 @@ interface Source {
  */
 export function readOpenInference(bytes: Buffer, jsonBytes: number): OpenInferenceRequest {
   const isJson = jsonBytes === bytes.length
+  const known = isJson ? forms.find(bytes) : undefined
+  if (known && known.numbers.length === known.meaning.size) return ofKnownForm(bytes, known)
   const source: Source = {
     json: isJson ? bytes : bytes.subarray(0, jsonBytes),
     raw: isJson ? nothing : bytes.subarray(jsonBytes),
@@ -78,7 +81,38 @@ export function readOpenInference(bytes: Buffer, jsonBytes: number): OpenInferen
     const rest = source.raw.length - source.rawAt
     throw invalid(`${rest} bytes follow the raw tensors: the "binary_data_size" of the inputs sum to ${source.rawAt}`)
   }
+  if (isJson && inputs.length === 1) rememberForm(bytes, listIn(body), { tensor: tensors[0]!, id, outputs, parameters })
   return { inputs: tensors, id, outputs, ...parameters }
+}
+
+/** Of a request with one tensor: all but its values. */
+interface Meaning extends Pick<OpenInferenceRequest, 'id' | 'outputs'> {
+  readonly tensor: Omit<InputTensor, 'values'>
+  /** How many values its shape says. */
+  readonly size: number
+  readonly parameters: RequestParameters
+}
+
+/** The data of the first tensor, or the one row that it is. */
+function listIn(body: unknown): unknown {
+  const [tensor] = (body as { inputs: readonly JsonObject[] }).inputs
+  const data = tensor!['data']
+  return Array.isArray(data) && data.length === 1 && Array.isArray(data[0]) ? data[0] : data
+}
+
+const forms = createBodyForms<Meaning>({ member: 'data', listIn })
+
+function rememberForm(bytes: Buffer, list: unknown, { tensor, ...rest }: Omit<Meaning, 'size'>): void {
+  const { name, shape, datatype } = tensor
+  if (!Array.isArray(list)) return
+  forms.remember(bytes, list, { ...rest, tensor: { name, shape, datatype }, size: sizeOf(shape) })
+}
+
+function ofKnownForm(bytes: Buffer, { meaning, numbers: data }: FormFound<Meaning>): OpenInferenceRequest {
+  const { tensor: { name, shape, datatype }, id, outputs, parameters: { isBinary, priority, timeoutMs } } = meaning // prettier-ignore
+  const source = { json: bytes, raw: nothing, rawAt: 0 }
+  const values = jsonValues(source, { name, shape, datatype, data, place: 0 })
+  return { inputs: [{ name, shape, datatype, values }], id, outputs, isBinary, priority, timeoutMs }
 }
 
 /** Python's clients write a bare NaN; strict JSON pays nothing for it. */

@@ -1,0 +1,115 @@
+// Bodies of one form: a program that asks over and over writes the same text around other numbers. What that text says is read once; of a
+// body that has it at both ends only the numbers between are parsed.
+
+/** What was remembered with a form, and the numbers that stand in its place now. */
+export interface FormFound<T> {
+  readonly meaning: T
+  readonly numbers: readonly number[]
+}
+
+export interface BodyForms<T> {
+  /** Undefined: the body has no form that was remembered, or something else than numbers in its place. */
+  readonly find: (body: Buffer) => FormFound<T> | undefined
+  /**
+   * Remembers the form of a body that no form was found of. Where forms do not come again, most bodies are passed over.
+   * @param meaning of all that is not in the list
+   */
+  readonly remember: (body: Buffer, list: readonly unknown[], meaning: T) => void
+}
+
+/** Where a body has its numbers. */
+export interface ListPlace {
+  /** The list is the value of a member of this name, or the only value of that. */
+  readonly member: string
+  /** Takes the list from the JSON of a body. */
+  readonly listIn: (json: unknown) => unknown
+}
+
+interface Form<T> {
+  readonly before: Uint8Array
+  readonly after: Uint8Array
+  readonly meaning: T
+}
+
+/** Callers cannot make the memory grow beyond so many forms of so many bytes each. */
+const formsMax = 8
+const formBytesMax = 4096
+/** Of bodies of new forms, at least one in about so many is looked at. */
+const passOverMax = 1024
+
+export function createBodyForms<T>(place: ListPlace): BodyForms<T> {
+  const forms: Form<T>[] = []
+  let last = 0
+  let next = 0
+  let passedOver = 0
+  let passOver = 0
+  const readAs = (at: number, body: Buffer): FormFound<T> | undefined => {
+    const form = forms[at]!
+    const numbers = numbersBetween(form, body)
+    if (!numbers) return undefined
+    last = at
+    passOver = 0
+    return { meaning: form.meaning, numbers }
+  }
+  return {
+    find(body) {
+      if (forms.length === 0) return undefined
+      let found = readAs(last, body)
+      for (let at = 0; !found && at < forms.length; at++) if (at !== last) found = readAs(at, body)
+      return found
+    },
+    remember(body, list, meaning) {
+      if (passedOver++ < passOver) return
+      passedOver = 0
+      // A form that is found again makes it 0.
+      passOver = Math.min(passOverMax, 2 * passOver + 1)
+      const ends = list.length > 0 && list.every(isNumber) ? endsOf(body, place) : undefined
+      if (!ends) return
+      forms[next] = { ...ends, meaning }
+      next = (next + 1) % formsMax
+    },
+  }
+}
+
+const isNumber = (value: unknown): value is number => typeof value === 'number'
+
+/** Undefined: another form, or other things than numbers. */
+function numbersBetween({ before, after }: Form<unknown>, body: Buffer): number[] | undefined {
+  const end = body.length - after.length
+  if (end < before.length) return undefined
+  for (let at = 0; at < before.length; at++) if (body[at] !== before[at]) return undefined
+  for (let at = 0; at < after.length; at++) if (body[end + at] !== after[at]) return undefined
+  // Brackets included. Numbers are ASCII, and what is not is none of them.
+  const text = body.toString('latin1', before.length - 1, end + 1)
+  // Nothing nests in a list of numbers; how deep it may, is known of whole bodies.
+  if (text.includes('[', 1) || text.includes('{')) return undefined
+  try {
+    const values = JSON.parse(text) as unknown[]
+    return values.every(isNumber) ? values : undefined
+  } catch {
+    // Whoever reads the whole body says what is wrong with it.
+    return undefined
+  }
+}
+
+/** What stands before and after the numbers of a list that has some; undefined where it is not certain. */
+function endsOf(body: Buffer, { member, listIn }: ListPlace): Pick<Form<unknown>, 'before' | 'after'> | undefined {
+  const close = body.indexOf(']', Math.max(0, body.lastIndexOf(`"${member}"`)))
+  const open = body.lastIndexOf('[', close)
+  if (close < 0 || open < 0 || open + 1 + body.length - close > formBytesMax) return undefined
+  const [before, after] = [body.subarray(0, open + 1), body.subarray(close)]
+  // The list has become empty: it is what stood between the two, and everything else is as it was.
+  return isEmptied(listIn, Buffer.concat([before, after]))
+    ? { before: Uint8Array.from(before), after: Uint8Array.from(after) }
+    : undefined
+}
+
+function isEmptied(listIn: ListPlace['listIn'], body: Buffer): boolean {
+  try {
+    const list = listIn(JSON.parse(body.toString('utf8')))
+    return Array.isArray(list) && list.length === 0
+  } catch {
+    // Cut in two where the text of a name has brackets.
+    return false
+  }
+}
