@@ -2,6 +2,7 @@
 import { DomainError } from '../../platform/errors.ts'
 import type { Signature } from '../../models/signature.ts'
 import type { AnswerRows } from './request-rows.ts'
+import { isAscii, labelDatatype, labelsJson } from './class-labels.ts'
 import { bytesOfValues, type Datatype, type TensorValues } from './datatypes.ts'
 import type { WantedOutput } from './open-inference-parameters.ts'
 import { shortVersion, type AnswerFacts } from './open-inference.ts'
@@ -16,6 +17,8 @@ export interface Wanted {
 
 export interface OpenInferenceAnswer {
   readonly body: string | Uint8Array
+  /** Text of which it is known that it is ASCII. */
+  readonly isAscii?: boolean
   readonly contentType?: string
   /** Names and values in turn. */
   readonly headers?: readonly string[]
@@ -46,23 +49,17 @@ export function writeOpenInference(
   rows: AnswerRows,
   { facts, wanted }: { facts: AnswerFacts; wanted: Wanted },
 ): OpenInferenceAnswer {
-  const raw: Uint8Array[] = []
-  let tensors = ''
-  const add = (name: string, isBinary: boolean, classes: number): void => {
-    if (tensors !== '') tensors += ','
-    if (!isBinary && classes === 0 && name !== 'label') tensors += numbersText(name, rows)
-    else {
-      const tensor = classes > 0 ? likeliest(signature, rows, classes) : outputTensor(rows, name, signature)
-      tensors += isBinary ? rawText(tensor, raw) : jsonText(tensor)
-    }
-  }
-  if (wanted.outputs) for (const { name, isBinary, classes } of wanted.outputs) add(name, isBinary, classes)
-  else for (const name of outputsOf(signature)) add(name, wanted.isBinary, 0)
+  const draft: Draft = { tensors: '', raw: [], isAscii: true }
+  if (wanted.outputs) for (const output of wanted.outputs) addOutput(draft, { signature, rows }, output)
+  else
+    for (const name of outputsOf(signature))
+      addOutput(draft, { signature, rows }, { name, isBinary: wanted.isBinary, classes: 0 })
+  const { tensors, raw } = draft
   const { predictionId, callerId } = facts
-  const { model, version } = namesOf(facts)
+  const { model, version, areAscii } = namesOf(facts)
   const id = callerId === undefined ? `"${predictionId}"` : JSON.stringify(callerId)
   const text = `${model},"id":${id},"parameters":{"prediction_id":"${predictionId}","version":${version}},"outputs":[${tensors}]}`
-  if (raw.length === 0) return { body: text }
+  if (raw.length === 0) return { body: text, isAscii: draft.isAscii && areAscii && callerId === undefined }
   const json = Buffer.from(text)
   return {
     body: Buffer.concat([json, ...raw]),
@@ -71,12 +68,42 @@ export function writeOpenInference(
   }
 }
 
+/** An answer's outputs as they are written one after the other. */
+interface Draft {
+  /** JSON, between the brackets. */
+  tensors: string
+  readonly raw: Uint8Array[]
+  /** As far as is known without a look at each character. */
+  isAscii: boolean
+}
+
+function addOutput(
+  draft: Draft,
+  { signature, rows }: { signature: Signature; rows: AnswerRows },
+  { name, isBinary, classes }: WantedOutput,
+): void {
+  if (draft.tensors !== '') draft.tensors += ','
+  if (isBinary) {
+    const tensor = classes > 0 ? likeliest(signature, rows, classes) : outputTensor(rows, name, signature)
+    draft.tensors += rawText(tensor, draft.raw)
+  } else if (classes > 0) {
+    const tensor = likeliest(signature, rows, classes)
+    draft.tensors += `${head(tensor)},"data":${JSON.stringify(tensor.values)}}`
+    draft.isAscii = false
+  } else if (name === 'label') {
+    const { text, isAscii } = labelsJson(rows, signature)
+    draft.tensors += `{"name":"label","shape":[${rows.rows}],"datatype":"${labelDatatype(signature)}","data":${text}}`
+    draft.isAscii &&= isAscii
+  } else draft.tensors += numbersText(name, rows)
+}
+
 interface Names {
   readonly endpoint: string
   readonly of: string
   /** JSON from the opening brace on. */
   readonly model: string
   readonly version: string
+  readonly areAscii: boolean
 }
 
 /** Of the answer before: most answers are of the same version behind the same endpoint. */
@@ -85,38 +112,25 @@ let last: Names | undefined
 function namesOf({ endpoint, version: of }: AnswerFacts): Names {
   if (last?.of === of && last.endpoint === endpoint) return last
   const model = `{"model_name":${JSON.stringify(endpoint)},"model_version":${JSON.stringify(shortVersion(of))}`
-  last = { endpoint, of, model, version: JSON.stringify(of) }
+  last = { endpoint, of, model, version: JSON.stringify(of), areAscii: isAscii(model + of) }
   return last
 }
 
 const head = ({ name, shape, datatype }: AnswerTensor): string =>
   `{"name":"${name}","shape":[${shape.join(',')}],"datatype":"${datatype}"`
 
-function jsonText(tensor: AnswerTensor): string {
-  const { values } = tensor
-  let data = ''
-  for (let at = 0; at < values.length; at++) {
-    const value = values[at] as string | number | bigint | boolean
-    const text = typeof value === 'string' ? JSON.stringify(value) : isBroken(value) ? 'null' : String(value)
-    data += at === 0 ? text : `,${text}`
-  }
-  return `${head(tensor)},"data":[${data}]}`
-}
-
-/** Of what the model said itself, which most answers are made of: without an array of its own. */
+/** What the model said itself. */
 function numbersText(name: string, { predictions: { values, width }, offset, rows }: AnswerRows): string {
   const end = (offset + rows) * width
   let data = ''
   for (let at = offset * width; at < end; at++) {
     const value = values[at]!
+    // JSON has no NaN and no infinities.
     const text = Number.isFinite(value) ? String(value) : 'null'
     data += data === '' ? text : `,${text}`
   }
   return `{"name":"${name}","shape":[${rows},${width}],"datatype":"FP32","data":[${data}]}`
 }
-
-/** JSON has no NaN and no infinities. */
-const isBroken = (value: number | bigint | boolean): boolean => typeof value === 'number' && !Number.isFinite(value)
 
 function rawText(tensor: AnswerTensor, raw: Uint8Array[]): string {
   const bytes = bytesOfValues(tensor.datatype, tensor.values)

@@ -7,6 +7,7 @@ import type { AnswerRows, RequestColumns } from '../protocols/request-rows.ts'
 import { endpointHasNoChampion, findVariant, problemOf, versionNotServed } from './endpoint-runtime.ts'
 import type { EndpointRuntime, VariantRuntime } from './endpoint-runtime.ts'
 import { eventTimeOf } from './event-time.ts'
+import type { Reply } from './http/http-answer.ts'
 import type { RouteRequest } from './http/http-server.ts'
 import { infer, type InferenceAnswer, type InferenceTools } from './inference.ts'
 import type { FailedRequest } from './reports/logged-request.ts'
@@ -57,13 +58,7 @@ export interface ExchangeFacts {
   readonly predictionId: string
 }
 
-export interface Written {
-  readonly body: string | Uint8Array
-  /** `application/json` by default. */
-  readonly contentType?: string | undefined
-  /** Names and values in turn. */
-  readonly headers?: readonly string[] | undefined
-}
+export type Written = Omit<Reply, 'status'>
 
 export interface ReadRequest {
   readonly body: Buffer
@@ -210,8 +205,8 @@ export function serve(
       const { version } = facts
       deps.tracer!.end(trace, { endpoint: endpoint.name, predictionId, rows: parsed.rows, ms, version, outcome })
     }
-    const { body: text, contentType, headers: others } = written
-    reply({ status: 200, body: text, contentType, headers: others ? [...own, ...others] : own })
+    const { body: text, isAscii, contentType, headers: others } = written
+    reply({ status: 200, body: text, isAscii, contentType, headers: others ? [...own, ...others] : own })
   })
 }
 

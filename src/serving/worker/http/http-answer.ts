@@ -31,6 +31,8 @@ export const statusOf = (error: DomainError): number => statusOfCode[error.code]
 export interface Reply {
   readonly status: number
   readonly body: string | Uint8Array
+  /** True: known to be text in ASCII; otherwise it may be anything. */
+  readonly isAscii?: boolean | undefined
   /** Exactly `application/json` by default: some clients compare it with nothing else. */
   readonly contentType?: string | undefined
   /** Names and values in turn. */
@@ -43,7 +45,7 @@ export const json = (value: unknown, status = 200): Reply => ({ status, body: JS
 export function send(response: ServerResponse, reply: Reply, isLast: boolean): void {
   if (response.writableEnded || response.destroyed) return
   const { body } = reply
-  const bytes = Buffer.byteLength(body)
+  const bytes = reply.isAscii ? body.length : Buffer.byteLength(body)
   const headers = [
     'content-type',
     reply.contentType ?? 'application/json',

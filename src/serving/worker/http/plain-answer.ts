@@ -4,9 +4,6 @@ import type { Socket } from 'node:net'
 import { keepAliveTimeoutMs } from '../../contract/gateway-limits.ts'
 import type { Reply } from './http-answer.ts'
 
-const kept = `connection: keep-alive\r\nkeep-alive: timeout=${keepAliveTimeoutMs / 1000}\r\n`
-const last = 'connection: close\r\n'
-
 interface Sending {
   /** The connection ends with it. */
   readonly isLast: boolean
@@ -19,10 +16,8 @@ interface Sending {
  */
 export function sendPlain(socket: Socket, reply: Reply, { isLast, nowMs }: Sending): boolean {
   const { status, body, contentType = 'application/json' } = reply
-  const bytes = Buffer.byteLength(body)
-  const head =
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: ${contentType}\r\ncontent-length: ${bytes}\r\n` +
-    `x-content-type-options: nosniff\r\n${linesOf(reply.headers)}${dateLine(nowMs)}${isLast ? last : kept}\r\n`
+  const bytes = reply.isAscii ? body.length : Buffer.byteLength(body)
+  const head = `${openingOf(status, contentType)}${bytes}\r\n${linesOf(reply.headers)}${closingOf(nowMs, isLast)}`
   let isTaken: boolean
   // As many bytes as characters: ASCII, which goes in one piece with the head.
   if (bytes === body.length && typeof body === 'string') isTaken = socket.write(head + body, 'latin1')
@@ -35,26 +30,44 @@ export function sendPlain(socket: Socket, reply: Reply, { isLast, nowMs }: Sendi
   return isTaken
 }
 
+/** Of the answer before: most answers begin alike. */
+let opening = { status: 0, contentType: '', text: '' }
+
+/** Up to the length of the body. */
+function openingOf(status: number, contentType: string): string {
+  if (opening.status !== status || opening.contentType !== contentType) {
+    const text = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nx-content-type-options: nosniff\r\ncontent-type: ${contentType}\r\ncontent-length: `
+    opening = { status, contentType, text }
+  }
+  return opening.text
+}
+
 /** A header's value is one line. */
 const unsafe = /[^\t\x20-\x7E]/v
 
 function linesOf(headers: readonly string[] = []): string {
   let lines = ''
+  let values = ''
   for (let at = 0; at + 1 < headers.length; at += 2) {
-    const value = headers[at + 1]!
-    if (unsafe.test(value)) throw new TypeError(`the header ${headers[at]} of an answer is not one line of ASCII`)
-    lines += `${headers[at]}: ${value}\r\n`
+    lines += `${headers[at]}: ${headers[at + 1]}\r\n`
+    values += headers[at + 1]!
   }
-  return lines
+  if (!unsafe.test(values)) return lines
+  throw new TypeError(`one of the headers of an answer is not one line of ASCII: ${JSON.stringify(headers)}`)
 }
 
-let dateSecond = 0
-let dateText = ''
+let closingSecond = 0
+/** What ends a head, when the connection goes on and when it does not. */
+const closings = { kept: '', last: '' }
 
 /** Made once a second. */
-function dateLine(nowMs: number): string {
+function closingOf(nowMs: number, isLast: boolean): string {
   const second = Math.floor(nowMs / 1000)
-  if (second !== dateSecond) dateText = `date: ${new Date(second * 1000).toUTCString()}\r\n`
-  dateSecond = second
-  return dateText
+  if (second !== closingSecond) {
+    const date = `date: ${new Date(second * 1000).toUTCString()}\r\n`
+    closings.kept = `${date}connection: keep-alive\r\nkeep-alive: timeout=${keepAliveTimeoutMs / 1000}\r\n\r\n`
+    closings.last = `${date}connection: close\r\n\r\n`
+    closingSecond = second
+  }
+  return isLast ? closings.last : closings.kept
 }
