@@ -33,7 +33,11 @@ export interface PlainConnections {
 interface Shared extends PlainConnectionDeps {
   readonly holder: RequestHolder
   readonly open: Set<Connection>
+  /** Counted while there are connections. A timer of each of them would be set anew with each request and each answer. */
+  turn: number
 }
+
+const turnMs = 1_000
 
 interface Connection {
   readonly socket: Socket
@@ -49,6 +53,8 @@ interface Connection {
   hasEnded: boolean
   /** Its last answer is on its way: what still comes is not read. */
   isOver: boolean
+  /** In which something came or was answered. */
+  lastTurn: number
   /** What arrives was not whole in time. */
   readonly giveUp: () => void
   readonly letGo: () => void
@@ -56,9 +62,20 @@ interface Connection {
 
 export function createPlainConnections(deps: PlainConnectionDeps): PlainConnections {
   const open = new Set<Connection>()
-  const shared: Shared = { ...deps, open, holder: createRequestHolder() }
+  const shared: Shared = { ...deps, open, holder: createRequestHolder(), turn: 0 }
+  let timer: NodeJS.Timeout | undefined
+  const look = (): void => {
+    shared.turn++
+    for (const connection of open) if (isIdleTooLong(shared, connection)) endIdle(connection)
+    if (open.size > 0) return
+    clearInterval(timer)
+    timer = undefined
+  }
   return {
-    take: (socket) => take(shared, socket),
+    take(socket) {
+      take(shared, socket)
+      timer ??= setInterval(look, turnMs).unref()
+    },
     closeIdle() {
       for (const { socket, isBusy, pieces } of open) if (!isBusy && pieces.length === 0) socket.destroy()
     },
@@ -80,6 +97,7 @@ function take(shared: Shared, accepted: Socket): void {
     hasAsked: false,
     hasEnded: false,
     isOver: false,
+    lastTurn: shared.turn,
     giveUp: () => handOver(shared, connection),
     letGo() {
       shared.holder.release(connection.giveUp)
@@ -90,18 +108,19 @@ function take(shared: Shared, accepted: Socket): void {
   }
   const listeners: readonly (readonly [string, () => void])[] = [
     ['end', () => onEnd(shared, connection)],
-    ['timeout', () => onTimeout(connection)],
+    // Only once its last answer is on its way.
+    ['timeout', () => socket.destroy()],
     // What is wrong with a connection is its caller's; that it is gone is told by `close`.
     ['error', () => undefined],
     ['close', connection.letGo],
   ]
   shared.open.add(connection)
   for (const [event, listener] of listeners) socket.on(event, listener)
-  socket.setTimeout(headersTimeoutMs)
 }
 
 function onData(shared: Shared, connection: Connection, bytes: Buffer): void {
   if (connection.isOver) return
+  connection.lastTurn = shared.turn
   connection.pieces.push(bytes)
   connection.piecesBytes += bytes.length
   if (connection.isBusy) connection.socket.pause()
@@ -118,11 +137,16 @@ function onEnd({ holder }: Shared, connection: Connection): void {
   else socket.destroySoon()
 }
 
-function onTimeout(connection: Connection): void {
-  const { socket, isBusy, hasAsked, isOver } = connection
-  if (isBusy) return
+function isIdleTooLong({ turn }: Shared, { isBusy, isOver, hasAsked, lastTurn }: Connection): boolean {
+  if (isBusy || isOver) return false
+  // The turn in which it was last seen had begun already.
+  return (turn - lastTurn - 1) * turnMs >= (hasAsked ? keptMs : headersTimeoutMs)
+}
+
+function endIdle(connection: Connection): void {
+  const { socket, hasAsked } = connection
   connection.isOver = true
-  if (hasAsked || isOver) socket.destroy()
+  if (hasAsked) socket.destroy()
   else refuseUnread(socket, 'ERR_HTTP_REQUEST_TIMEOUT')
 }
 
@@ -177,12 +201,11 @@ function end(connection: Connection): void {
 }
 
 function next(shared: Shared, connection: Connection): void {
-  const { socket, hasAsked } = connection
   connection.isBusy = false
   connection.hasAsked = true
-  if (!hasAsked) socket.setTimeout(keptMs)
+  connection.lastTurn = shared.turn
   if (connection.pieces.length === 0) return
-  socket.resume()
+  connection.socket.resume()
   receive(shared, connection)
 }
 
@@ -190,7 +213,6 @@ function next(shared: Shared, connection: Connection): void {
 function handOver(shared: Shared, connection: Connection): void {
   const { socket, letGo } = connection
   letGo()
-  socket.setTimeout(0)
   socket.pause()
   socket.unshift(takeBytes(connection, true))
   shared.handOver(socket)
