@@ -2,7 +2,8 @@
 // second. Run: node load.ts <url> <connections> <warm-up ms> <measured ms> <bodies.json> [requests a second]. Prints one line of JSON, a
 // LoadResult. With a rate, a request that finds no free connection waits for one, and its time is counted from when it should have been sent.
 // A body is a text that is posted to the URL as JSON, or { path, headers, base64 } that is posted to a path of its own.
-// It writes requests that are made beforehand and looks for nothing but lengths, so that it takes little from what it measures.
+// It writes requests that are made beforehand and looks for nothing but lengths, so that it takes little from what it measures. Without a
+// rate it first reads all answers that have come, then sends as many requests, as `wrk` does.
 import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 
@@ -152,7 +153,7 @@ function open({ hostname, port }: URL, requests: readonly Buffer[], isPaced: boo
     socket.write(requests[state.next++ % requests.length]!)
   }
   const sendNext = (): void => {
-    if (!isPaced) send()
+    if (!isPaced) sendAfterReads(send)
     else if (hasDue()) send(takeDue())
     else idle.push(send)
   }
@@ -191,6 +192,16 @@ function open({ hostname, port }: URL, requests: readonly Buffer[], isPaced: boo
   }
   begin()
   return () => socket.destroy()
+}
+
+const unsent: (() => void)[] = []
+
+function sendAfterReads(send: () => void): void {
+  if (unsent.push(send) > 1) return
+  setImmediate(() => {
+    for (const each of unsent) each()
+    unsent.length = 0
+  })
 }
 
 function count(ms: number, status: string): void {
