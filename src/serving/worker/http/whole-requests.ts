@@ -47,6 +47,7 @@ export function createRequestHolder(): RequestHolder {
       return true
     },
     release(giveUp) {
+      if (held.size === 0) return
       bytesHeld -= held.get(giveUp)?.bytes ?? 0
       held.delete(giveUp)
     },
