@@ -156,15 +156,16 @@ test('a regression’s value gets its name, and a fixed number of rows is any nu
 })
 
 test('a graph whose rows are not independent is refused when it is loaded', async () => {
-  const fixed = modelFile({
-    ...linear(1, { rows: 1 }),
-    outputs: [valueInfo('value', float, [1, 1])],
-    initializers: [
-      ...linear(1).initializers!,
-      { 1: 2, 2: int64, 8: 'one', 9: new Uint8Array(BigInt64Array.of(1n, 1n).buffer) },
-    ],
-    nodes: [...linear(1).nodes, node({ operator: 'Reshape', inputs: ['raw', 'one'], outputs: ['value'] })],
-  })
+  const fixed = (rows: number) =>
+    modelFile({
+      ...linear(1, { rows }),
+      outputs: [valueInfo('value', float, [rows, 1])],
+      initializers: [
+        ...linear(1).initializers!,
+        { 1: 2, 2: int64, 8: 'shape', 9: new Uint8Array(BigInt64Array.of(BigInt(rows), 1n).buffer) },
+      ],
+      nodes: [...linear(1).nodes, node({ operator: 'Reshape', inputs: ['raw', 'shape'], outputs: ['value'] })],
+    })
   const mixed = modelFile({
     ...linear(1),
     outputs: [valueInfo('value', float, ['N', 1])],
@@ -180,10 +181,11 @@ test('a graph whose rows are not independent is refused when it is loaded', asyn
     ],
   })
   const wish = { ...columns('x', 'y'), task: 'regression' as const }
-  await expect(answers(fixed, wish, [])).rejects.toMatchObject({
-    code: 'graph_rows_mixed',
-    message: expect.stringContaining('fails on two') as string,
-  })
+  for (const [rows, told] of [[1, 'fails on two'], [4, 'answers 4 rows at once, and fails on one']] as const) // prettier-ignore
+    await expect(answers(fixed(rows), wish, [])).rejects.toMatchObject({
+      code: 'graph_rows_mixed',
+      message: expect.stringContaining(told) as string,
+    })
   await expect(answers(mixed, wish, [])).rejects.toMatchObject({
     code: 'graph_rows_mixed',
     message: expect.stringContaining('rows beside it') as string,
