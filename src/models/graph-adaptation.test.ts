@@ -181,7 +181,11 @@ test('a graph whose rows are not independent is refused when it is loaded', asyn
     ],
   })
   const wish = { ...columns('x', 'y'), task: 'regression' as const }
-  for (const [rows, told] of [[1, 'fails on two'], [4, 'answers 4 rows at once, and fails on one']] as const) // prettier-ignore
+  for (const [rows, told] of [
+    [1, 'fails on two'],
+    [4, 'answers 4 rows at once, and fails on one'],
+  ] as const)
+    // prettier-ignore
     await expect(answers(fixed(rows), wish, [])).rejects.toMatchObject({
       code: 'graph_rows_mixed',
       message: expect.stringContaining(told) as string,

@@ -55,7 +55,10 @@ export async function assertRowsIndependent(model: Runnable, rows = plainRows(mo
 /** Of a model that answers neither row alone. */
 async function assertNotFixed(model: Runnable, [row]: Rows): Promise<void> {
   for (const count of fixedRows) {
-    const values = await answered(model, new Array<typeof row>(count).fill(row))
+    const values = await answered(
+      model,
+      Array.from({ length: count }, () => row),
+    )
     if (!values) continue
     const message = `the graph answers ${count} rows at once, and fails on one: export it for any number of rows (dynamic_axes or dynamic_shapes in PyTorch)`
     throw new DomainError('invalid', 'graph_rows_mixed', message)

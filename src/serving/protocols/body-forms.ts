@@ -38,37 +38,86 @@ const formBytesMax = 4096
 const passOverMax = 1024
 
 export function createBodyForms<T>(place: ListPlace): BodyForms<T> {
-  const forms: Form<T>[] = []
+  const memory = createMemory((form: Form<T>, body): FormFound<T> | undefined => {
+    const numbers = numbersBetween(form, body)
+    return numbers && { meaning: form.meaning, numbers }
+  })
+  return {
+    find: (body) => memory.find(body, body.length),
+    remember(body, list, meaning) {
+      memory.add(() => {
+        const ends = list.length > 0 && list.every(isNumber) ? endsOf(body, place) : undefined
+        return ends && { ...ends, meaning }
+      })
+    },
+  }
+}
+
+/** Texts that come again as they are, with other bytes after them. */
+export interface KnownTexts<T> {
+  /** Of the first `length` bytes. */
+  readonly find: (bytes: Buffer, length: number) => T | undefined
+  /** Where texts do not come again, most are passed over. */
+  readonly remember: (text: Buffer, meaning: T) => void
+}
+
+export function createKnownTexts<T>(): KnownTexts<T> {
+  const memory = createMemory((known: { text: Uint8Array; meaning: T }, bytes, length) =>
+    length === known.text.length && isAt(bytes, 0, known.text) ? known.meaning : undefined,
+  )
+  return {
+    find: memory.find,
+    remember(text, meaning) {
+      memory.add(() => (text.length > formBytesMax ? undefined : { text: Uint8Array.from(text), meaning }))
+    },
+  }
+}
+
+interface FormMemory<F, Found> {
+  readonly find: (body: Buffer, length: number) => Found | undefined
+  /** `make` is called for some of them. */
+  readonly add: (make: () => F | undefined) => void
+}
+
+/** The last few forms, the one that was found last looked at first. */
+function createMemory<F, Found>(
+  read: (form: F, body: Buffer, length: number) => Found | undefined,
+): FormMemory<F, Found> {
+  const forms: F[] = []
   let last = 0
   let next = 0
   let passedOver = 0
   let passOver = 0
-  const readAs = (at: number, body: Buffer): FormFound<T> | undefined => {
-    const form = forms[at]!
-    const numbers = numbersBetween(form, body)
-    if (!numbers) return undefined
+  const readAs = (at: number, body: Buffer, length: number): Found | undefined => {
+    const found = read(forms[at]!, body, length)
+    if (found === undefined) return undefined
     last = at
     passOver = 0
-    return { meaning: form.meaning, numbers }
+    return found
   }
   return {
-    find(body) {
+    find(body, length) {
       if (forms.length === 0) return undefined
-      let found = readAs(last, body)
-      for (let at = 0; !found && at < forms.length; at++) if (at !== last) found = readAs(at, body)
+      let found = readAs(last, body, length)
+      for (let at = 0; found === undefined && at < forms.length; at++) if (at !== last) found = readAs(at, body, length)
       return found
     },
-    remember(body, list, meaning) {
+    add(make) {
       if (passedOver++ < passOver) return
       passedOver = 0
       // A form that is found again makes it 0.
       passOver = Math.min(passOverMax, 2 * passOver + 1)
-      const ends = list.length > 0 && list.every(isNumber) ? endsOf(body, place) : undefined
-      if (!ends) return
-      forms[next] = { ...ends, meaning }
+      const form = make()
+      if (form === undefined) return
+      forms[next] = form
       next = (next + 1) % formsMax
     },
   }
+}
+
+function isAt(body: Uint8Array, from: number, bytes: Uint8Array): boolean {
+  for (let at = 0; at < bytes.length; at++) if (body[from + at] !== bytes[at]) return false
+  return true
 }
 
 const isNumber = (value: unknown): value is number => typeof value === 'number'
@@ -76,9 +125,7 @@ const isNumber = (value: unknown): value is number => typeof value === 'number'
 /** Undefined: another form, or other things than numbers. */
 function numbersBetween({ before, after }: Form<unknown>, body: Buffer): number[] | undefined {
   const end = body.length - after.length
-  if (end < before.length) return undefined
-  for (let at = 0; at < before.length; at++) if (body[at] !== before[at]) return undefined
-  for (let at = 0; at < after.length; at++) if (body[end + at] !== after[at]) return undefined
+  if (end < before.length || !isAt(body, 0, before) || !isAt(body, end, after)) return undefined
   // Brackets included. Numbers are ASCII, and what is not is none of them.
   const text = body.toString('latin1', before.length - 1, end + 1)
   // Nothing nests in a list of numbers; how deep it may, is known of whole bodies.

@@ -60,12 +60,24 @@ export function writeOpenInference(
   const id = callerId === undefined ? `"${predictionId}"` : JSON.stringify(callerId)
   const text = `${model},"id":${id},"parameters":{"prediction_id":"${predictionId}","version":${version}},"outputs":[${tensors}]}`
   if (raw.length === 0) return { body: text, isAscii: draft.isAscii && areAscii && callerId === undefined }
-  const json = Buffer.from(text)
+  const jsonBytes = Buffer.byteLength(text)
   return {
-    body: Buffer.concat([json, ...raw]),
+    body: followedBy(raw, text, jsonBytes),
     contentType: 'application/octet-stream',
-    headers: ['inference-header-content-length', String(json.length)],
+    headers: ['inference-header-content-length', String(jsonBytes)],
   }
+}
+
+function followedBy(raw: readonly Uint8Array[], text: string, textBytes: number): Buffer {
+  let end = textBytes
+  for (const { length } of raw) end += length
+  const body = Buffer.allocUnsafe(end)
+  end = body.write(text)
+  for (const bytes of raw) {
+    body.set(bytes, end)
+    end += bytes.length
+  }
+  return body
 }
 
 /** An answer's outputs as they are written one after the other. */

@@ -1,7 +1,7 @@
 // Open Inference Protocol (V2 over HTTP), requests: JSON, with the tensors in it or as raw bytes after it. A thin translation.
 import { DomainError } from '../../platform/errors.ts'
 import type { Signature } from '../../models/signature.ts'
-import { createBodyForms, type FormFound } from './body-forms.ts'
+import { createBodyForms, createKnownTexts, type FormFound } from './body-forms.ts'
 import { isJsonObject, parseJsonBody, type JsonObject } from './json-body.ts'
 import { parseLenientJson } from './lenient-json.ts'
 import { datatypeOf, jsonChecks, shown, tensorInvalid, valuesOfBytes, type TensorValues } from './datatypes.ts'
@@ -62,6 +62,8 @@ export function readOpenInference(bytes: Buffer, jsonBytes: number): OpenInferen
   const isJson = jsonBytes === bytes.length
   const known = isJson ? forms.find(bytes) : undefined
   if (known && known.numbers.length === known.meaning.size) return ofKnownForm(bytes, known)
+  const head = isJson ? undefined : heads.find(bytes, jsonBytes)
+  if (head && jsonBytes + head.rawBytes === bytes.length) return ofKnownHead(bytes.subarray(jsonBytes), head)
   const source: Source = {
     json: isJson ? bytes : bytes.subarray(0, jsonBytes),
     raw: isJson ? nothing : bytes.subarray(jsonBytes),
@@ -81,8 +83,42 @@ export function readOpenInference(bytes: Buffer, jsonBytes: number): OpenInferen
     const rest = source.raw.length - source.rawAt
     throw invalid(`${rest} bytes follow the raw tensors: the "binary_data_size" of the inputs sum to ${source.rawAt}`)
   }
-  if (isJson && inputs.length === 1) rememberForm(bytes, listIn(body), { tensor: tensors[0]!, id, outputs, parameters })
+  if (!isJson) rememberHead(source, inputs as JsonObject[], { tensors, id, outputs, parameters })
+  else if (inputs.length === 1) rememberForm(bytes, listIn(body), { tensor: tensors[0]!, id, outputs, parameters })
   return { inputs: tensors, id, outputs, ...parameters }
+}
+
+/** Of a request whose tensors are all raw: all but their values. */
+interface Head extends Pick<OpenInferenceRequest, 'id' | 'outputs'> {
+  readonly tensors: readonly (Omit<InputTensor, 'values'> & { readonly count: number; readonly bytes: number })[]
+  /** Of all of them. */
+  readonly rawBytes: number
+  readonly parameters: RequestParameters
+}
+
+const heads = createKnownTexts<Head>()
+
+function rememberHead(
+  { json, rawAt: rawBytes }: Source,
+  inputs: readonly JsonObject[],
+  { tensors, ...rest }: Omit<Head, 'tensors' | 'rawBytes'> & { tensors: readonly InputTensor[] },
+): void {
+  const bytes = inputs.map((input, at) => rawBytesOf(tensors[at]!.name, input))
+  const raw = tensors.flatMap(({ name, shape, datatype }, at) =>
+    bytes[at] === undefined ? [] : [{ name, shape, datatype, count: sizeOf(shape), bytes: bytes[at] }],
+  )
+  if (raw.length === tensors.length) heads.remember(json, { ...rest, tensors: raw, rawBytes })
+}
+
+function ofKnownHead(raw: Buffer, { tensors, id, outputs, parameters }: Head): OpenInferenceRequest {
+  let end = 0
+  const inputs = tensors.map(({ name, shape, datatype, count, bytes }) => {
+    const start = end
+    end += bytes
+    return { name, shape, datatype, values: valuesOfBytes(name, { datatype, count }, raw.subarray(start, end)) }
+  })
+  const { isBinary, priority, timeoutMs } = parameters
+  return { inputs, id, outputs, isBinary, priority, timeoutMs }
 }
 
 /** Of a request with one tensor: all but its values. */

@@ -18,16 +18,25 @@ export function sendPlain(socket: Socket, reply: Reply, { isLast, nowMs }: Sendi
   const { status, body, contentType = 'application/json' } = reply
   const bytes = reply.isAscii ? body.length : Buffer.byteLength(body)
   const head = `${openingOf(status, contentType)}${bytes}\r\n${linesOf(reply.headers)}${closingOf(nowMs, isLast)}`
-  let isTaken: boolean
-  // As many bytes as characters: ASCII, which goes in one piece with the head.
-  if (bytes === body.length && typeof body === 'string') isTaken = socket.write(head + body, 'latin1')
-  else {
-    socket.cork()
-    socket.write(head, 'latin1')
-    isTaken = socket.write(body)
-    socket.uncork()
-  }
+  // As many bytes as characters: ASCII.
+  if (bytes === body.length && typeof body === 'string') return socket.write(head + body, 'latin1')
+  if (bytes <= copiedBytesMax) return socket.write(inOnePiece(head, body, bytes))
+  socket.cork()
+  socket.write(head, 'latin1')
+  const isTaken = socket.write(body)
+  socket.uncork()
   return isTaken
+}
+
+/** Small enough that two writes would take longer than a copy. */
+const copiedBytesMax = 16 * 1024
+
+function inOnePiece(head: string, body: string | Uint8Array, bytes: number): Buffer {
+  const whole = Buffer.allocUnsafe(head.length + bytes)
+  whole.write(head, 'latin1')
+  if (typeof body === 'string') whole.write(body, head.length)
+  else whole.set(body, head.length)
+  return whole
 }
 
 /** Of the answer before: most answers begin alike. */
