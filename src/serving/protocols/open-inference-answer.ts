@@ -59,8 +59,9 @@ export function writeOpenInference(
   const { model, version, areAscii } = namesOf(facts)
   const id = callerId === undefined ? `"${predictionId}"` : JSON.stringify(callerId)
   const text = `${model},"id":${id},"parameters":{"prediction_id":"${predictionId}","version":${version}},"outputs":[${tensors}]}`
-  if (raw.length === 0) return { body: text, isAscii: draft.isAscii && areAscii && callerId === undefined }
-  const jsonBytes = Buffer.byteLength(text)
+  const isAsciiText = draft.isAscii && areAscii && callerId === undefined
+  if (raw.length === 0) return { body: text, isAscii: isAsciiText }
+  const jsonBytes = isAsciiText ? text.length : Buffer.byteLength(text)
   return {
     body: followedBy(raw, text, jsonBytes),
     contentType: 'application/octet-stream',
@@ -72,7 +73,7 @@ function followedBy(raw: readonly Uint8Array[], text: string, textBytes: number)
   let end = textBytes
   for (const { length } of raw) end += length
   const body = Buffer.allocUnsafe(end)
-  end = body.write(text)
+  end = body.write(text, textBytes === text.length ? 'latin1' : 'utf8')
   for (const bytes of raw) {
     body.set(bytes, end)
     end += bytes.length

@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage } from 'node:http'
 import { Duplex } from 'node:stream'
 import { expect, test } from 'vitest'
-import { createHeadReader, plainHead } from './plain-head.ts'
+import { createHeadReader, plainHead, type PlainHead } from './plain-head.ts'
 
 const head = (...lines: readonly string[]): string => lines.join('\r\n')
 
@@ -54,8 +54,14 @@ test('names that objects have of themselves are headers like any other', () => {
   ])
 })
 
-test('heads are remembered up to a limit, and read right beyond it', () => {
+function readerOfTexts(): (text: string) => PlainHead | undefined {
   const read = createHeadReader()
+  // Something always follows a head.
+  return (text) => read(Buffer.from(`${text}\r\n\r\nbody`, 'latin1'), text.length)
+}
+
+test('heads are remembered up to a limit, and read right beyond it', () => {
+  const read = readerOfTexts()
   const textOf = (at: number): string => head('POST / HTTP/1.1', 'host: a', `content-length: ${at}`)
   for (let round = 0; round < 2; round++)
     for (let at = 0; at < 2_000; at++) expect(read(textOf(at))!.bodyBytes).toBe(at)
@@ -139,4 +145,14 @@ test('Node reads every head that is taken for a plain one as the same request', 
     })
   }
   expect(plain).toBeGreaterThan(300)
+})
+
+test('a head that comes again and again is what it was, whatever comes between', () => {
+  const read = readerOfTexts()
+  const texts = ['POST /a HTTP/1.1\r\nhost: h\r\ncontent-length: 1', 'POST /a HTTP/1.1\r\nhost: h\r\ncontent-length: 2', 'POST /b HTTP/1.1\r\nhost: h\r\ncontent-length: 1', 'GET /a HTTP/1.1\r\nhost: h', 'POST /a HTTP/1.1', ''] // prettier-ignore
+  for (let at = 0; at < 2_000; at++) {
+    // Runs of one to five of each.
+    const text = texts[Math.floor(Math.sin(Math.floor(at / (1 + (at % 5)))) * 1e4 + 1e4) % texts.length]!
+    expect(read(text), text).toEqual(plainHead(text))
+  }
 })

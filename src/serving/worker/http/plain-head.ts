@@ -60,17 +60,30 @@ export function plainHead(text: string): PlainHead | undefined {
 const rememberedMax = 512
 const rememberedBytesMax = 1024
 
-/** As `plainHead`: a program's heads are the same from request to request, and read once. */
-export function createHeadReader(): (text: string) => PlainHead | undefined {
+/** As `plainHead`, of the first `length` bytes: a program's heads are the same from request to request, and read once. */
+export function createHeadReader(): (bytes: Buffer, length: number) => PlainHead | undefined {
   const remembered = new Map<string, PlainHead>()
-  return (text) => {
+  /** Of the head that came twice in a row: it is not even made a text. */
+  const again = Buffer.alloc(rememberedBytesMax)
+  let againLength = -1
+  let last: PlainHead | undefined
+  return (bytes, length) => {
+    if (length === againLength && areSame(bytes, again, length)) return last
+    againLength = -1
+    const text = bytes.toString('latin1', 0, length)
     const known = remembered.get(text)
-    if (known) return known
-    const head = plainHead(text)
-    if (head && text.length <= rememberedBytesMax) {
+    if (known && known === last) againLength = bytes.copy(again, 0, 0, length)
+    last = known ?? plainHead(text)
+    if (!known && last && length <= rememberedBytesMax) {
       if (remembered.size === rememberedMax) remembered.clear()
-      remembered.set(text, head)
+      remembered.set(text, last)
     }
-    return head
+    return last
   }
+}
+
+/** From the end, where lengths mostly stand. */
+function areSame(one: Buffer, other: Buffer, length: number): boolean {
+  for (let at = length - 1; at >= 0; at--) if (one[at] !== other[at]) return false
+  return true
 }

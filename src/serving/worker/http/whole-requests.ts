@@ -54,10 +54,10 @@ export function createRequestHolder(): RequestHolder {
   }
 }
 
-function readArrival(headOf: (text: string) => PlainHead | undefined, bytes: Buffer): Arrival | undefined {
+function readArrival(headOf: ReturnType<typeof createHeadReader>, bytes: Buffer): Arrival | undefined {
   const headEnd = bytes.indexOf('\r\n\r\n')
   if (headEnd < 0 || headEnd > plainHeadBytesMax) return undefined
-  const head = headOf(bytes.toString('latin1', 0, headEnd))
+  const head = headOf(bytes, headEnd)
   if (!head) return undefined
   const start = headEnd + 4
   const end = start + head.bodyBytes
