@@ -90,9 +90,9 @@ const lists = [
 /** Longer than any form that is remembered. */
 const padding = ' '.repeat(5_000)
 
-const resultOf = (body: Buffer): unknown => {
+const resultOf = (body: Buffer, jsonBytes = body.length): unknown => {
   try {
-    return readOpenInference(body, body.length)
+    return readOpenInference(body, jsonBytes)
   } catch (error) {
     // What JSON's parser says shows the text around the fault, the padding too.
     return error instanceof DomainError && error.code === 'json_invalid' ? error.code : error
@@ -107,5 +107,36 @@ test('each is read as if no form had been seen', () => {
     const body = Buffer.from(before + pick(random() < 0.6 ? lists.slice(0, 5) : lists) + after)
     if (random() < 0.1) body[Math.floor(random() * body.length)] = pick([0x5b, 0x5d, 0x22, 0x2c, 0x31, 0xe9, 0x20])
     expect(resultOf(body), body.toString('latin1')).toEqual(resultOf(Buffer.concat([body, Buffer.from(padding)])))
+  }
+})
+
+const raw = (name: string, datatype: string, bytes: number): object => ({
+  name,
+  datatype,
+  shape: [2],
+  parameters: { binary_data_size: bytes },
+})
+
+const heads: readonly object[] = [
+  { inputs: [raw('x', 'FP32', 8)] },
+  { inputs: [raw('x', 'FP32', 8)], outputs: [{ name: 'label', parameters: { binary_data: true } }] },
+  { inputs: [raw('x', 'FP32', 8), raw('y', 'INT64', 16)], id: 'é' },
+  { inputs: [raw('x', 'FP32', 8), { name: 'y', datatype: 'INT32', shape: [2], data: [1, 2] }] },
+  { inputs: [raw('x', 'FP64', 8)] },
+  { inputs: [raw('x', 'BYTES', 12)], parameters: { binary_data_output: true } },
+]
+
+test('each with raw tensors is read as if its JSON had not been seen', () => {
+  const random = createRandom(2)
+  const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)]!
+  const texts = [Buffer.from('\u0002\0\0\0ab\u0002\0\0\0cd'), Buffer.from('\u0002\0\0\0ab\u0003\0\0\0cd')]
+  for (let at = 0; at < 10_000; at++) {
+    const json = Buffer.from(JSON.stringify(pick(heads)))
+    if (random() < 0.1) json[Math.floor(random() * json.length)] = pick([0x5b, 0x22, 0x2c, 0x31, 0xe9, 0x20])
+    const numbers = Buffer.from(Float64Array.from({ length: pick([1, 1, 1, 3, 3, 2]) }, random).buffer)
+    const values = random() < 0.2 ? pick(texts) : numbers
+    const padded = Buffer.concat([json, Buffer.from(padding), values])
+    const found = resultOf(Buffer.concat([json, values]), json.length)
+    expect(found, json.toString('latin1')).toEqual(resultOf(padded, json.length + padding.length))
   }
 })

@@ -149,6 +149,17 @@ test('an answer is JSON, or JSON with raw tensors behind it where they were aske
   expect(bytes.subarray(length)).toEqual(Buffer.from('\u0003\0\0\0b:c\u0001\0\0\0d'))
 })
 
+test('raw tensors keep every bit, in a short answer as in a long one', () => {
+  for (const count of [2, 1000]) {
+    const values = Float32Array.from({ length: count }, (_, at) => Math.sin(at + 1) / 3)
+    const answer = { predictions: { rows: count, width: 1, values }, offset: 0, rows: count }
+    const regression: Signature = { ...signature, task: 'regression', classes: [] }
+    const written = writeOpenInference(regression, answer, { facts, wanted: { outputs: undefined, isBinary: true } })
+    const found = Uint8Array.from(Buffer.from(written.body).subarray(Number(written.headers?.[1])))
+    expect(new Float32Array(found.buffer)).toEqual(values)
+  }
+})
+
 test('the likeliest classes are text: value, index and class', () => {
   const outputs = [{ name: 'probabilities', isBinary: false, classes: 2 }]
   assertWanted(signature, outputs)

@@ -119,6 +119,28 @@ test('a plain request is answered without Node’s parser, with the headers that
   expect(Math.abs(Date.parse(headers['date']!) - systemClock())).toBeLessThan(5_000)
 })
 
+test('raw tensors are the same bytes to a plain caller and to one of Node’s', async () => {
+  await using home = await start()
+  const wish = { parameters: { binary_data_output: true } }
+  const body = JSON.stringify({
+    ...(JSON.parse(oipBody([1])) as object),
+    ...wish,
+    outputs: [{ name: 'probabilities' }],
+  })
+  const found: string[] = []
+  for (const headers of [[], ['TE: gzip']]) {
+    await using line = new Line(home.gateway.url)
+    line.send(requestOf(body, headers))
+    const answer = (await line.answer())!
+    const json = Number(answer.headers['inference-header-content-length'])
+    const [tensor] = (JSON.parse(answer.body.slice(0, json)) as { outputs: { shape: number[] }[] }).outputs
+    expect(answer.body.length - json).toBe(4 * tensor!.shape[0]! * tensor!.shape[1]!)
+    found.push(answer.body.slice(json))
+  }
+  expect(found[0]).toMatch(/[\x80-\xFF]/v)
+  expect(found[1]).toBe(found[0])
+})
+
 test('a head and a body that come one after the other are one plain request', async () => {
   await using home = await start()
   await using line = new Line(home.gateway.url)
