@@ -1,14 +1,17 @@
 // Bodies of one form: a program that asks over and over writes the same text around other numbers. What that text says is read once; of a
 // body that has it at both ends only the numbers between are parsed.
 
-/** What was remembered with a form, and the numbers that stand in its place now. */
+/** As JSON says them. */
+type Value = number | boolean | null
+
+/** What was remembered with a form, and what stands in the place of its list now. */
 export interface FormFound<T> {
   readonly meaning: T
-  readonly numbers: readonly number[]
+  readonly values: readonly Value[]
 }
 
 export interface BodyForms<T> {
-  /** Undefined: the body has no form that was remembered, or something else than numbers in its place. */
+  /** Undefined: the body has no form that was remembered, or texts or lists in its list. */
   readonly find: (body: Buffer) => FormFound<T> | undefined
   /**
    * Remembers the form of a body that no form was found of. Where forms do not come again, most bodies are passed over.
@@ -17,7 +20,7 @@ export interface BodyForms<T> {
   readonly remember: (body: Buffer, list: readonly unknown[], meaning: T) => void
 }
 
-/** Where a body has its numbers. */
+/** Where a body has its list. */
 export interface ListPlace {
   /** The list is the value of a member of this name, or the only value of that. */
   readonly member: string
@@ -39,14 +42,14 @@ const passOverMax = 1024
 
 export function createBodyForms<T>(place: ListPlace): BodyForms<T> {
   const memory = createMemory((form: Form<T>, body): FormFound<T> | undefined => {
-    const numbers = numbersBetween(form, body)
-    return numbers && { meaning: form.meaning, numbers }
+    const values = valuesBetween(form, body)
+    return values && { meaning: form.meaning, values }
   })
   return {
     find: (body) => memory.find(body, body.length),
     remember(body, list, meaning) {
       memory.add(() => {
-        const ends = list.length > 0 && list.every(isNumber) ? endsOf(body, place) : undefined
+        const ends = list.length > 0 && list.every(isValue) ? endsOf(body, place) : undefined
         return ends && { ...ends, meaning }
       })
     },
@@ -83,16 +86,18 @@ interface FormMemory<F, Found> {
 function createMemory<F, Found>(
   read: (form: F, body: Buffer, length: number) => Found | undefined,
 ): FormMemory<F, Found> {
-  const forms: F[] = []
+  const forms: { readonly form: F; isFound: boolean }[] = []
   let last = 0
   let next = 0
   let passedOver = 0
   let passOver = 0
   const readAs = (at: number, body: Buffer, length: number): Found | undefined => {
-    const found = read(forms[at]!, body, length)
+    const known = forms[at]!
+    const found = read(known.form, body, length)
     if (found === undefined) return undefined
     last = at
-    passOver = 0
+    if (!known.isFound) passOver = 0
+    known.isFound = true
     return found
   }
   return {
@@ -105,12 +110,13 @@ function createMemory<F, Found>(
     add(make) {
       if (passedOver++ < passOver) return
       passedOver = 0
-      // A form that is found again makes it 0.
+      // The first time that a form is found again makes it 0.
       passOver = Math.min(passOverMax, 2 * passOver + 1)
       const form = make()
       if (form === undefined) return
-      forms[next] = form
-      next = (next + 1) % formsMax
+      const useless = forms.findIndex(({ isFound }) => !isFound)
+      const place = forms.length < formsMax ? forms.length : useless >= 0 ? useless : next++ % formsMax
+      forms[place] = { form, isFound: false }
     },
   }
 }
@@ -120,26 +126,26 @@ function isAt(body: Uint8Array, from: number, bytes: Uint8Array): boolean {
   return true
 }
 
-const isNumber = (value: unknown): value is number => typeof value === 'number'
+const isValue = (value: unknown): value is Value =>
+  typeof value === 'number' || typeof value === 'boolean' || value === null
 
-/** Undefined: another form, or other things than numbers. */
-function numbersBetween({ before, after }: Form<unknown>, body: Buffer): number[] | undefined {
+/** Undefined: another form, or other things than values. */
+function valuesBetween({ before, after }: Form<unknown>, body: Buffer): Value[] | undefined {
   const end = body.length - after.length
   if (end < before.length || !isAt(body, 0, before) || !isAt(body, end, after)) return undefined
-  // Brackets included. Numbers are ASCII, and what is not is none of them.
+  // Brackets included. Values are ASCII, and what is not is none of them.
   const text = body.toString('latin1', before.length - 1, end + 1)
-  // Nothing nests in a list of numbers; how deep it may, is known of whole bodies.
-  if (text.includes('[', 1) || text.includes('{')) return undefined
+  // Nothing nests in a list of values; how deep it may, is known of whole bodies.
+  if (text.includes('[', 1) || text.includes('{') || text.includes('"')) return undefined
   try {
-    const values = JSON.parse(text) as unknown[]
-    return values.every(isNumber) ? values : undefined
+    return JSON.parse(text) as Value[]
   } catch {
     // Whoever reads the whole body says what is wrong with it.
     return undefined
   }
 }
 
-/** What stands before and after the numbers of a list that has some; undefined where it is not certain. */
+/** What stands before and after the values of a list that has some; undefined where it is not certain. */
 function endsOf(body: Buffer, { member, listIn }: ListPlace): Pick<Form<unknown>, 'before' | 'after'> | undefined {
   const close = body.indexOf(']', Math.max(0, body.lastIndexOf(`"${member}"`)))
   const open = body.lastIndexOf('[', close)

@@ -61,7 +61,7 @@ interface Source {
 export function readOpenInference(bytes: Buffer, jsonBytes: number): OpenInferenceRequest {
   const isJson = jsonBytes === bytes.length
   const known = isJson ? forms.find(bytes) : undefined
-  if (known && known.numbers.length === known.meaning.size) return ofKnownForm(bytes, known)
+  if (known && known.values.length === known.meaning.size) return ofKnownForm(bytes, known)
   const head = isJson ? undefined : heads.find(bytes, jsonBytes)
   if (head && jsonBytes + head.rawBytes === bytes.length) return ofKnownHead(bytes.subarray(jsonBytes), head)
   const source: Source = {
@@ -144,7 +144,7 @@ function rememberForm(bytes: Buffer, list: unknown, { tensor, ...rest }: Omit<Me
   forms.remember(bytes, list, { ...rest, tensor: { name, shape, datatype }, size: sizeOf(shape) })
 }
 
-function ofKnownForm(bytes: Buffer, { meaning, numbers: data }: FormFound<Meaning>): OpenInferenceRequest {
+function ofKnownForm(bytes: Buffer, { meaning, values: data }: FormFound<Meaning>): OpenInferenceRequest {
   const { tensor: { name, shape, datatype }, id, outputs, parameters: { isBinary, priority, timeoutMs } } = meaning // prettier-ignore
   const source = { json: bytes, raw: nothing, rawAt: 0 }
   const values = jsonValues(source, { name, shape, datatype, data, place: 0 })
