@@ -158,12 +158,12 @@ export interface TestGateway extends AsyncDisposable {
   until(condition: () => boolean | Promise<boolean>, limitMs?: number): Promise<void>
 }
 
-/** Whether it loads a version before the workers do; one that has just ended is none of them either. */
-function isPreparing(pid: string): boolean {
+/** Not the process that loads a version before the workers do, nor one that has ended or has not become what it will be. */
+function isWorker(pid: string): boolean {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('preparation-process')
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('gateway-worker')
   } catch {
-    return true
+    return false
   }
 }
 
@@ -212,7 +212,7 @@ export async function startTestGateway(
     workers: () =>
       readFileSync(`/proc/${primary.pid}/task/${primary.pid}/children`, 'utf8')
         .split(' ')
-        .filter((pid) => pid !== '' && !isPreparing(pid))
+        .filter((pid) => pid !== '' && isWorker(pid))
         .map(Number),
     async [Symbol.asyncDispose]() {
       if (primary.exitCode === null && primary.signalCode === null) {
