@@ -7,6 +7,7 @@ import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import { sleep } from './clock.ts'
 import { on, openDatabase, transact, type Connection, type Transaction } from './database.ts'
+import { createRandomWhole } from './testing-random.ts'
 
 interface Tables {
   account: { id: number; amount: number }
@@ -58,16 +59,8 @@ interface Seen {
 /** Some refusals are told early by their nature; what they are told for must last all the same. */
 class Refused extends Error {}
 
-function generator(seed: number): (below: number) => number {
-  let state = seed
-  return (below) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return Math.floor((state / 2 ** 32) * below)
-  }
-}
-
 function scriptsOf(seed: number): Script[] {
-  const below = generator(seed)
+  const below = createRandomWhole(seed)
   const pick = <T>(values: readonly T[]): T => values[below(values.length)]!
   return Array.from({ length: scriptsPerSeed }, (_, id) => ({
     id,

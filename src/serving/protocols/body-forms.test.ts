@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { DomainError } from '../../platform/errors.ts'
 import { createBodyForms } from './body-forms.ts'
 import { readOpenInference } from './open-inference.ts'
+import { createRandom } from '../../platform/testing-random.ts'
 
 const listIn = (json: unknown): unknown => (json as { data?: unknown }).data
 const createForms = () => createBodyForms<string>({ member: 'data', listIn })
@@ -68,15 +69,6 @@ test('forms that never come again are hardly looked at, and one that does is fou
   }
   expect(parsed).toBeLessThan(25)
 })
-
-/** Random numbers from 0 to 1 that come again with the seed. */
-function createRandom(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return state / 2 ** 32
-  }
-}
 
 const around: readonly (readonly [before: string, after: string])[] = [
   ['{"inputs":[{"name":"x","shape":[1,3],"datatype":"FP32","data":[', ']}]}'],

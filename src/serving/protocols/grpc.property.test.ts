@@ -5,15 +5,8 @@ import { DomainError } from '../../platform/errors.ts'
 import { inferRequest, type TestTensor } from '../grpc/testing.ts'
 import { bytesOfValues, type Datatype, type TensorValues } from './datatypes.ts'
 import { inputTensors, readInferRequest } from './grpc-infer.ts'
+import { createRandom } from '../../platform/testing-random.ts'
 
-/** Random numbers from 0 to 1 that come again with the seed. */
-function createRandom(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return state / 2 ** 32
-  }
-}
 type Random = ReturnType<typeof createRandom>
 
 const whole = (random: Random, low: number, high: number): number =>

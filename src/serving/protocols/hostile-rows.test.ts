@@ -7,6 +7,7 @@ import { parseLenientJson } from './lenient-json.ts'
 import { readCsvInvocation, readInvocation } from './mlflow.ts'
 import { appendRequest, type RequestRows } from './request-rows.ts'
 import { readV1 } from './v1.ts'
+import { createRandomWhole } from '../../platform/testing-random.ts'
 
 /** Names that objects bring along, and one column that may be left out. */
 const signature: Signature = {
@@ -38,14 +39,6 @@ const good = [
   '{"inputs":{"dense":[[1,2,"x",3,false]]}}',
   'constructor,__proto__,b64\r\n1,2,"a""b"\r\n,,\r\n',
 ]
-
-function createRandom(seed: number): (limit: number) => number {
-  let state = seed
-  return (limit) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return Math.floor((state / 2 ** 32) * limit)
-  }
-}
 
 /** A good body with pieces put in, taken out and repeated. */
 function mangled(random: (limit: number) => number): string {
@@ -82,7 +75,7 @@ function outcome(read: () => RequestRows, of: Signature): number | string {
 test('mangled bodies are rows or an error with a code', () => {
   const seen = new Map<number | string, number>()
   for (let seed = 1; seed <= 8_000; seed++) {
-    const random = createRandom(seed)
+    const random = createRandomWhole(seed)
     const body = mangled(random)
     const of = random(4) === 0 ? optional : signature
     for (const [name, read] of Object.entries(readers)) {

@@ -7,15 +7,8 @@ import { bytesOfValues, type Datatype, type TensorValues } from './datatypes.ts'
 import { readOpenInference } from './open-inference.ts'
 import { appendRequest } from './request-rows.ts'
 import { rowsOfTensors } from './tensors.ts'
+import { createRandom } from '../../platform/testing-random.ts'
 
-/** Random numbers from 0 to 1 that come again with the seed. */
-function createRandom(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return state / 2 ** 32
-  }
-}
 type Random = ReturnType<typeof createRandom>
 
 interface Kind {

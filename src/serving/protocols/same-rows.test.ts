@@ -8,15 +8,8 @@ import { readOpenInference } from './open-inference.ts'
 import { appendRequest, type RequestRows } from './request-rows.ts'
 import { rowsOfTensors } from './tensors.ts'
 import { readV1 } from './v1.ts'
+import { createRandom } from '../../platform/testing-random.ts'
 
-/** Random numbers from 0 to 1 that come again with the seed. */
-function createRandom(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return state / 2 ** 32
-  }
-}
 type Random = ReturnType<typeof createRandom>
 
 type Value = boolean | number | bigint | string | null

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { smallModel } from '../../models/testing.ts'
 import { sleep } from '../../platform/clock.ts'
 import { oipBody, smallConfig, startTestWorker, type TestWorker } from '../testing.ts'
+import { createRandomWhole } from '../../platform/testing-random.ts'
 
 const path = '/v2/models/flights/infer'
 const start = () => startTestWorker(smallConfig(), [{ bytes: smallModel() }])
@@ -115,11 +116,7 @@ test('random changes of good bodies end in an answer or a refusal', async () => 
   await using gateway = await start()
   const { body, jsonBytes } = rawBody()
   const json = new Uint8Array(Buffer.from(oipBody([1, 2])))
-  let state = 7
-  const random = (below: number): number => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return Math.floor((state / 2 ** 32) * below)
-  }
+  const random = createRandomWhole(7)
   const seen = new Set<number>()
   for (let round = 0; round < 60; round++) {
     const answers = await Promise.all(

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage } from 'node:http'
 import { Duplex } from 'node:stream'
 import { expect, test } from 'vitest'
 import { createHeadReader, plainHead, type PlainHead } from './plain-head.ts'
+import { createRandomWhole } from '../../../platform/testing-random.ts'
 
 const head = (...lines: readonly string[]): string => lines.join('\r\n')
 
@@ -68,15 +69,6 @@ test('heads are remembered up to a limit, and read right beyond it', () => {
   expect(read(textOf(7))).toBe(read(textOf(7)))
 })
 
-/** Random whole numbers below `end` that come again with the seed. */
-function createRandom(seed: number): (end: number) => number {
-  let state = seed
-  return (end) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return Math.floor((state / 2 ** 32) * end)
-  }
-}
-
 const lines = [
   'host: a',
   'Host: b:80',
@@ -129,7 +121,7 @@ function readByNode(
 }
 
 test('Node reads every head that is taken for a plain one as the same request', async () => {
-  const random = createRandom(20_261_122)
+  const random = createRandomWhole(20_261_122)
   let plain = 0
   for (let at = 0; at < 60_000; at++) {
     const text = randomHead(random)
