@@ -1,5 +1,5 @@
-// Bodies of one form: a program that asks over and over writes the same text around other numbers. What that text says is read once; of a
-// body that has it at both ends only the numbers between are parsed.
+// Bodies of one form: a program that asks over and over writes the same text around other values. What that text says is read once; of a
+// body that has it at both ends only the list of values between is parsed.
 
 /** As JSON says them. */
 type Value = number | boolean | null

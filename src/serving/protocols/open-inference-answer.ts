@@ -63,13 +63,14 @@ export function writeOpenInference(
   if (raw.length === 0) return { body: text, isAscii: isAsciiText }
   const jsonBytes = isAsciiText ? text.length : Buffer.byteLength(text)
   return {
-    body: followedBy(raw, text, jsonBytes),
+    body: joined(text, jsonBytes, raw),
     contentType: 'application/octet-stream',
     headers: ['inference-header-content-length', String(jsonBytes)],
   }
 }
 
-function followedBy(raw: readonly Uint8Array[], text: string, textBytes: number): Buffer {
+/** In one memory, without one for the text alone. */
+function joined(text: string, textBytes: number, raw: readonly Uint8Array[]): Buffer {
   let end = textBytes
   for (const { length } of raw) end += length
   const body = Buffer.allocUnsafe(end)
